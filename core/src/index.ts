@@ -1,0 +1,48 @@
+/** The front of the core: everything the server and its tests may use. */
+export { type Brand } from './kernel/brand.js'
+export { type Instant, type DurationMs, instant, durationMs, later, latest, instantText } from './kernel/instant.js'
+export { type Json, type JsonText, trustedJson, jsonOf, JSON_NULL } from './kernel/json.js'
+export { BugError, invariant, unreachable, elementAt, present } from './kernel/invariant.js'
+export { type Decider, type Decision, accept, fold } from './kernel/decider.js'
+export {
+  type TaskId,
+  type StepId,
+  type Namespace,
+  type WorkerId,
+  type HandlerName,
+  type TemplateHash,
+  type Partition,
+  type Version,
+  stepId,
+  namespaceOf,
+  workerId,
+  handlerName,
+  templateHash,
+  partitionNumber,
+  versionNumber,
+  parseTaskId,
+  taskIdFrom,
+  taskIdTime,
+  partitionOfTask,
+} from './kernel/ids.js'
+export { LIMITS } from './limits.js'
+export { type Backoff, type RetryPolicy, DEFAULT_RETRY_POLICY } from './retry/policy.js'
+export { type Template, type StepSpec, type StepType, type HandlerSpec } from './template/template.js'
+export { type Plan, planOf } from './template/plan.js'
+export { type Failure } from './task/failure.js'
+export { type TaskEvent, type TaskEventType, type TaskSubmitted, TERMINAL_EVENTS } from './task/events.js'
+export { type TaskCommand, type TaskCommandType, type SubmitTask } from './task/commands.js'
+export { type TaskRefusal, type TaskRefusalReason, type RefusalCode, refuse } from './task/refusals.js'
+export {
+  type TaskState,
+  type LiveTask,
+  type NoTask,
+  type TaskPhase,
+  type StepState,
+  type StepStatus,
+  NO_TASK,
+  isTerminal,
+} from './task/state.js'
+export { type Cause, type RecordedTaskEvent } from './task/recorded.js'
+export { type TaskStatus, taskStatus } from './task/status.js'
+export { type TaskRow, type ReadyRow, type TimerRow, type TimerKind } from './projections/rows.js'

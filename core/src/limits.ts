@@ -1,0 +1,49 @@
+/** Every bound of the engine, by name, with its unit last. Settings may lower most of them; none is unbounded. */
+import type { DurationMs } from './kernel/instant.js'
+
+const ms = (n: number): DurationMs => n as DurationMs
+
+export const LIMITS = {
+  /** Steps a template may declare. */
+  templateStepsMax: 1_000,
+  /** Bytes of a template document. */
+  templateBytesMax: 4 * 1024 * 1024,
+  /** Bytes of a task's context, as received. */
+  contextBytesMax: 1024 * 1024,
+  /** Bytes of a step's result, as received. */
+  resultBytesMax: 2 * 1024 * 1024,
+  /** Characters of a failure's message; the rest is cut. */
+  failureMessageCharsMax: 8 * 1024,
+  /** Characters of a failure's stack; the rest is cut. */
+  failureStackCharsMax: 16 * 1024,
+  /** Characters of any name. */
+  nameCharsMax: 255,
+  /** Tags of a task. */
+  tagsMax: 64,
+  /** Bytes of a gRPC message that clients should stay below. */
+  grpcMessageBytesMax: 16 * 1024 * 1024,
+  /** Bytes after which the transport drops the stream; above the promise so that a too large result gets an answer. */
+  grpcTransportBytesMax: 64 * 1024 * 1024,
+  /** Attempts a retry policy may allow. */
+  retryAttemptsMax: 1_000,
+  /** The longest delay between two attempts. */
+  retryDelayMsMax: ms(30 * 24 * 60 * 60 * 1_000),
+  /** How long a step may run when its template does not say. */
+  stepTimeoutMsDefault: ms(60_000),
+  /** How long a cancelled task waits for its running steps. */
+  cancelGraceMs: ms(10_000),
+  /** How long a broken worker stream may take to come back. */
+  workerGraceMs: ms(10_000),
+  /** How long a live worker stream may be silent. */
+  workerSilenceMs: ms(30_000),
+  /** How often a worker should be heard. */
+  workerHeartbeatMs: ms(5_000),
+  /** Slots one worker may offer. */
+  workerSlotsMax: 10_000,
+  /** Items of a page, when not said and at most. */
+  pageItemsDefault: 50,
+  pageItemsMax: 500,
+  /** The longest a `result` or a consistency token waits. */
+  resultWaitMsMax: ms(60_000),
+  consistencyWaitMsMax: ms(2_000),
+} as const

@@ -1,0 +1,121 @@
+/** The orders a task's stream can be given. Time, dice and parsed content come in with them. */
+import type { Instant } from '../kernel/instant.js'
+import type { Namespace, StepId, WorkerId } from '../kernel/ids.js'
+import type { JsonText } from '../kernel/json.js'
+import type { Plan } from '../template/plan.js'
+import type { Failure } from './failure.js'
+
+export interface SubmitTask {
+  readonly type: 'submit'
+  readonly at: Instant
+  readonly plan: Plan
+  readonly namespace: Namespace
+  readonly context: JsonText
+  readonly priority: number
+  readonly tags: readonly string[]
+  readonly correlationId: string
+  readonly parentCorrelationId?: string
+  readonly initiator?: string
+  readonly sourceSystem?: string
+  readonly reason?: string
+  readonly idempotencyKey?: string
+  readonly runAt?: Instant
+}
+
+/** The wait that `runAt` asked for is over. */
+export interface ReleaseTask {
+  readonly type: 'run_due'
+  readonly at: Instant
+}
+
+/** A worker has a slot for an enqueued attempt. */
+export interface StartStep {
+  readonly type: 'start'
+  readonly at: Instant
+  readonly step: StepId
+  readonly attempt: number
+  readonly worker: WorkerId
+}
+
+/** A start that was never sent is taken back. */
+export interface ReleaseStep {
+  readonly type: 'release'
+  readonly at: Instant
+  readonly step: StepId
+  readonly attempt: number
+  readonly reason: string
+}
+
+export interface CompleteStep {
+  readonly type: 'complete'
+  readonly at: Instant
+  readonly step: StepId
+  readonly attempt: number
+  readonly worker: WorkerId
+  readonly output: JsonText
+}
+
+/** An attempt failed: reported by its worker, or by the engine for a worker that was lost (then `failure.code` is `WORKER_LOST`). */
+export interface FailStep {
+  readonly type: 'fail'
+  readonly at: Instant
+  readonly step: StepId
+  readonly attempt: number
+  readonly worker: WorkerId
+  readonly failure: Failure
+  /** A draw from [0, 1) for the jitter of the delay. */
+  readonly draw: number
+}
+
+/** The worker stopped the attempt because the task is being cancelled. */
+export interface StepStopped {
+  readonly type: 'stopped'
+  readonly at: Instant
+  readonly step: StepId
+  readonly attempt: number
+  readonly worker: WorkerId
+}
+
+/** The attempt ran longer than its step allows. */
+export interface TimeOutStep {
+  readonly type: 'time_out'
+  readonly at: Instant
+  readonly step: StepId
+  readonly attempt: number
+  readonly draw: number
+}
+
+/** The delay before an attempt is over. */
+export interface RetryDue {
+  readonly type: 'retry_due'
+  readonly at: Instant
+  readonly step: StepId
+  readonly attempt: number
+}
+
+export interface CancelTask {
+  readonly type: 'cancel'
+  readonly at: Instant
+  readonly reason?: string
+}
+
+/** Running steps had their grace; the cancelled task ends now. */
+export interface CancelGraceOver {
+  readonly type: 'cancel_grace_over'
+  readonly at: Instant
+}
+
+export type TaskCommand =
+  | SubmitTask
+  | ReleaseTask
+  | StartStep
+  | ReleaseStep
+  | CompleteStep
+  | FailStep
+  | StepStopped
+  | TimeOutStep
+  | RetryDue
+  | CancelTask
+  | CancelGraceOver
+
+export type TaskCommandType = TaskCommand['type']

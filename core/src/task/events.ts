@@ -1,0 +1,149 @@
+/**
+ * The facts of a task's stream. Each is one past-tense statement; together, folded in order, they are the task.
+ *
+ * T1  The first event is `task.submitted`; `steps.created` of the initial segment stands in the same commit.
+ * T2  At most one terminal event, and nothing after it.
+ * T3  An attempt's number is never used twice in a step.
+ */
+import type { DurationMs, Instant } from '../kernel/instant.js'
+import type { Namespace, StepId, TemplateHash, WorkerId } from '../kernel/ids.js'
+import type { JsonText } from '../kernel/json.js'
+import type { Failure } from './failure.js'
+
+export interface TaskSubmitted {
+  readonly type: 'task.submitted'
+  readonly namespace: Namespace
+  readonly name: string
+  readonly version: string
+  readonly templateHash: TemplateHash
+  /** The context, byte for byte as received. */
+  readonly context: JsonText
+  readonly priority: number
+  readonly tags: readonly string[]
+  readonly correlationId: string
+  readonly parentCorrelationId?: string
+  readonly initiator?: string
+  readonly sourceSystem?: string
+  readonly reason?: string
+  readonly idempotencyKey?: string
+  /** Not before this instant does any step become ready. */
+  readonly runAt?: Instant
+}
+
+export interface StepsCreated {
+  readonly type: 'steps.created'
+  readonly segment: 'initial'
+  readonly steps: readonly StepId[]
+}
+
+/** The step is ready: everything it depends on is satisfied. `attempt` is the number its next start will have. */
+export interface StepScheduled {
+  readonly type: 'step.scheduled'
+  readonly step: StepId
+  readonly attempt: number
+}
+
+export interface StepStarted {
+  readonly type: 'step.started'
+  readonly step: StepId
+  readonly attempt: number
+  readonly worker: WorkerId
+}
+
+/** A start that never reached its worker; it costs no attempt of the policy, though its number stays used. */
+export interface StepReleased {
+  readonly type: 'step.released'
+  readonly step: StepId
+  readonly attempt: number
+  readonly reason: string
+}
+
+export interface StepCompleted {
+  readonly type: 'step.completed'
+  readonly step: StepId
+  readonly attempt: number
+  /** The result, byte for byte as received. */
+  readonly output: JsonText
+}
+
+/** An attempt ended without success. Whether the step is over is said by the event that follows: `step.retry_scheduled` or none. */
+export interface StepFailed {
+  readonly type: 'step.failed'
+  readonly step: StepId
+  readonly attempt: number
+  readonly failure: Failure
+  /** True when no further attempt will be made unless a person steps in. */
+  readonly permanent: boolean
+}
+
+export interface StepTimedOut {
+  readonly type: 'step.timed_out'
+  readonly step: StepId
+  readonly attempt: number
+  readonly timeoutMs: DurationMs
+  readonly permanent: boolean
+}
+
+export interface StepRetryScheduled {
+  readonly type: 'step.retry_scheduled'
+  readonly step: StepId
+  /** The number of the attempt to come. */
+  readonly attempt: number
+  readonly dueAt: Instant
+  readonly delayMs: DurationMs
+}
+
+export interface StepCancelled {
+  readonly type: 'step.cancelled'
+  readonly step: StepId
+}
+
+/** A result that came too late, or from a worker that no longer held the attempt; recorded once an attempt. */
+export interface StepResultIgnored {
+  readonly type: 'step.result_ignored'
+  readonly step: StepId
+  readonly attempt: number
+  readonly outcome: 'completed' | 'failed'
+  readonly reason: string
+}
+
+/** A step failed for good and nothing of the task is active any more: it waits for a person. Not terminal. */
+export interface TaskBlocked {
+  readonly type: 'task.blocked'
+  readonly steps: readonly StepId[]
+}
+
+export interface TaskCancelRequested {
+  readonly type: 'task.cancel_requested'
+  readonly reason?: string
+  readonly graceMs: DurationMs
+}
+
+export interface TaskCancelled {
+  readonly type: 'task.cancelled'
+}
+
+export interface TaskCompleted {
+  readonly type: 'task.completed'
+}
+
+export type TaskEvent =
+  | TaskSubmitted
+  | StepsCreated
+  | StepScheduled
+  | StepStarted
+  | StepReleased
+  | StepCompleted
+  | StepFailed
+  | StepTimedOut
+  | StepRetryScheduled
+  | StepCancelled
+  | StepResultIgnored
+  | TaskBlocked
+  | TaskCancelRequested
+  | TaskCancelled
+  | TaskCompleted
+
+export type TaskEventType = TaskEvent['type']
+
+export const TERMINAL_EVENTS: ReadonlySet<TaskEventType> = new Set(['task.completed', 'task.cancelled'])

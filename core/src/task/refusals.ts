@@ -1,0 +1,42 @@
+/** The ways a task says no. A refusal is a value with a category (`code`) that maps to a status, and a `reason` with a page of its own. */
+import type { StepId } from '../kernel/ids.js'
+
+export type RefusalCode = 'NOT_FOUND' | 'CONFLICT' | 'INVALID_INPUT' | 'INVALID_STATE'
+
+export type TaskRefusalReason =
+  | 'TASK_NOT_FOUND'
+  | 'TASK_EXISTS'
+  | 'TASK_FINISHED'
+  | 'CANCEL_ALREADY_REQUESTED'
+  | 'UNKNOWN_STEP'
+  | 'STEP_NOT_READY'
+  | 'LEASE_LOST'
+  | 'NOT_DUE'
+
+export interface TaskRefusal {
+  readonly code: RefusalCode
+  readonly reason: TaskRefusalReason
+  /** One sentence for people, with the names in it. */
+  readonly message: string
+  readonly step?: StepId
+}
+
+const CODE_OF: { readonly [Reason in TaskRefusalReason]: RefusalCode } = {
+  TASK_NOT_FOUND: 'NOT_FOUND',
+  TASK_EXISTS: 'CONFLICT',
+  TASK_FINISHED: 'INVALID_STATE',
+  CANCEL_ALREADY_REQUESTED: 'INVALID_STATE',
+  UNKNOWN_STEP: 'NOT_FOUND',
+  STEP_NOT_READY: 'INVALID_STATE',
+  LEASE_LOST: 'CONFLICT',
+  NOT_DUE: 'INVALID_STATE',
+}
+
+export const refuse = (
+  reason: TaskRefusalReason,
+  message: string,
+  step?: StepId,
+): { readonly type: 'refused'; readonly refusal: TaskRefusal } => ({
+  type: 'refused',
+  refusal: step === undefined ? { code: CODE_OF[reason], reason, message } : { code: CODE_OF[reason], reason, message, step },
+})

@@ -1,0 +1,100 @@
+/** A task as its events made it: a plain object, never changed in place. */
+import type { Instant } from '../kernel/instant.js'
+import type { WorkerId } from '../kernel/ids.js'
+import type { JsonText } from '../kernel/json.js'
+import type { Plan } from '../template/plan.js'
+import type { TaskSubmitted } from './events.js'
+import type { Failure } from './failure.js'
+
+/** What all step states carry. */
+interface StepHistory {
+  /** The highest attempt number given out so far: 0 before the first schedule. */
+  readonly attempts: number
+  /** Attempts that count against the policy: started since the last reset, and not released. */
+  readonly attemptsSinceReset: number
+  /** Attempts whose late result was recorded as ignored. */
+  readonly ignored: readonly number[]
+  /** When the current status began. */
+  readonly since: Instant
+  readonly firstStartedAt: Instant | undefined
+  readonly lastFailure: Failure | undefined
+}
+
+export interface StepPending extends StepHistory {
+  readonly status: 'pending'
+}
+/** Ready for a worker; `attempts` is the number its start will have. */
+export interface StepEnqueued extends StepHistory {
+  readonly status: 'enqueued'
+}
+/** Attempt `attempts` is with a worker, and has until `deadlineAt`. */
+export interface StepInProgress extends StepHistory {
+  readonly status: 'in_progress'
+  readonly worker: WorkerId
+  readonly deadlineAt: Instant
+}
+/** Attempt `attempts` may start at `dueAt`. */
+export interface StepWaitingForRetry extends StepHistory {
+  readonly status: 'waiting_for_retry'
+  readonly dueAt: Instant
+}
+export interface StepComplete extends StepHistory {
+  readonly status: 'complete'
+  readonly worker: WorkerId
+  readonly output: JsonText
+}
+/** Failed for good; `lastFailure` says how. */
+export interface StepError extends StepHistory {
+  readonly status: 'error'
+  readonly worker: WorkerId | undefined
+}
+export interface StepCancelledState extends StepHistory {
+  readonly status: 'cancelled'
+}
+
+export type StepState =
+  | StepPending
+  | StepEnqueued
+  | StepInProgress
+  | StepWaitingForRetry
+  | StepComplete
+  | StepError
+  | StepCancelledState
+
+export type StepStatus = StepState['status']
+
+/**
+ * The task's own phase. `waiting` until `runAt`; `running` while something may still happen by itself; `blocked` when only a person can help;
+ * `cancelling` between the request and the end.
+ */
+export type TaskPhase = 'waiting' | 'running' | 'blocked' | 'cancelling' | 'completed' | 'cancelled'
+
+export interface LiveTask {
+  readonly type: 'task'
+  readonly phase: TaskPhase
+  readonly plan: Plan
+  readonly submitted: TaskSubmitted
+  readonly submittedAt: Instant
+  readonly updatedAt: Instant
+  /** When the phase became terminal. */
+  readonly endedAt: Instant | undefined
+  /** Set from the request on: why, and until when running steps may finish. */
+  readonly cancel: { readonly reason: string | undefined; readonly graceUntil: Instant } | undefined
+  /** By plan index. */
+  readonly steps: readonly StepState[]
+  /** Per step, how many of its dependencies are not satisfied yet. */
+  readonly unmet: readonly number[]
+  /** How many steps are in each status; always the count over `steps`. */
+  readonly counts: { readonly [Status in StepStatus]: number }
+}
+
+/** A stream without events yet. */
+export interface NoTask {
+  readonly type: 'none'
+}
+
+export type TaskState = NoTask | LiveTask
+
+export const NO_TASK: NoTask = { type: 'none' }
+
+export const isTerminal = (phase: TaskPhase): boolean => phase === 'completed' || phase === 'cancelled'

@@ -1,0 +1,38 @@
+/** The states people are shown, derived from the folded task; `docs/contract.md` fixes the names. */
+import type { LiveTask } from './state.js'
+
+export type TaskStatus =
+  | 'scheduled'
+  | 'pending'
+  | 'steps_in_process'
+  | 'waiting_for_dependencies'
+  | 'waiting_for_retry'
+  | 'cancelling'
+  | 'blocked_by_failures'
+  | 'complete'
+  | 'cancelled'
+
+export const taskStatus = (task: LiveTask): TaskStatus => {
+  switch (task.phase) {
+    case 'waiting':
+      return 'scheduled'
+    case 'completed':
+      return 'complete'
+    case 'cancelled':
+      return 'cancelled'
+    case 'cancelling':
+      return 'cancelling'
+    case 'blocked':
+      return 'blocked_by_failures'
+    case 'running':
+      return runningStatus(task)
+  }
+}
+
+const runningStatus = (task: LiveTask): TaskStatus => {
+  const { counts } = task
+  if (counts.in_progress > 0) return 'steps_in_process'
+  if (counts.waiting_for_retry > 0 && counts.enqueued === 0) return 'waiting_for_retry'
+  if (counts.enqueued > 0) return counts.complete > 0 ? 'steps_in_process' : 'pending'
+  return 'waiting_for_dependencies'
+}

@@ -1,0 +1,34 @@
+/** A template compiled for the decider: steps by index, edges both ways. One plan serves all tasks of a template hash. */
+import { invariant } from '../kernel/invariant.js'
+import type { StepId, TemplateHash } from '../kernel/ids.js'
+import type { StepSpec, Template } from './template.js'
+
+export interface Plan {
+  readonly hash: TemplateHash
+  readonly template: Template
+  readonly steps: readonly StepSpec[]
+  readonly indexOf: ReadonlyMap<StepId, number>
+  /** Per step, the indexes of the steps it waits for. */
+  readonly dependencies: readonly (readonly number[])[]
+  /** Per step, the indexes of the steps that wait for it. */
+  readonly dependents: readonly (readonly number[])[]
+  /** Indexes of the steps nobody waits for; their outputs are the task's result. */
+  readonly leaves: readonly number[]
+}
+
+/** The template must have passed validation: unique names, known dependencies, no cycle. */
+export const planOf = (template: Template, hash: TemplateHash): Plan => {
+  const indexOf = new Map<StepId, number>()
+  template.steps.forEach((step, index) => indexOf.set(step.name, index))
+  const dependents: number[][] = template.steps.map(() => [])
+  const dependencies = template.steps.map((step, index) =>
+    step.dependencies.map((name) => {
+      const dependency = indexOf.get(name)
+      invariant(dependency !== undefined, `step ${step.name} depends on unknown ${name}`)
+      dependents[dependency]?.push(index)
+      return dependency
+    }),
+  )
+  const leaves = dependents.flatMap((list, index) => (list.length === 0 ? [index] : []))
+  return { hash, template, steps: template.steps, indexOf, dependencies, dependents, leaves }
+}

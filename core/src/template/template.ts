@@ -1,0 +1,42 @@
+/** The template: a declared, versioned graph of steps, after parsing and validation. */
+import type { DurationMs } from '../kernel/instant.js'
+import type { HandlerName, Namespace, StepId } from '../kernel/ids.js'
+import type { Json } from '../kernel/json.js'
+import type { RetryPolicy } from '../retry/policy.js'
+
+/** `standard` alone runs today; the others are read and kept so that templates validate. */
+export type StepType = 'standard' | 'decision' | 'deferred_convergence' | 'batchable' | 'batch_worker'
+
+export interface HandlerSpec {
+  readonly callable: HandlerName
+  /** The method of a class handler; `call` when not given. */
+  readonly method: string
+  readonly resolver: string | undefined
+  readonly initialization: { readonly [key: string]: Json }
+}
+
+export interface StepSpec {
+  readonly name: StepId
+  readonly description: string | undefined
+  readonly type: StepType
+  readonly handler: HandlerSpec
+  readonly dependencies: readonly StepId[]
+  readonly retry: RetryPolicy
+  /** Start to close; `LIMITS.stepTimeoutMsDefault` when not given. */
+  readonly timeoutMs: DurationMs
+}
+
+export interface Template {
+  readonly namespace: Namespace
+  readonly name: string
+  /** Semver text. */
+  readonly version: string
+  readonly description: string | undefined
+  /** Whether a step sees the results of all its ancestors (`ancestors`, the default) or of its dependencies alone (`direct`). */
+  readonly dependencyScope: 'ancestors' | 'direct'
+  readonly priority: number
+  readonly inputSchema: { readonly [key: string]: Json } | undefined
+  readonly steps: readonly StepSpec[]
+  /** Everything else the file declares, kept for people and for parts that come later. */
+  readonly declared: { readonly [key: string]: Json }
+}

@@ -1,0 +1,206 @@
+/** What the front doors may ask of the engine. gRPC, REST and the CLI's demo know this file and `query`, never each other. */
+import type {
+  HandlerName,
+  Instant,
+  JsonText,
+  LiveTask,
+  Namespace,
+  Plan,
+  RecordedTaskEvent,
+  StepId,
+  TaskId,
+  TaskRefusal,
+  TemplateHash,
+  WorkerId,
+  Failure,
+} from '@tasker/core'
+import type { FaultDetail } from '../faults.js'
+
+/** A submission whose form was checked at the door; the engine resolves the template and checks the context against its schema. */
+export interface Submission {
+  /** A ULID its client made before the first try; a repeat with the same id gives the same task. Made at the door when the client gave none. */
+  readonly requestId: string
+  readonly namespace: Namespace
+  readonly name: string
+  /** The latest when undefined. */
+  readonly version: string | undefined
+  /** Exactly one JSON object, as received. */
+  readonly context: JsonText
+  readonly actor: string
+  readonly initiator: string | undefined
+  readonly sourceSystem: string | undefined
+  readonly reason: string | undefined
+  readonly tags: readonly string[]
+  readonly priority: number | undefined
+  readonly correlationId: string | undefined
+  readonly parentCorrelationId: string | undefined
+  readonly idempotencyKey: string | undefined
+  readonly runAt: Instant | undefined
+  readonly onDuplicate: 'reject' | 'return'
+}
+
+/** Where a write went: `partition:seq`, given back to list queries to read one's own writes. */
+export type ConsistencyToken = string
+
+export type SubmitAnswer =
+  | { readonly type: 'created'; readonly taskId: TaskId; readonly token: ConsistencyToken }
+  /** The task was there: a repeat of the request, or `on_duplicate: return`. */
+  | { readonly type: 'existing'; readonly taskId: TaskId; readonly token: ConsistencyToken }
+  | { readonly type: 'failed'; readonly fault: FaultDetail }
+
+export type CommandAnswer =
+  | { readonly type: 'done'; readonly taskId: TaskId; readonly token: ConsistencyToken }
+  | { readonly type: 'refused'; readonly refusal: TaskRefusal }
+  | { readonly type: 'failed'; readonly fault: FaultDetail }
+
+/** A task, durable up to `version`. */
+export interface TaskSnapshot {
+  readonly taskId: TaskId
+  readonly version: number
+  readonly state: LiveTask
+}
+
+/** What `result` tells: terminal, or blocked and so waiting for a person. */
+export type TaskOutcome =
+  | { readonly type: 'completed'; readonly taskId: TaskId; readonly result: JsonText }
+  | { readonly type: 'cancelled'; readonly taskId: TaskId; readonly reason: string | undefined }
+  | { readonly type: 'blocked'; readonly taskId: TaskId; readonly steps: readonly { readonly step: StepId; readonly failure: Failure }[] }
+
+export interface TaskEventListener {
+  /** Called with events in order of version, after they are durable. */
+  readonly onEvents: (events: readonly RecordedTaskEvent[]) => void
+}
+
+export interface TemplateRecord {
+  readonly namespace: Namespace
+  readonly name: string
+  readonly version: string
+  readonly hash: TemplateHash
+  readonly plan: Plan
+  /** The document as registered. */
+  readonly content: string
+  readonly registeredAt: Instant
+}
+
+export type RegisterAnswer =
+  | { readonly type: 'registered'; readonly record: TemplateRecord; readonly replaced: boolean }
+  | { readonly type: 'unchanged'; readonly record: TemplateRecord }
+  | { readonly type: 'failed'; readonly fault: FaultDetail }
+
+export interface AttemptRef {
+  readonly taskId: TaskId
+  readonly step: StepId
+  readonly attempt: number
+}
+
+/** One attempt for a worker to run. */
+export interface StepCommand extends AttemptRef {
+  readonly task: LiveTask
+  readonly stepIndex: number
+  readonly deadlineAt: Instant
+}
+
+export type AttemptOutcome =
+  | { readonly type: 'completed'; readonly output: JsonText }
+  | { readonly type: 'failed'; readonly failure: Failure }
+  | { readonly type: 'cancelled' }
+
+export interface AttemptResult extends AttemptRef {
+  readonly outcome: AttemptOutcome
+}
+
+export type AckStatus = 'recorded' | 'duplicate' | 'ignored' | 'refused'
+
+export interface ResultAck extends AttemptRef {
+  readonly status: AckStatus
+  /** Why, when not recorded. */
+  readonly reason: string | undefined
+  readonly message: string | undefined
+}
+
+/** The engine's side of a worker's stream; all calls come after durability and in order. `flush` ends a burst of them. */
+export interface WorkerPort {
+  command(command: StepCommand): void
+  ack(ack: ResultAck): void
+  cancel(ref: AttemptRef): void
+  flush(): void
+  /** The engine gives the worker up (replaced by a newer stream, or the server stops). */
+  close(reason: string): void
+}
+
+export interface WorkerHello {
+  readonly workerId: WorkerId
+  readonly namespace: Namespace
+  readonly handlers: readonly HandlerName[]
+  readonly slots: number
+  readonly codeVersion: string
+  readonly sdk: string
+  readonly host: string
+  /** Attempts it runs, or holds an unacknowledged result for, from before a reconnect. */
+  readonly running: readonly AttemptRef[]
+}
+
+export interface WorkerSession {
+  /** Attempts from `running` that are no longer this worker's: it should abort them. */
+  readonly forgotten: readonly AttemptRef[]
+  result(result: AttemptResult): void
+  /** The worker was heard. */
+  heard(): void
+  /** The handler is alive; progress is kept for people. */
+  progress(ref: AttemptRef, progress: JsonText | undefined): void
+  /** It finishes what it has and takes no more. */
+  drain(): void
+  /** The stream broke: its attempts wait for the grace. */
+  disconnected(): void
+}
+
+export interface WorkerInfo {
+  readonly workerId: WorkerId
+  readonly namespace: Namespace
+  readonly handlers: readonly HandlerName[]
+  readonly slots: number
+  readonly busy: number
+  readonly state: 'connected' | 'draining' | 'disconnected'
+  readonly host: string
+  readonly sdk: string
+  readonly codeVersion: string
+  readonly connectedAt: Instant
+}
+
+export interface QueueInfo {
+  readonly namespace: Namespace
+  readonly handler: HandlerName
+  readonly waiting: number
+  readonly workers: number
+}
+
+export interface EngineHealth {
+  readonly ready: boolean
+  /** Why not ready, for people. */
+  readonly problems: readonly string[]
+  readonly partitions: number
+  readonly pendingCommits: number
+  readonly quarantined: readonly { readonly taskId: string; readonly position: string; readonly message: string }[]
+  readonly projectionLagMs: number
+}
+
+export interface Engine {
+  submit(submission: Submission, answer: (answer: SubmitAnswer) => void): void
+  cancel(taskId: TaskId, reason: string | undefined, actor: string): Promise<CommandAnswer>
+  /** Strongly consistent; undefined when there is no such task. Throws a Fault for a quarantined stream or an absent database. */
+  read(taskId: TaskId): Promise<TaskSnapshot | undefined>
+  /** Durable events with a version above `afterVersion`. */
+  history(taskId: TaskId, afterVersion: number, limit: number): Promise<readonly RecordedTaskEvent[]>
+  /** Follows a task from a version on: first what is there, then live. Returns the way to stop. */
+  follow(taskId: TaskId, afterVersion: number, listener: TaskEventListener): Promise<() => void>
+  /** Calls back once, when the task is terminal or blocked. Returns the way to stop waiting. */
+  awaitOutcome(taskId: TaskId, answer: (outcome: TaskOutcome | { readonly type: 'failed'; readonly fault: FaultDetail }) => void): () => void
+  register(content: string, options: { readonly replace: boolean; readonly actor: string; readonly file?: string }): Promise<RegisterAnswer>
+  template(namespace: Namespace, name: string, version: string | undefined): TemplateRecord | undefined
+  templates(): readonly TemplateRecord[]
+  connect(hello: WorkerHello, port: WorkerPort): WorkerSession
+  workers(): readonly WorkerInfo[]
+  queues(): readonly QueueInfo[]
+  health(): EngineHealth
+  stop(): Promise<void>
+}

@@ -1,0 +1,92 @@
+/**
+ * The event log: partitioned, append only, fenced by its primary key.
+ *
+ * L1  The unit of append is a commit: 1..n events of one stream, atomic. A call to `append` is atomic as a whole.
+ * L2  `(partition, seq)` is unique and gapless from 1; the owner numbers its commits at flush.
+ * L3  `(stream kind, stream id, first version)` is unique.
+ * L4  Taking a partition is an append too: the control commit `partition.acquired {epoch, node}`. Whoever collides reads the tail;
+ *     a higher epoch there means that the partition is lost.
+ * L5  An append that answered `appended` survives the death of every process. One that answered `unknown` may or may not have happened,
+ *     and may still happen: the same rows are offered again until a read of the tail tells.
+ */
+import type { Instant, Partition } from '@tasker/core'
+
+export type StreamKind = 'task' | 'template' | 'partition'
+
+export interface StreamRef {
+  readonly kind: StreamKind
+  /** A task's ULID, `namespace/name` of a template, a partition's number. */
+  readonly id: string
+}
+
+/** What is about to be appended; its place in the partition is given at flush. */
+export interface CommitDraft {
+  readonly stream: StreamRef
+  readonly partition: Partition
+  /** Version of the first event in the stream, from 1. */
+  readonly firstVersion: number
+  /** Empty for partition streams. */
+  readonly namespace: string
+  readonly at: Instant
+  readonly actor: string
+  readonly worker: string | undefined
+  /** The command, and after a blank the request id where there is one. */
+  readonly cause: string
+  readonly types: readonly string[]
+  /** One JSON array, an object an event, in the order of `types`; payloads byte for byte as received. */
+  readonly text: string
+  /** SHA-256 over the stream, the first version, the hash of the stream's previous commit and all of the above; see `commit-hash.ts`. */
+  readonly hash: Buffer
+}
+
+export interface StoredCommit extends CommitDraft {
+  /** Place in the partition, from 1, gapless. */
+  readonly seq: number
+}
+
+/** A commit with the place its owner chose. */
+export interface SequencedCommit {
+  readonly seq: number
+  readonly commit: CommitDraft
+}
+
+export type AppendResult =
+  | { readonly type: 'appended' }
+  /** A row with that place, or with that stream version, is there already; nothing was written. */
+  | { readonly type: 'collided'; readonly on: { readonly type: 'place'; readonly partition: Partition } | { readonly type: 'stream'; readonly stream: StreamRef } }
+  /** The log will never take this content; nothing was written. */
+  | { readonly type: 'refused'; readonly message: string }
+  /** The connection died before the answer came. */
+  | { readonly type: 'unknown'; readonly message: string }
+  /** The log could not be reached; nothing was sent. */
+  | { readonly type: 'unavailable'; readonly message: string }
+
+export interface Head {
+  /** The highest seq, 0 when the partition is empty. */
+  readonly seq: number
+  /** Epoch of the last `partition.acquired`, 0 when never acquired. */
+  readonly epoch: number
+}
+
+export interface Ownership {
+  readonly partition: Partition
+  readonly epoch: number
+  /** Seq of the control commit; the owner's next commit is one above. */
+  readonly seq: number
+}
+
+export interface EventLog {
+  readonly partitionCount: number
+  /** One atomic write of all rows, in the order given. Never throws for what `AppendResult` can say. */
+  append(rows: readonly SequencedCommit[]): Promise<AppendResult>
+  /** All commits of a stream from a version on, oldest first, page by page; a commit that contains the version is included. */
+  readStream(stream: StreamRef, fromVersion: number): AsyncIterable<readonly StoredCommit[]>
+  /** Every commit of a kind, stream by stream in the order of ids, oldest first. For streams that are few: templates. */
+  readKind(kind: StreamKind): AsyncIterable<readonly StoredCommit[]>
+  /** Commits of a partition with `seq > afterSeq`, oldest first, page by page. */
+  readPartition(partition: Partition, afterSeq: number): AsyncIterable<readonly StoredCommit[]>
+  head(partition: Partition): Promise<Head>
+  /** Fences out every other owner: durable before it resolves. Tries again when another commit comes in between. */
+  acquire(partition: Partition, node: string, at: Instant): Promise<Ownership>
+  close(): Promise<void>
+}

@@ -1,0 +1,65 @@
+/**
+ * Where projected rows live, beside the log. Written behind it, in batches that carry their checkpoints.
+ *
+ * P1  Rows and checkpoints of one batch become visible together or not at all.
+ * P2  A checkpoint moves only from the value the writer believes in (compare and set); a `conflict` writes nothing.
+ * P3  A read that refills memory returns rows and the checkpoints of the same snapshot.
+ */
+import type { HandlerName, Instant, Namespace, Partition, ReadyRow, StepId, TaskId, TaskRow, TimerKind, TimerRow } from '@tasker/core'
+
+export interface CheckpointMove {
+  readonly partition: Partition
+  readonly from: number
+  readonly to: number
+}
+
+export interface IdentityRow {
+  /** SHA-256 of namespace, template name and idempotency key, hexadecimal. */
+  readonly scope: string
+  readonly taskId: TaskId
+}
+
+export interface ReadyKey {
+  readonly taskId: TaskId
+  readonly step: StepId
+}
+
+export interface TimerKey {
+  readonly taskId: TaskId
+  readonly kind: TimerKind
+  readonly step: StepId | undefined
+}
+
+export interface ProjectionBatch {
+  readonly checkpoints: readonly CheckpointMove[]
+  /** Upserts; one row a task at most. */
+  readonly tasks: readonly TaskRow[]
+  readonly readyRemoved: readonly ReadyKey[]
+  /** Upserts, applied after the removals. */
+  readonly readyAdded: readonly ReadyRow[]
+  readonly timersRemoved: readonly TimerKey[]
+  readonly timersAdded: readonly TimerRow[]
+  readonly identities: readonly IdentityRow[]
+}
+
+export interface Snapshot<Row> {
+  readonly rows: readonly Row[]
+  readonly checkpoints: ReadonlyMap<Partition, number>
+}
+
+export interface ProjectionStore {
+  checkpoints(): Promise<ReadonlyMap<Partition, number>>
+  write(batch: ProjectionBatch): Promise<'written' | 'conflict'>
+  /** Queues that have rows, with how many. */
+  readyQueues(): Promise<readonly { readonly namespace: Namespace; readonly handler: HandlerName; readonly waiting: number }[]>
+  /** The rows of one queue that go first: higher priority, then older. */
+  ready(namespace: Namespace, handler: HandlerName, limit: number): Promise<Snapshot<ReadyRow>>
+  /** Timers due before an instant, earliest first. */
+  timers(dueBefore: Instant, limit: number): Promise<Snapshot<TimerRow>>
+  /** Attempts that were out at the checkpoint: all `step_timeout` rows. */
+  inFlight(): Promise<readonly TimerRow[]>
+  /** The ready and timer rows stored for tasks, to know what to remove when a task is folded anew. */
+  stored(taskIds: readonly TaskId[]): Promise<{ readonly ready: readonly ReadyKey[]; readonly timers: readonly TimerKey[] }>
+  identity(scope: string): Promise<TaskId | undefined>
+  close(): Promise<void>
+}
