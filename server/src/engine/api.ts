@@ -64,7 +64,11 @@ export interface TaskSnapshot {
 export type TaskOutcome =
   | { readonly type: 'completed'; readonly taskId: TaskId; readonly result: JsonText }
   | { readonly type: 'cancelled'; readonly taskId: TaskId; readonly reason: string | undefined }
-  | { readonly type: 'blocked'; readonly taskId: TaskId; readonly steps: readonly { readonly step: StepId; readonly failure: Failure }[] }
+  | {
+      readonly type: 'blocked'
+      readonly taskId: TaskId
+      readonly steps: readonly { readonly step: StepId; readonly failure: Failure }[]
+    }
 
 export interface TaskEventListener {
   /** Called with events in order of version, after they are durable. */
@@ -194,8 +198,14 @@ export interface Engine {
   /** Follows a task from a version on: first what is there, then live. Returns the way to stop. */
   follow(taskId: TaskId, afterVersion: number, listener: TaskEventListener): Promise<() => void>
   /** Calls back once, when the task is terminal or blocked. Returns the way to stop waiting. */
-  awaitOutcome(taskId: TaskId, answer: (outcome: TaskOutcome | { readonly type: 'failed'; readonly fault: FaultDetail }) => void): () => void
-  register(content: string, options: { readonly replace: boolean; readonly actor: string; readonly file?: string }): Promise<RegisterAnswer>
+  awaitOutcome(
+    taskId: TaskId,
+    answer: (outcome: TaskOutcome | { readonly type: 'failed'; readonly fault: FaultDetail }) => void,
+  ): () => void
+  register(
+    content: string,
+    options: { readonly replace: boolean; readonly actor: string; readonly file?: string },
+  ): Promise<RegisterAnswer>
   template(namespace: Namespace, name: string, version: string | undefined): TemplateRecord | undefined
   templates(): readonly TemplateRecord[]
   connect(hello: WorkerHello, port: WorkerPort): WorkerSession

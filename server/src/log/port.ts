@@ -53,7 +53,12 @@ export interface SequencedCommit {
 export type AppendResult =
   | { readonly type: 'appended' }
   /** A row with that place, or with that stream version, is there already; nothing was written. */
-  | { readonly type: 'collided'; readonly on: { readonly type: 'place'; readonly partition: Partition } | { readonly type: 'stream'; readonly stream: StreamRef } }
+  | {
+      readonly type: 'collided'
+      readonly on:
+        | { readonly type: 'place'; readonly partition: Partition }
+        | { readonly type: 'stream'; readonly stream: StreamRef }
+    }
   /** The log will never take this content; nothing was written. */
   | { readonly type: 'refused'; readonly message: string }
   /** The connection died before the answer came. */
