@@ -30,26 +30,14 @@ export interface IdentityRow {
   readonly taskId: TaskId
 }
 
-export interface ReadyKey {
-  readonly taskId: TaskId
-  readonly step: StepId
-}
-
-export interface TimerKey {
-  readonly taskId: TaskId
-  readonly kind: TimerKind
-  readonly step: StepId | undefined
-}
-
 export interface ProjectionBatch {
   readonly checkpoints: readonly CheckpointMove[]
   /** Upserts; one row a task at most. */
   readonly tasks: readonly TaskRow[]
-  readonly readyRemoved: readonly ReadyKey[]
-  /** Upserts, applied after the removals. */
-  readonly readyAdded: readonly ReadyRow[]
-  readonly timersRemoved: readonly TimerKey[]
-  readonly timersAdded: readonly TimerRow[]
+  /** Tasks whose stored ready and timer rows are deleted before the rows below are inserted. */
+  readonly cleared: readonly TaskId[]
+  readonly ready: readonly ReadyRow[]
+  readonly timers: readonly TimerRow[]
   readonly identities: readonly IdentityRow[]
 }
 
@@ -69,8 +57,6 @@ export interface ProjectionStore {
   timers(dueBefore: Instant, limit: number): Promise<Snapshot<TimerRow>>
   /** Attempts that were out at the checkpoint: all `step_timeout` rows. */
   inFlight(): Promise<readonly TimerRow[]>
-  /** The ready and timer rows stored for tasks, to know what to remove when a task is folded anew. */
-  stored(taskIds: readonly TaskId[]): Promise<{ readonly ready: readonly ReadyKey[]; readonly timers: readonly TimerKey[] }>
   identity(scope: string): Promise<TaskId | undefined>
   close(): Promise<void>
 }
