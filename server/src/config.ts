@@ -1,0 +1,230 @@
+/** Every setting of the server: its variable, its flag, its default and its bounds, read once and reported all at once when wrong. */
+import { LIMITS } from '@tasker/core'
+import { z } from 'zod'
+
+const PORT_MAX = 65_535
+const PARTITIONS_MAX = 1_024
+const MIB = 1024 * 1024
+const HOUR_MS = 3_600_000
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, { error: 'is not a whole number', abort: true })
+    .transform(Number)
+    .pipe(
+      z
+        .number()
+        .min(min, { error: `is below ${min}` })
+        .max(max, { error: `is above ${max}` }),
+    )
+
+const yesOrNo = z.enum(['true', 'false'], { error: 'is neither true nor false' }).transform((text) => text === 'true')
+
+const databaseUrl = z.string().refine(isPostgresUrl, {
+  error: 'is not a PostgreSQL URL such as postgres://user:password@host:5432/database',
+})
+
+const SCHEMA = z.object({
+  databaseUrl,
+  host: z.string().min(1, { error: 'is empty' }),
+  restPort: wholeNumber(0, PORT_MAX),
+  grpcPort: wholeNumber(0, PORT_MAX),
+  partitionCount: wholeNumber(1, PARTITIONS_MAX),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
+    error: 'is not one of trace, debug, info, warn, error, silent',
+  }),
+  databaseConnections: wholeNumber(1, 100),
+  appendConnections: wholeNumber(1, 16),
+  appendBatchMax: wholeNumber(1, 10_000),
+  cacheBytesMax: wholeNumber(MIB, 1024 * 1024 * MIB),
+  projectionIntervalMs: wholeNumber(1, 60_000),
+  workerGraceMs: wholeNumber(0, HOUR_MS),
+  workerSilenceMs: wholeNumber(100, HOUR_MS),
+  cancelGraceMs: wholeNumber(0, HOUR_MS),
+  stopDeadlineMs: wholeNumber(0, HOUR_MS),
+  templateReplace: yesOrNo,
+})
+
+/** What `startServer` takes. Ports of 0 mean any free port. */
+export type ServerConfig = Readonly<z.infer<typeof SCHEMA>>
+
+export type SettingKey = keyof ServerConfig
+
+/** One line of the table of settings. */
+export interface Setting {
+  readonly key: SettingKey
+  readonly variable: string
+  /** As the command line spells it. */
+  readonly flag: string
+  readonly placeholder: string
+  /** Undefined when the setting must be given. */
+  readonly fallback: string | undefined
+  readonly meaning: string
+}
+
+const setting = (
+  key: SettingKey,
+  variable: string,
+  flag: string,
+  placeholder: string,
+  fallback: string | undefined,
+  meaning: string,
+): Setting => ({ key, variable, flag, placeholder, fallback, meaning })
+
+/** The one table that `tasker server --help` and the documentation show. */
+export const SETTINGS: readonly Setting[] = [
+  setting('databaseUrl', 'DATABASE_URL', '--database-url', 'url', undefined, 'PostgreSQL that keeps the log'),
+  setting('host', 'TASKER_HOST', '--host', 'address', '127.0.0.1', 'address to listen on; 0.0.0.0 for all'),
+  setting('restPort', 'TASKER_REST_PORT', '--rest-port', 'port', '8080', 'REST; 0 takes any free port'),
+  setting('grpcPort', 'TASKER_GRPC_PORT', '--grpc-port', 'port', '9190', 'gRPC; 0 takes any free port'),
+  setting(
+    'partitionCount',
+    'TASKER_PARTITIONS',
+    '--partitions',
+    'count',
+    '16',
+    'partitions of the log, fixed by the first start',
+  ),
+  setting('logLevel', 'TASKER_LOG_LEVEL', '--log-level', 'level', 'info', 'trace, debug, info, warn, error or silent'),
+  setting('databaseConnections', 'TASKER_DATABASE_CONNECTIONS', '--database-connections', 'count', '8', 'connections for reads'),
+  setting(
+    'appendConnections',
+    'TASKER_APPEND_CONNECTIONS',
+    '--append-connections',
+    'count',
+    '1',
+    'connections that append to the log',
+  ),
+  setting(
+    'appendBatchMax',
+    'TASKER_APPEND_BATCH_MAX',
+    '--append-batch-max',
+    'commits',
+    '500',
+    'commits written by one statement at most',
+  ),
+  setting(
+    'cacheBytesMax',
+    'TASKER_CACHE_BYTES_MAX',
+    '--cache-bytes-max',
+    'bytes',
+    String(256 * MIB),
+    'memory for folded tasks at most',
+  ),
+  setting(
+    'projectionIntervalMs',
+    'TASKER_PROJECTION_INTERVAL_MS',
+    '--projection-interval-ms',
+    'ms',
+    '100',
+    'pause between two writes of the read models',
+  ),
+  setting(
+    'workerGraceMs',
+    'TASKER_WORKER_GRACE_MS',
+    '--worker-grace-ms',
+    'ms',
+    String(LIMITS.workerGraceMs),
+    'how long a broken worker stream may take to come back',
+  ),
+  setting(
+    'workerSilenceMs',
+    'TASKER_WORKER_SILENCE_MS',
+    '--worker-silence-ms',
+    'ms',
+    String(LIMITS.workerSilenceMs),
+    'how long a live worker stream may be silent',
+  ),
+  setting(
+    'cancelGraceMs',
+    'TASKER_CANCEL_GRACE_MS',
+    '--cancel-grace-ms',
+    'ms',
+    String(LIMITS.cancelGraceMs),
+    'how long a cancelled task waits for its running steps',
+  ),
+  setting(
+    'stopDeadlineMs',
+    'TASKER_STOP_DEADLINE_MS',
+    '--stop-deadline-ms',
+    'ms',
+    '10000',
+    'how long a stopping server may take to drain',
+  ),
+  setting(
+    'templateReplace',
+    'TASKER_TEMPLATE_REPLACE',
+    '--template-replace',
+    'true|false',
+    'false',
+    'whether registering other content under the same version replaces it',
+  ),
+]
+
+export interface SettingProblem {
+  readonly variable: string
+  readonly flag: string
+  readonly message: string
+}
+
+export type ConfigAnswer =
+  | { readonly type: 'valid'; readonly config: ServerConfig }
+  /** Every wrong setting, not the first alone. */
+  | { readonly type: 'invalid'; readonly problems: readonly SettingProblem[] }
+
+export type Environment = { readonly [variable: string]: string | undefined }
+export type SettingTexts = { readonly [Key in SettingKey]?: string | undefined }
+
+/** Flags win over the environment, the environment over the defaults; an empty variable counts as not set. */
+export const readServerConfig = (environment: Environment, flags: SettingTexts = {}): ConfigAnswer => {
+  const texts: Record<string, string> = {}
+  const missing: SettingProblem[] = []
+  for (const { key, variable, flag, fallback } of SETTINGS) {
+    const text = flags[key] ?? (environment[variable] || fallback)
+    if (text === undefined) missing.push({ variable, flag, message: 'is not set' })
+    else texts[key] = text
+  }
+  const parsed = SCHEMA.safeParse(texts)
+  if (parsed.success) return { type: 'valid', config: parsed.data }
+  return { type: 'invalid', problems: [...missing, ...parsed.error.issues.flatMap((issue) => problemOf(issue, texts))] }
+}
+
+const problemOf = (issue: z.core.$ZodIssue, texts: Readonly<Record<string, string>>): readonly SettingProblem[] => {
+  const found = SETTINGS.find(({ key }) => key === issue.path[0])
+  const text = found && texts[found.key]
+  if (found === undefined || text === undefined) return []
+  const shown = found.key === 'databaseUrl' ? 'its value' : `'${text}'`
+  return [{ variable: found.variable, flag: found.flag, message: `${shown} ${issue.message}` }]
+}
+
+/** The settings by variable, without the database's password: what `/config` may show. */
+export const redactedConfig = (config: ServerConfig): { readonly [variable: string]: string | number | boolean } =>
+  Object.fromEntries(
+    SETTINGS.map(({ key, variable }) => [variable, key === 'databaseUrl' ? withoutPassword(config.databaseUrl) : config[key]]),
+  )
+
+/** A database URL for people: the password and anything in its query replaced. */
+export const withoutPassword = (url: string): string => {
+  if (!URL.canParse(url)) return '***'
+  const parsed = new URL(url)
+  if (parsed.password !== '') parsed.password = '***'
+  if (parsed.search !== '') parsed.search = '?***'
+  return parsed.href
+}
+
+function isPostgresUrl(text: string): boolean {
+  return URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol)
+}
+
+/** The table of settings as text, one setting a line, for `--help` and for the documentation. */
+export const settingsTable = (): string => {
+  const rows = SETTINGS.map(({ variable, flag, placeholder, fallback, meaning }) => [
+    `${flag} <${placeholder}>`,
+    variable,
+    fallback ?? 'must be given',
+    meaning,
+  ])
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd()).join('\n')
+}
