@@ -5,18 +5,7 @@
  * P2  A checkpoint moves only from the value the writer believes in (compare and set); a `conflict` writes nothing.
  * P3  A read that refills memory returns rows and the checkpoints of the same snapshot.
  */
-import type {
-  HandlerName,
-  Instant,
-  Namespace,
-  Partition,
-  ReadyRow,
-  StepId,
-  TaskId,
-  TaskRow,
-  TimerKind,
-  TimerRow,
-} from '@tasker/core'
+import type { HandlerName, Instant, Namespace, Partition, ReadyRow, TaskId, TaskRow, TimerRow } from '@tasker/core'
 
 export interface CheckpointMove {
   readonly partition: Partition
