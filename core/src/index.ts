@@ -46,3 +46,6 @@ export {
 export { type Cause, type RecordedTaskEvent } from './task/recorded.js'
 export { type TaskStatus, taskStatus } from './task/status.js'
 export { type TaskRow, type ReadyRow, type TimerRow, type TimerKind } from './projections/rows.js'
+export { type JsonScan, type JsonFault, type JsonFaultCode, JSON_DEPTH_MAX, scanJson } from './kernel/json-scan.js'
+export { sliceMembers, sliceElements, eachMember } from './kernel/json-slice.js'
+export { jsonPointer, pointerSegments } from './kernel/json-pointer.js'
