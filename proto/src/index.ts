@@ -1,5 +1,59 @@
-/** The generated messages and service definitions of `tasker.v1`, and where the .proto files are. */
-export * from './gen/tasker/v1/common.js'
-export * from './gen/tasker/v1/worker.js'
-export * from './gen/tasker/v1/task.js'
-export * from './gen/tasker/v1/template.js'
+/** The generated messages and service definitions of `tasker.v1`, one shelf a file. */
+export { AttemptRef, ErrorDetail, FieldProblem, Payload, StepFailure } from './gen/tasker/v1/common.js'
+export {
+  BlockedStep,
+  CancelRequest,
+  CancelResponse,
+  AwaitResultRequest,
+  AwaitResultResponse,
+  GetRequest,
+  GetResponse,
+  ListRequest,
+  ListResponse,
+  OnDuplicate,
+  SessionRequest,
+  SessionResponse,
+  Step,
+  SubmitRequest,
+  SubmitResponse,
+  Task,
+  TaskEvent,
+  TaskIsBlocked,
+  TaskOutcome,
+  TaskServiceClient,
+  type TaskServiceServer,
+  TaskServiceService,
+  TaskWasCancelled,
+  WatchRequest,
+  WatchResponse,
+} from './gen/tasker/v1/task.js'
+export {
+  GetTemplateRequest,
+  GetTemplateResponse,
+  ListTemplatesRequest,
+  ListTemplatesResponse,
+  RegisterRequest,
+  RegisterResponse,
+  TemplateInfo,
+  TemplateServiceClient,
+  type TemplateServiceServer,
+  TemplateServiceService,
+} from './gen/tasker/v1/template.js'
+export {
+  AckStatus,
+  ConnectRequest,
+  ConnectResponse,
+  DependencyResult,
+  ResultAck,
+  StepCancellation,
+  StepCancelled,
+  StepCommand,
+  StepHeartbeat,
+  StepResult,
+  WorkerDrain,
+  WorkerHello,
+  WorkerServiceClient,
+  type WorkerServiceServer,
+  WorkerServiceService,
+  WorkerWelcome,
+} from './gen/tasker/v1/worker.js'
