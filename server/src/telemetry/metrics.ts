@@ -1,0 +1,197 @@
+/**
+ * What the server counts about itself. The hot path adds to plain numbers; Prometheus objects are made and filled when somebody scrapes.
+ * `docs/metrics.md` lists every name.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+export type StepOutcome = 'completed' | 'failed' | 'timed_out' | 'cancelled'
+export type TaskEnd = 'completed' | 'cancelled'
+
+/** What the engine reports. Every method is cheap enough for the hot path. */
+export interface EngineMetrics {
+  /** One append to the log was acknowledged: how many commits it held and how long it took. */
+  commitsAppended(commits: number, seconds: number): void
+  /** An append ended otherwise. */
+  appendFailed(result: 'collided' | 'refused' | 'unknown' | 'unavailable'): void
+  taskSubmitted(): void
+  taskEnded(end: TaskEnd): void
+  taskBlocked(): void
+  /** An attempt went to a worker. */
+  stepStarted(): void
+  /** An attempt ended; a failed one that will be retried counts here too. */
+  stepEnded(outcome: StepOutcome): void
+  stepRetryScheduled(): void
+  /** A start was taken back before its worker saw it. */
+  stepReleased(): void
+  resultIgnored(): void
+}
+
+/** What the REST door reports. */
+export interface HttpMetrics {
+  /** `route` is the pattern, such as `/v1/tasks/:task_id`, never the address itself. */
+  httpRequest(method: string, route: string, status: number, seconds: number): void
+}
+
+/** Levels read from the engine when somebody scrapes. */
+export interface EngineLevels {
+  readonly pendingCommits: number
+  readonly projectionLagSeconds: number
+  readonly workers: number
+  readonly slots: number
+  readonly slotsBusy: number
+  readonly readySteps: number
+  readonly quarantinedStreams: number
+}
+
+export interface Metrics extends EngineMetrics, HttpMetrics {
+  /** Where levels are read from, at each scrape. */
+  observeLevels(levels: () => EngineLevels): void
+  /** The registry in the Prometheus text format. */
+  scrape(): Promise<{ readonly contentType: string; readonly text: string }>
+}
+
+const SECONDS_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const COMMITS_BUCKETS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000]
+
+/** A registry of its own, so that several servers in one process do not share numbers. `withProcess` adds CPU, memory and event loop of the process. */
+export const createMetrics = (options: { readonly withProcess: boolean } = { withProcess: false }): Metrics => {
+  const registry = new Registry()
+  if (options.withProcess) collectDefaultMetrics({ register: registry, prefix: 'tasker_process_' })
+  const http = httpMetrics(registry)
+  return {
+    ...engineMetrics(registry),
+    ...http,
+    observeLevels: levelGauges(registry),
+    scrape: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  }
+}
+
+const engineMetrics = (registry: Registry): EngineMetrics => {
+  const tally = (name: string, help: string) => plainCounter(registry, name, help)
+  const submitted = tally('tasker_tasks_submitted_total', 'Tasks accepted.')
+  const blocked = tally('tasker_tasks_blocked_total', 'Times a task came to wait for a person.')
+  const started = tally('tasker_steps_started_total', 'Attempts given to workers.')
+  const retried = tally('tasker_steps_retry_scheduled_total', 'Attempts that will be followed by another.')
+  const released = tally('tasker_steps_released_total', 'Starts taken back before their worker saw them.')
+  const ignored = tally('tasker_step_results_ignored_total', 'Results that came too late to count.')
+  const commits = tally('tasker_commits_total', 'Commits appended to the log.')
+  const tasksEnded = labelledCounter<TaskEnd>(registry, 'tasker_tasks_ended_total', 'Tasks that reached their end.', 'end')
+  const stepsEnded = labelledCounter<StepOutcome>(registry, 'tasker_steps_ended_total', 'Attempts that ended.', 'outcome')
+  const failures = labelledCounter<string>(registry, 'tasker_append_failures_total', 'Appends the log did not take.', 'result')
+  const batch = new Histogram({
+    name: 'tasker_commit_batch_commits',
+    help: 'Commits in one append.',
+    buckets: COMMITS_BUCKETS,
+    registers: [registry],
+  })
+  const seconds = new Histogram({
+    name: 'tasker_append_seconds',
+    help: 'Time from an append to its acknowledgement.',
+    buckets: SECONDS_BUCKETS,
+    registers: [registry],
+  })
+  return {
+    commitsAppended: (count, took) => {
+      commits.add(count)
+      batch.observe(count)
+      seconds.observe(took)
+    },
+    appendFailed: (result) => failures.add(result),
+    taskSubmitted: () => submitted.add(1),
+    taskEnded: (end) => tasksEnded.add(end),
+    taskBlocked: () => blocked.add(1),
+    stepStarted: () => started.add(1),
+    stepEnded: (outcome) => stepsEnded.add(outcome),
+    stepRetryScheduled: () => retried.add(1),
+    stepReleased: () => released.add(1),
+    resultIgnored: () => ignored.add(1),
+  }
+}
+
+const httpMetrics = (registry: Registry): HttpMetrics => {
+  const labelNames = ['method', 'route', 'status']
+  const requests = new Counter({
+    name: 'tasker_http_requests_total',
+    help: 'Requests answered.',
+    labelNames,
+    registers: [registry],
+  })
+  const seconds = new Histogram({
+    name: 'tasker_http_request_seconds',
+    help: 'Time from a request to the end of its answer; long polls and live streams included.',
+    labelNames: ['method', 'route'],
+    buckets: SECONDS_BUCKETS,
+    registers: [registry],
+  })
+  return {
+    httpRequest: (method, route, status, took) => {
+      requests.inc({ method, route, status })
+      seconds.observe({ method, route }, took)
+    },
+  }
+}
+
+const LEVELS: readonly (readonly [name: string, help: string, of: keyof EngineLevels])[] = [
+  ['tasker_pending_commits', 'Commits that wait for the log.', 'pendingCommits'],
+  ['tasker_projection_lag_seconds', 'How far the rows are behind the log.', 'projectionLagSeconds'],
+  ['tasker_workers', 'Workers that are connected or draining.', 'workers'],
+  ['tasker_worker_slots', 'Slots those workers offer.', 'slots'],
+  ['tasker_worker_slots_busy', 'Slots with an attempt in them.', 'slotsBusy'],
+  ['tasker_ready_steps_waiting', 'Steps that wait for a worker.', 'readySteps'],
+  ['tasker_quarantined_streams', 'Streams set aside because of a bug or an unknown event.', 'quarantinedStreams'],
+]
+
+const levelGauges = (registry: Registry): Metrics['observeLevels'] => {
+  let read: (() => EngineLevels) | undefined
+  for (const [name, help, of] of LEVELS) {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        if (read !== undefined) this.set(read()[of])
+      },
+    })
+  }
+  return (levels) => {
+    read = levels
+  }
+}
+
+/** A plain number, copied into its Prometheus counter at each scrape. */
+const plainCounter = (registry: Registry, name: string, help: string): { readonly add: (count: number) => void } => {
+  let total = 0
+  new Counter({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(total)
+    },
+  })
+  return {
+    add: (count) => {
+      total += count
+    },
+  }
+}
+
+const labelledCounter = <Value extends string>(registry: Registry, name: string, help: string, label: string) => {
+  const totals = new Map<Value, number>()
+  new Counter({
+    name,
+    help,
+    labelNames: [label],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [value, total] of totals) this.inc({ [label]: value }, total)
+    },
+  })
+  return {
+    add: (value: Value): void => {
+      totals.set(value, (totals.get(value) ?? 0) + 1)
+    },
+  }
+}
