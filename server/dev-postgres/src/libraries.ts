@@ -1,0 +1,54 @@
+/** The links between shared libraries that the npm package leaves to an install script, made when that script did not run. */
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
+import { systemCode } from './failure.js'
+
+interface LibraryLink {
+  /** Both relative to the package's root. */
+  readonly source: string
+  readonly target: string
+}
+
+/**
+ * Makes the missing links, next to the libraries or, when that place is read-only, in `cacheDir`. Returns the environment that
+ * PostgreSQL's programs need to find them.
+ */
+export const linkLibraries = (home: string, cacheDir: string): Readonly<Record<string, string>> => {
+  const root = dirname(home)
+  const missing = linksOf(home).filter((link) => !existsSync(join(root, link.target)))
+  if (missing.length === 0) return {}
+  try {
+    for (const link of missing) makeLink(relative(dirname(link.target), link.source), join(root, link.target))
+    return {}
+  } catch (error) {
+    if (!['EACCES', 'EPERM', 'EROFS'].includes(systemCode(error) ?? '')) throw error
+  }
+  const folder = join(cacheDir, 'lib')
+  mkdirSync(folder, { recursive: true, mode: 0o755 })
+  for (const link of missing) makeLink(join(root, link.source), join(folder, basename(link.target)))
+  return { [process.platform === 'darwin' ? 'DYLD_LIBRARY_PATH' : 'LD_LIBRARY_PATH']: folder }
+}
+
+/** Another start may have made the link between our look and our act. */
+const makeLink = (to: string, at: string): void => {
+  try {
+    symlinkSync(to, at)
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error
+  }
+}
+
+const linksOf = (home: string): readonly LibraryLink[] => {
+  const file = join(home, 'pg-symlinks.json')
+  if (!existsSync(file)) return []
+  const listed: unknown = JSON.parse(readFileSync(file, 'utf8'))
+  return Array.isArray(listed) ? listed.filter(isLink) : []
+}
+
+const isLink = (value: unknown): value is LibraryLink =>
+  typeof value === 'object' &&
+  value !== null &&
+  'source' in value &&
+  typeof value.source === 'string' &&
+  'target' in value &&
+  typeof value.target === 'string'
