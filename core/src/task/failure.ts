@@ -13,3 +13,30 @@ export interface Failure {
   readonly retryAfterMs?: DurationMs
   readonly stack?: string
 }
+
+/** The code of the failure that the engine reports for a worker that is gone. */
+export const WORKER_LOST = 'WORKER_LOST'
+
+/** The failure of an attempt that ran longer than its step allows. */
+export const timeoutFailure = (timeoutMs: DurationMs): Failure => ({
+  message: `The attempt ran longer than ${timeoutMs} ms.`,
+  errorType: 'StepTimedOut',
+  code: 'STEP_TIMED_OUT',
+  retryable: true,
+})
+
+/** The failure of an attempt that its worker stopped although nobody asked to cancel the task. */
+export const STOPPED_BY_WORKER: Failure = {
+  message: 'The worker stopped the attempt by itself.',
+  errorType: 'StepStopped',
+  code: 'STEP_STOPPED',
+  retryable: true,
+}
+
+/** Whether two reports tell the same failure; stacks may differ in form, so they do not count. */
+export const sameFailure = (a: Failure, b: Failure): boolean =>
+  a.message === b.message &&
+  a.errorType === b.errorType &&
+  a.code === b.code &&
+  a.retryable === b.retryable &&
+  a.retryAfterMs === b.retryAfterMs

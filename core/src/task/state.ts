@@ -6,6 +6,13 @@ import type { Plan } from '../template/plan.js'
 import type { TaskSubmitted } from './events.js'
 import type { Failure } from './failure.js'
 
+/** A failure that a worker reported for an attempt, kept so that the same report is known when it comes again. */
+export interface ReportedFailure {
+  readonly attempt: number
+  readonly worker: WorkerId
+  readonly failure: Failure
+}
+
 /** What all step states carry. */
 interface StepHistory {
   /** The highest attempt number given out so far: 0 before the first schedule. */
@@ -18,6 +25,8 @@ interface StepHistory {
   readonly since: Instant
   readonly firstStartedAt: Instant | undefined
   readonly lastFailure: Failure | undefined
+  /** The latest failures as their workers reported them, oldest first; at most `LIMITS.reportedFailuresKeptMax`. */
+  readonly reported: readonly ReportedFailure[]
 }
 
 export interface StepPending extends StepHistory {
@@ -50,6 +59,8 @@ export interface StepError extends StepHistory {
 }
 export interface StepCancelledState extends StepHistory {
   readonly status: 'cancelled'
+  /** Who ran attempt `attempts` when it was cancelled; undefined when nobody did. */
+  readonly worker: WorkerId | undefined
 }
 
 export type StepState =

@@ -1,0 +1,76 @@
+/** A step as people see it: in the task's row and in the answers of the REST interface. */
+import { instantText, type Instant } from '../kernel/instant.js'
+import { elementAt } from '../kernel/invariant.js'
+import type { StepId, WorkerId } from '../kernel/ids.js'
+import { trustedJson, type JsonText } from '../kernel/json.js'
+import { attemptsStarted } from '../task/attempts.js'
+import type { Failure } from '../task/failure.js'
+import type { LiveTask, StepState, StepStatus } from '../task/state.js'
+
+/** What `last_error` shows of a failure. */
+export interface StepErrorView {
+  readonly message: string
+  readonly code?: string
+  readonly error_type: string
+  readonly retryable: boolean
+}
+
+/** Without outputs. Instants are RFC 3339 text in UTC. */
+export interface StepView {
+  readonly step_id: StepId
+  readonly status: StepStatus
+  /** Attempts that were started, in all. */
+  readonly attempts: number
+  /** Attempts that count against the retry policy. */
+  readonly attempts_since_reset: number
+  /** When the first attempt started. */
+  readonly started_at?: string
+  /** When the step became complete, cancelled or an error. */
+  readonly ended_at?: string
+  readonly next_retry_at?: string
+  /** The failure of the latest attempt that failed, also when a later one succeeded. */
+  readonly last_error?: StepErrorView
+  /** Who runs it, or ran it last. */
+  readonly worker?: WorkerId
+}
+
+/** The step at a plan index. */
+export const stepView = (task: LiveTask, index: number): StepView => {
+  const step = elementAt(task.steps, index, 'steps')
+  const endedAt = endOf(step)
+  const worker = workerOf(step)
+  return {
+    step_id: elementAt(task.plan.steps, index, 'plan steps').name,
+    status: step.status,
+    attempts: attemptsStarted(step),
+    attempts_since_reset: step.attemptsSinceReset,
+    ...(step.firstStartedAt === undefined ? {} : { started_at: instantText(step.firstStartedAt) }),
+    ...(endedAt === undefined ? {} : { ended_at: instantText(endedAt) }),
+    ...(step.status === 'waiting_for_retry' ? { next_retry_at: instantText(step.dueAt) } : {}),
+    ...(step.lastFailure === undefined ? {} : { last_error: errorView(step.lastFailure) }),
+    ...(worker === undefined ? {} : { worker }),
+  }
+}
+
+/** `stepView` as JSON text, member by member: the row of every task that changes is made of it, so no view is built first. */
+export const stepViewText = (task: LiveTask, index: number): JsonText => {
+  const step = elementAt(task.steps, index, 'steps')
+  const endedAt = endOf(step)
+  const worker = workerOf(step)
+  let text = `{"step_id":${JSON.stringify(elementAt(task.plan.steps, index, 'plan steps').name)},"status":"${step.status}"`
+  text += `,"attempts":${attemptsStarted(step)},"attempts_since_reset":${step.attemptsSinceReset}`
+  if (step.firstStartedAt !== undefined) text += `,"started_at":"${instantText(step.firstStartedAt)}"`
+  if (endedAt !== undefined) text += `,"ended_at":"${instantText(endedAt)}"`
+  if (step.status === 'waiting_for_retry') text += `,"next_retry_at":"${instantText(step.dueAt)}"`
+  if (step.lastFailure !== undefined) text += `,"last_error":${JSON.stringify(errorView(step.lastFailure))}`
+  if (worker !== undefined) text += `,"worker":${JSON.stringify(worker)}`
+  return trustedJson(`${text}}`)
+}
+
+const errorView = ({ message, code, errorType, retryable }: Failure): StepErrorView =>
+  code === undefined ? { message, error_type: errorType, retryable } : { message, code, error_type: errorType, retryable }
+
+const endOf = (step: StepState): Instant | undefined =>
+  step.status === 'complete' || step.status === 'error' || step.status === 'cancelled' ? step.since : undefined
+
+const workerOf = (step: StepState): WorkerId | undefined => ('worker' in step ? step.worker : undefined)

@@ -1,0 +1,40 @@
+/** The wake-ups a task waits for: its own, then one a step at most. */
+import { elementAt } from '../kernel/invariant.js'
+import type { TaskId } from '../kernel/ids.js'
+import { isTerminal, type LiveTask, type StepState } from '../task/state.js'
+import type { TimerRow } from './rows.js'
+
+const NO_ROWS: readonly TimerRow[] = []
+
+export const timerRows = (taskId: TaskId, task: LiveTask): readonly TimerRow[] => {
+  if (isTerminal(task.phase)) return NO_ROWS
+  const own = taskTimers(taskId, task)
+  if (task.counts.in_progress + task.counts.waiting_for_retry === 0) return own
+  return own.concat(task.steps.flatMap((step, index) => stepTimers(taskId, task, index, step)))
+}
+
+const taskTimers = (taskId: TaskId, { phase, submitted, cancel }: LiveTask): readonly TimerRow[] => {
+  if (phase === 'waiting' && submitted.runAt !== undefined) {
+    return [{ taskId, kind: 'run_at', step: undefined, attempt: 0, dueAt: submitted.runAt, worker: undefined }]
+  }
+  if (phase === 'cancelling' && cancel !== undefined) {
+    return [{ taskId, kind: 'cancel_grace', step: undefined, attempt: 0, dueAt: cancel.graceUntil, worker: undefined }]
+  }
+  return NO_ROWS
+}
+
+const stepTimers = (taskId: TaskId, task: LiveTask, index: number, step: StepState): readonly TimerRow[] => {
+  const name = elementAt(task.plan.steps, index, 'plan steps').name
+  switch (step.status) {
+    case 'waiting_for_retry':
+      return [{ taskId, kind: 'retry', step: name, attempt: step.attempts, dueAt: step.dueAt, worker: undefined }]
+    case 'in_progress':
+      return [{ taskId, kind: 'step_timeout', step: name, attempt: step.attempts, dueAt: step.deadlineAt, worker: step.worker }]
+    case 'pending':
+    case 'enqueued':
+    case 'complete':
+    case 'error':
+    case 'cancelled':
+      return NO_ROWS
+  }
+}

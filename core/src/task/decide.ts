@@ -1,0 +1,74 @@
+/**
+ * What a command makes happen to a task, or why not.
+ *
+ * D1  Everything a decision needs comes with the state and the command: no clock, no dice, no look-up.
+ * D2  What fires a command (a queue, a timer, a resent message) may come twice or late; the state decides whether it still counts.
+ * D3  On a finished task only results are answered by their own rules: a repeat is accepted without events, any other result is
+ *     refused with LEASE_LOST, because a worker needs to hear about its attempt. Every other command is refused with TASK_FINISHED.
+ */
+import type { Decision } from '../kernel/decider.js'
+import { unreachable } from '../kernel/invariant.js'
+import type { SubmitTask, TaskCommand } from './commands.js'
+import type { TaskEvent } from './events.js'
+import { refuse, type TaskRefusal } from './refusals.js'
+import { isTerminal, type LiveTask, type TaskState } from './state.js'
+import { decideCancel, decideCancelGraceOver } from './decide/cancel.js'
+import { decideComplete } from './decide/complete.js'
+import { decideFail } from './decide/fail.js'
+import { decideRelease } from './decide/release.js'
+import { decideRetryDue } from './decide/retry-due.js'
+import { decideRunDue } from './decide/run-due.js'
+import { decideStart } from './decide/start.js'
+import { decideStopped } from './decide/stopped.js'
+import { decideSubmit } from './decide/submit.js'
+import { decideTimeOut } from './decide/time-out.js'
+
+/** The commit that holds the events must carry the command's `at`: folding it gives the deadlines that were decided. */
+export const decide = (state: TaskState, command: TaskCommand): Decision<TaskEvent, TaskRefusal> => {
+  if (command.type === 'submit') {
+    if (state.type === 'none') return decideSubmit(command)
+    return refuse('TASK_EXISTS', `The task ${state.submitted.name} was submitted before.`)
+  }
+  if (state.type === 'none') return refuse('TASK_NOT_FOUND', 'There is no such task.')
+  return decideLive(state, command)
+}
+
+const decideLive = (task: LiveTask, command: Exclude<TaskCommand, SubmitTask>): Decision<TaskEvent, TaskRefusal> => {
+  switch (command.type) {
+    case 'complete':
+      return decideComplete(task, command)
+    case 'fail':
+      return decideFail(task, command)
+    case 'stopped':
+      return decideStopped(task, command)
+    default:
+      if (isTerminal(task.phase)) return refuse('TASK_FINISHED', `The task ${task.submitted.name} is ${task.phase}.`)
+      return decideOpen(task, command)
+  }
+}
+
+type ResultCommand = 'complete' | 'fail' | 'stopped'
+
+const decideOpen = (
+  task: LiveTask,
+  command: Exclude<TaskCommand, SubmitTask | { readonly type: ResultCommand }>,
+): Decision<TaskEvent, TaskRefusal> => {
+  switch (command.type) {
+    case 'run_due':
+      return decideRunDue(task, command)
+    case 'start':
+      return decideStart(task, command)
+    case 'release':
+      return decideRelease(task, command)
+    case 'time_out':
+      return decideTimeOut(task, command)
+    case 'retry_due':
+      return decideRetryDue(task, command)
+    case 'cancel':
+      return decideCancel(task, command)
+    case 'cancel_grace_over':
+      return decideCancelGraceOver(task, command)
+    default:
+      return unreachable(command)
+  }
+}

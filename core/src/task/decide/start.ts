@@ -1,0 +1,21 @@
+/** Start: an enqueued attempt goes to a worker. The only gate: a queue may offer an attempt twice or late, it starts once. */
+import type { Decision } from '../../kernel/decider.js'
+import { elementAt } from '../../kernel/invariant.js'
+import type { StartStep } from '../commands.js'
+import type { TaskEvent } from '../events.js'
+import { refuse, type TaskRefusal } from '../refusals.js'
+import type { LiveTask } from '../state.js'
+import { unknownStep } from './attempt.js'
+
+export const decideStart = (task: LiveTask, command: StartStep): Decision<TaskEvent, TaskRefusal> => {
+  const index = task.plan.indexOf.get(command.step)
+  if (index === undefined) return unknownStep(task, command.step)
+  const step = elementAt(task.steps, index, 'steps')
+  if (step.status !== 'enqueued' || step.attempts !== command.attempt || task.phase !== 'running') {
+    return refuse('STEP_NOT_READY', `Attempt ${command.attempt} of step ${command.step} is not ready to start.`, command.step)
+  }
+  return {
+    type: 'accepted',
+    events: [{ type: 'step.started', step: command.step, attempt: command.attempt, worker: command.worker }],
+  }
+}

@@ -1,0 +1,43 @@
+/** Submit: the task, its steps, and the first of them ready at once unless the task has to wait for its time. */
+import type { Decision } from '../../kernel/decider.js'
+import type { Plan } from '../../template/plan.js'
+import type { SubmitTask } from '../commands.js'
+import type { StepScheduled, TaskEvent, TaskSubmitted } from '../events.js'
+import type { TaskRefusal } from '../refusals.js'
+
+export const decideSubmit = (command: SubmitTask): Decision<TaskEvent, TaskRefusal> => {
+  const { plan, runAt } = command
+  const events: TaskEvent[] = [
+    submittedBy(command),
+    { type: 'steps.created', segment: 'initial', steps: plan.steps.map((step) => step.name) },
+  ]
+  if (runAt === undefined || runAt <= command.at) events.push(...firstEvents(plan))
+  return { type: 'accepted', events }
+}
+
+/** What happens when a task may begin: its roots are ready. A task without steps is complete. */
+export const firstEvents = (plan: Plan): readonly TaskEvent[] => {
+  if (plan.steps.length === 0) return [{ type: 'task.completed' }]
+  return plan.steps.flatMap((step): StepScheduled[] =>
+    step.dependencies.length === 0 ? [{ type: 'step.scheduled', step: step.name, attempt: 1 }] : [],
+  )
+}
+
+/** Optional facts that were not given are absent from the event, not undefined in it: the log's text would lose the difference. */
+const submittedBy = (command: SubmitTask): TaskSubmitted => ({
+  type: 'task.submitted',
+  namespace: command.namespace,
+  name: command.plan.template.name,
+  version: command.plan.template.version,
+  templateHash: command.plan.hash,
+  context: command.context,
+  priority: command.priority,
+  tags: command.tags,
+  correlationId: command.correlationId,
+  ...(command.parentCorrelationId === undefined ? {} : { parentCorrelationId: command.parentCorrelationId }),
+  ...(command.initiator === undefined ? {} : { initiator: command.initiator }),
+  ...(command.sourceSystem === undefined ? {} : { sourceSystem: command.sourceSystem }),
+  ...(command.reason === undefined ? {} : { reason: command.reason }),
+  ...(command.idempotencyKey === undefined ? {} : { idempotencyKey: command.idempotencyKey }),
+  ...(command.runAt === undefined ? {} : { runAt: command.runAt }),
+})

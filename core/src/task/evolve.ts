@@ -1,0 +1,156 @@
+/**
+ * What an event makes true of a task.
+ *
+ * E1  Nothing is changed in place: a new task shares all it can with the old one, and one event replaces one step.
+ * E2  `counts` and `unmet` always say what `steps` say.
+ * E3  An event that cannot follow on the state is a bug of whoever decided it, never skipped.
+ */
+import { later, type Instant } from '../kernel/instant.js'
+import { BugError, elementAt, invariant, present, unreachable } from '../kernel/invariant.js'
+import type { StepId } from '../kernel/ids.js'
+import type { Plan } from '../template/plan.js'
+import type { StepCompleted, StepFailed, StepTimedOut, TaskCancelRequested, TaskEvent, TaskSubmitted } from './events.js'
+import { timeoutFailure } from './failure.js'
+import { isTerminal, type LiveTask, type StepInProgress, type StepState, type TaskState } from './state.js'
+import {
+  cancelledStep,
+  completedStep,
+  createdStep,
+  enqueuedStep,
+  failedAttempt,
+  failedStep,
+  releasedStep,
+  reportedWith,
+  startedStep,
+  waitingStep,
+  withIgnored,
+} from './step-states.js'
+import { endedTask, scheduledTask, withPhase, withStep, withStepCompleted } from './task-states.js'
+
+/** `at` is the commit's instant; `plan` is read by `task.submitted` alone, and is in the state from then on. */
+export const evolve = (state: TaskState, event: TaskEvent, at: Instant, plan: Plan): TaskState => {
+  if (state.type === 'none') {
+    invariant(event.type === 'task.submitted', `the first event of a task is ${event.type}`)
+    return submitted(event, at, plan)
+  }
+  invariant(!isTerminal(state.phase), `${event.type} after the task's end`)
+  return evolveLive(state, event, at)
+}
+
+const evolveLive = (task: LiveTask, event: TaskEvent, at: Instant): LiveTask => {
+  switch (event.type) {
+    case 'task.submitted':
+      throw new BugError('a task is submitted twice')
+    case 'steps.created':
+      return stepsCreated(task, event.steps, at)
+    case 'task.blocked':
+      return withPhase(task, 'blocked', at)
+    case 'task.cancel_requested':
+      return cancelRequested(task, event, at)
+    case 'task.cancelled':
+      return endedTask(task, 'cancelled', at)
+    case 'task.completed':
+      return endedTask(task, 'completed', at)
+    case 'step.completed':
+      return stepCompleted(task, event, at)
+    default:
+      return evolveStep(task, event, at)
+  }
+}
+
+type StepEvent = Exclude<
+  TaskEvent,
+  { readonly type: `task.${string}` } | { readonly type: 'steps.created' } | { readonly type: 'step.completed' }
+>
+
+const evolveStep = (task: LiveTask, event: StepEvent, at: Instant): LiveTask => {
+  const index = indexOf(task, event.step)
+  const step = elementAt(task.steps, index, 'steps')
+  switch (event.type) {
+    case 'step.scheduled':
+      return scheduledTask(task, index, step, enqueuedStep(step, event.attempt, at), at)
+    case 'step.started':
+      invariant(step.status === 'enqueued', `${event.step} is started while ${step.status}`)
+      return withStep(task, index, step, startedStep(step, event.worker, timeoutOf(task, index), at), at)
+    case 'step.released':
+      return withStep(task, index, step, releasedStep(running(step, event), at), at)
+    case 'step.failed':
+      return withStep(task, index, step, stepFailed(running(step, event), event, at), at)
+    case 'step.timed_out':
+      return withStep(task, index, step, stepTimedOut(running(step, event), event, at), at)
+    case 'step.retry_scheduled':
+      return withStep(task, index, step, waitingStep(step, event.attempt, event.dueAt, at), at)
+    case 'step.cancelled':
+      return withStep(task, index, step, cancelledStep(step, at), at)
+    case 'step.result_ignored':
+      return withStep(task, index, step, withIgnored(step, event.attempt), at)
+    default:
+      return unreachable(event)
+  }
+}
+
+const submitted = (event: TaskSubmitted, at: Instant, plan: Plan): LiveTask => ({
+  type: 'task',
+  // A task with `runAt` waits until its first step is scheduled, which for an instant gone by is in the same commit.
+  phase: event.runAt === undefined ? 'running' : 'waiting',
+  plan,
+  submitted: event,
+  submittedAt: at,
+  updatedAt: at,
+  endedAt: undefined,
+  cancel: undefined,
+  steps: [],
+  unmet: [],
+  counts: { pending: 0, enqueued: 0, in_progress: 0, waiting_for_retry: 0, complete: 0, error: 0, cancelled: 0 },
+})
+
+/** All steps start as one shared object: none of them has a history yet. */
+const stepsCreated = (task: LiveTask, names: readonly StepId[], at: Instant): LiveTask => {
+  const { plan } = task
+  invariant(task.steps.length === 0 && names.length === plan.steps.length, 'the initial segment holds every step once')
+  return {
+    type: 'task',
+    phase: task.phase,
+    plan,
+    submitted: task.submitted,
+    submittedAt: task.submittedAt,
+    updatedAt: at,
+    endedAt: undefined,
+    cancel: undefined,
+    steps: new Array<StepState>(names.length).fill(createdStep(at)),
+    unmet: plan.dependencies.map((dependencies) => dependencies.length),
+    counts: { pending: names.length, enqueued: 0, in_progress: 0, waiting_for_retry: 0, complete: 0, error: 0, cancelled: 0 },
+  }
+}
+
+const stepCompleted = (task: LiveTask, event: StepCompleted, at: Instant): LiveTask => {
+  const index = indexOf(task, event.step)
+  const step = running(elementAt(task.steps, index, 'steps'), event)
+  return withStepCompleted(task, index, completedStep(step, event.output, at), at)
+}
+
+const stepFailed = (step: StepInProgress, event: StepFailed, at: Instant): StepState => {
+  const reported = reportedWith(step, event.failure)
+  return event.permanent ? failedStep(step, event.failure, reported, at) : failedAttempt(step, event.failure, reported, at)
+}
+
+/** Nobody reported a timeout, so no report is remembered. */
+const stepTimedOut = (step: StepInProgress, event: StepTimedOut, at: Instant): StepState => {
+  const failure = timeoutFailure(event.timeoutMs)
+  return event.permanent ? failedStep(step, failure, step.reported, at) : failedAttempt(step, failure, step.reported, at)
+}
+
+const cancelRequested = (task: LiveTask, event: TaskCancelRequested, at: Instant): LiveTask => ({
+  ...withPhase(task, 'cancelling', at),
+  cancel: { reason: event.reason, graceUntil: later(at, event.graceMs) },
+})
+
+const indexOf = (task: LiveTask, step: StepId): number => present(task.plan.indexOf.get(step), `step ${step} of the plan`)
+
+const timeoutOf = (task: LiveTask, index: number) => elementAt(task.plan.steps, index, 'plan steps').timeoutMs
+
+const running = (step: StepState, event: { readonly type: string; readonly step: StepId; readonly attempt: number }) => {
+  invariant(step.status === 'in_progress', `${event.type} of ${event.step} while ${step.status}`)
+  invariant(step.attempts === event.attempt, `${event.type} of ${event.step}: attempt ${event.attempt}, not ${step.attempts}`)
+  return step
+}

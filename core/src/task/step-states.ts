@@ -1,0 +1,153 @@
+/**
+ * The next state of a step, one function a status.
+ *
+ * The literals are written out in full: this is the hot path, and an object of one shape, made at once, costs a tenth of a spread.
+ */
+import { LIMITS } from '../limits.js'
+import type { DurationMs, Instant } from '../kernel/instant.js'
+import { later } from '../kernel/instant.js'
+import type { WorkerId } from '../kernel/ids.js'
+import type { JsonText } from '../kernel/json.js'
+import type { Failure } from './failure.js'
+import type {
+  ReportedFailure,
+  StepCancelledState,
+  StepComplete,
+  StepEnqueued,
+  StepError,
+  StepInProgress,
+  StepPending,
+  StepState,
+  StepWaitingForRetry,
+} from './state.js'
+
+const NO_ATTEMPTS: readonly number[] = []
+const NO_FAILURES: readonly ReportedFailure[] = []
+
+/** A step as it was created. */
+export const createdStep = (at: Instant): StepPending => ({
+  status: 'pending',
+  attempts: 0,
+  attemptsSinceReset: 0,
+  ignored: NO_ATTEMPTS,
+  since: at,
+  firstStartedAt: undefined,
+  lastFailure: undefined,
+  reported: NO_FAILURES,
+})
+
+export const enqueuedStep = (from: StepState, attempt: number, at: Instant): StepEnqueued => ({
+  status: 'enqueued',
+  attempts: attempt,
+  attemptsSinceReset: from.attemptsSinceReset,
+  ignored: from.ignored,
+  since: at,
+  firstStartedAt: from.firstStartedAt,
+  lastFailure: from.lastFailure,
+  reported: from.reported,
+})
+
+export const startedStep = (from: StepState, worker: WorkerId, timeoutMs: DurationMs, at: Instant): StepInProgress => ({
+  status: 'in_progress',
+  attempts: from.attempts,
+  attemptsSinceReset: from.attemptsSinceReset + 1,
+  ignored: from.ignored,
+  since: at,
+  firstStartedAt: from.firstStartedAt ?? at,
+  lastFailure: from.lastFailure,
+  reported: from.reported,
+  worker,
+  deadlineAt: later(at, timeoutMs),
+})
+
+/** The start never reached its worker: its number stays used, the budget gets it back. */
+export const releasedStep = (from: StepInProgress, at: Instant): StepPending => ({
+  status: 'pending',
+  attempts: from.attempts,
+  attemptsSinceReset: from.attemptsSinceReset - 1,
+  ignored: from.ignored,
+  since: at,
+  firstStartedAt: from.firstStartedAt,
+  lastFailure: from.lastFailure,
+  reported: from.reported,
+})
+
+export const completedStep = (from: StepInProgress, output: JsonText, at: Instant): StepComplete => ({
+  status: 'complete',
+  attempts: from.attempts,
+  attemptsSinceReset: from.attemptsSinceReset,
+  ignored: from.ignored,
+  since: at,
+  firstStartedAt: from.firstStartedAt,
+  lastFailure: from.lastFailure,
+  reported: from.reported,
+  worker: from.worker,
+  output,
+})
+
+/** A failed attempt that another will follow; the next event of the commit says when. */
+export const failedAttempt = (
+  from: StepInProgress,
+  failure: Failure,
+  reported: readonly ReportedFailure[],
+  at: Instant,
+): StepPending => ({
+  status: 'pending',
+  attempts: from.attempts,
+  attemptsSinceReset: from.attemptsSinceReset,
+  ignored: from.ignored,
+  since: at,
+  firstStartedAt: from.firstStartedAt,
+  lastFailure: failure,
+  reported,
+})
+
+export const failedStep = (
+  from: StepInProgress,
+  failure: Failure,
+  reported: readonly ReportedFailure[],
+  at: Instant,
+): StepError => ({
+  status: 'error',
+  attempts: from.attempts,
+  attemptsSinceReset: from.attemptsSinceReset,
+  ignored: from.ignored,
+  since: at,
+  firstStartedAt: from.firstStartedAt,
+  lastFailure: failure,
+  reported,
+  worker: from.worker,
+})
+
+export const waitingStep = (from: StepState, attempt: number, dueAt: Instant, at: Instant): StepWaitingForRetry => ({
+  status: 'waiting_for_retry',
+  attempts: attempt,
+  attemptsSinceReset: from.attemptsSinceReset,
+  ignored: from.ignored,
+  since: at,
+  firstStartedAt: from.firstStartedAt,
+  lastFailure: from.lastFailure,
+  reported: from.reported,
+  dueAt,
+})
+
+export const cancelledStep = (from: StepState, at: Instant): StepCancelledState => ({
+  status: 'cancelled',
+  attempts: from.attempts,
+  attemptsSinceReset: from.attemptsSinceReset,
+  ignored: from.ignored,
+  since: at,
+  firstStartedAt: from.firstStartedAt,
+  lastFailure: from.lastFailure,
+  reported: from.reported,
+  worker: from.status === 'in_progress' ? from.worker : undefined,
+})
+
+/** The same step, which has recorded that a result of this attempt was ignored. Rare, so a spread is good enough. */
+export const withIgnored = (from: StepState, attempt: number): StepState => ({ ...from, ignored: [...from.ignored, attempt] })
+
+/** The reports to remember once this one came too. */
+export const reportedWith = (from: StepInProgress, failure: Failure): readonly ReportedFailure[] => [
+  ...from.reported.slice(1 - LIMITS.reportedFailuresKeptMax),
+  { attempt: from.attempts, worker: from.worker, failure },
+]

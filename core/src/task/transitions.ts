@@ -1,0 +1,57 @@
+/**
+ * Every change of status that an event can make: of a step, and of the task's phase. The tests draw this table and show that `evolve`
+ * makes each of these changes and no other.
+ */
+import type { TaskEventType } from './events.js'
+import type { StepStatus, TaskPhase } from './state.js'
+
+export type StepEventType = Extract<TaskEventType, `step.${string}`>
+
+type Changes<From extends string, To extends string> = { readonly [Status in From]?: readonly To[] }
+
+/**
+ * Between a failed or released attempt and the event after it in the same commit, the step is `pending`: that event says whether it
+ * waits for a retry, is ready again or is cancelled.
+ */
+export const STEP_TRANSITIONS: { readonly [Type in StepEventType]: Changes<StepStatus, StepStatus> } = {
+  'step.scheduled': { pending: ['enqueued'], waiting_for_retry: ['enqueued'] },
+  'step.started': { enqueued: ['in_progress'] },
+  'step.released': { in_progress: ['pending'] },
+  'step.completed': { in_progress: ['complete'] },
+  'step.failed': { in_progress: ['pending', 'error'] },
+  'step.timed_out': { in_progress: ['pending', 'error'] },
+  'step.retry_scheduled': { pending: ['waiting_for_retry'] },
+  'step.cancelled': {
+    pending: ['cancelled'],
+    enqueued: ['cancelled'],
+    in_progress: ['cancelled'],
+    waiting_for_retry: ['cancelled'],
+  },
+  'step.result_ignored': {
+    enqueued: ['enqueued'],
+    in_progress: ['in_progress'],
+    waiting_for_retry: ['waiting_for_retry'],
+    complete: ['complete'],
+    error: ['error'],
+    cancelled: ['cancelled'],
+  },
+}
+
+/** `none` is a stream without events. A task without steps completes at once, or when its start time comes. */
+export const PHASE_TRANSITIONS: { readonly [Type in TaskEventType]: Changes<TaskPhase | 'none', TaskPhase> } = {
+  'task.submitted': { none: ['running', 'waiting'] },
+  'steps.created': { running: ['running'], waiting: ['waiting'] },
+  'step.scheduled': { waiting: ['running'], running: ['running'] },
+  'step.started': { running: ['running'] },
+  'step.released': { running: ['running'], cancelling: ['cancelling'] },
+  'step.completed': { running: ['running'], cancelling: ['cancelling'] },
+  'step.failed': { running: ['running'], cancelling: ['cancelling'] },
+  'step.timed_out': { running: ['running'], cancelling: ['cancelling'] },
+  'step.retry_scheduled': { running: ['running'] },
+  'step.cancelled': { cancelling: ['cancelling'] },
+  'step.result_ignored': { running: ['running'], blocked: ['blocked'], cancelling: ['cancelling'] },
+  'task.blocked': { running: ['blocked'] },
+  'task.cancel_requested': { waiting: ['cancelling'], running: ['cancelling'], blocked: ['cancelling'] },
+  'task.cancelled': { cancelling: ['cancelled'] },
+  'task.completed': { running: ['completed'], waiting: ['completed'] },
+}
