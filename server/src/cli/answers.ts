@@ -1,0 +1,94 @@
+/** What the command line reads of the server's answers: the fields it prints, and no more, so that answers may grow. */
+import { z } from 'zod'
+
+const failure = z.looseObject({
+  message: z.string(),
+  error_type: z.string().optional(),
+  code: z.string().nullish(),
+})
+
+export const stepAnswer = z.looseObject({
+  step_id: z.string(),
+  status: z.string(),
+  attempts: z.number().default(0),
+  last_failure: failure.nullish(),
+  next_retry_at: z.string().nullish(),
+  worker_id: z.string().nullish(),
+})
+export type StepAnswer = z.output<typeof stepAnswer>
+
+export const taskAnswer = z.looseObject({
+  task_id: z.string(),
+  namespace: z.string(),
+  name: z.string(),
+  version: z.string(),
+  status: z.string(),
+  created_at: z.string(),
+  updated_at: z.string().optional(),
+  ended_at: z.string().nullish(),
+  tags: z.array(z.string()).default([]),
+  steps: z.array(stepAnswer).default([]),
+})
+export type TaskAnswer = z.output<typeof taskAnswer>
+
+export const taskList = z.looseObject({ tasks: z.array(taskAnswer), next_cursor: z.string().nullish() })
+
+export const eventAnswer = z.looseObject({
+  version: z.number(),
+  type: z.string(),
+  at: z.string(),
+  actor: z.string().nullish(),
+  data: z.record(z.string(), z.unknown()).default({}),
+})
+export type EventAnswer = z.output<typeof eventAnswer>
+
+export const eventList = z.looseObject({ events: z.array(eventAnswer), next_cursor: z.string().nullish() })
+
+/** The outcome of a task, or its status while there is none. */
+export const resultAnswer = z.looseObject({
+  task_id: z.string(),
+  status: z.string(),
+  result: z.unknown(),
+})
+export type ResultAnswer = z.output<typeof resultAnswer>
+
+export const graphAnswer = z.looseObject({
+  nodes: z.array(z.looseObject({ id: z.string(), status: z.string().optional() })),
+  edges: z.array(z.looseObject({ from: z.string(), to: z.string() })),
+})
+export type GraphAnswer = z.output<typeof graphAnswer>
+
+export const templateAnswer = z.looseObject({
+  namespace: z.string(),
+  name: z.string(),
+  version: z.string(),
+  hash: z.string().optional(),
+  registered_at: z.string().optional(),
+})
+export type TemplateAnswer = z.output<typeof templateAnswer>
+
+export const templateList = z.looseObject({ templates: z.array(templateAnswer), next_cursor: z.string().nullish() })
+
+export const workerList = z.looseObject({
+  workers: z.array(
+    z.looseObject({
+      worker_id: z.string(),
+      namespace: z.string(),
+      state: z.string(),
+      slots: z.number(),
+      busy: z.number(),
+      handlers: z.array(z.string()).default([]),
+      host: z.string().default(''),
+      sdk: z.string().default(''),
+    }),
+  ),
+})
+
+export const queueList = z.looseObject({
+  queues: z.array(z.looseObject({ namespace: z.string(), handler: z.string(), waiting: z.number(), workers: z.number() })),
+})
+
+export const healthAnswer = z.looseObject({
+  status: z.string(),
+  problems: z.array(z.string()).default([]),
+})

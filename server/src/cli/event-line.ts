@@ -1,0 +1,91 @@
+/** One event of a task as one line: time, version, type, step, attempt, and what there is to say about it. */
+import { type EventAnswer } from './answers.js'
+import { type Colours } from './terminal.js'
+
+const TYPE_WIDTH = 20
+const STEP_WIDTH = 22
+const NOTE_CHARS_MAX = 160
+
+export const eventLine = (event: EventAnswer, colours: Colours): string => {
+  const { data } = event
+  const step = textOf(data['step_id']) ?? ''
+  const attempt = textOf(data['attempt'])
+  const cells = [
+    colours.dim(clockTime(event.at)),
+    colours.dim(String(event.version).padStart(4)),
+    typeText(event.type, colours),
+    step.padEnd(STEP_WIDTH),
+    attempt === undefined ? '   ' : `#${attempt}`.padEnd(3),
+    noteOf(event, colours),
+  ]
+  return cells.join('  ').trimEnd()
+}
+
+const clockTime = (at: string): string => at.slice(11, 23)
+
+const typeText = (type: string, colours: Colours): string => {
+  const padded = type.padEnd(TYPE_WIDTH)
+  switch (type) {
+    case 'step.completed':
+    case 'task.completed':
+      return colours.green(padded)
+    case 'step.failed':
+    case 'step.timed_out':
+    case 'task.blocked':
+    case 'task.cancelled':
+    case 'task.failed':
+      return colours.red(padded)
+    case 'step.retry_scheduled':
+    case 'step.released':
+    case 'task.cancel_requested':
+      return colours.yellow(padded)
+    case 'step.started':
+      return colours.cyan(padded)
+    default:
+      return padded
+  }
+}
+
+/** What the event says beside its step and attempt. */
+const noteOf = ({ type, data }: EventAnswer, colours: Colours): string => {
+  const worker = textOf(data['worker_id'])
+  switch (type) {
+    case 'task.submitted':
+      return `${textOf(data['namespace']) ?? ''}/${textOf(data['name']) ?? ''}@${textOf(data['version']) ?? ''}`
+    case 'steps.created':
+      return namesIn(data['steps'])
+    case 'step.started':
+      return worker === undefined ? '' : colours.dim(`worker ${worker}`)
+    case 'step.failed':
+      return shortened(`${failureText(data['failure'])}${data['permanent'] === true ? ' (no further attempt)' : ''}`)
+    case 'step.timed_out':
+      return `after ${textOf(data['timeout_ms']) ?? '?'} ms`
+    case 'step.retry_scheduled':
+      return `in ${textOf(data['delay_ms']) ?? '?'} ms`
+    case 'step.completed':
+      return colours.dim(shortened(data['output'] === undefined ? '' : JSON.stringify(data['output'])))
+    case 'task.blocked':
+      return `${namesIn(data['steps'])} failed for good: waits for a person`
+    default:
+      return shortened(textOf(data['reason']) ?? '')
+  }
+}
+
+const failureText = (failure: unknown): string => {
+  if (typeof failure !== 'object' || failure === null) return ''
+  const type = 'error_type' in failure ? textOf(failure.error_type) : undefined
+  const message = 'message' in failure ? textOf(failure.message) : undefined
+  return [type, message].filter((part) => part !== undefined && part !== '').join(': ')
+}
+
+const namesIn = (value: unknown): string => (Array.isArray(value) ? value.map(String).join(', ') : '')
+
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : undefined
+
+/** Control characters of a message would write over the terminal; long ones would hide the next line. */
+const shortened = (text: string): string => {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out.
+  const oneLine = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+  return oneLine.length > NOTE_CHARS_MAX ? `${oneLine.slice(0, NOTE_CHARS_MAX - 1)}…` : oneLine
+}
