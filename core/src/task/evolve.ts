@@ -3,15 +3,16 @@
  *
  * E1  Nothing is changed in place: a new task shares all it can with the old one, and one event replaces one step.
  * E2  `counts` and `unmet` always say what `steps` say.
- * E3  An event that cannot follow on the state is a bug of whoever decided it, never skipped.
+ * E3  An event that cannot follow on the state (`transitions.ts`) or names the wrong attempt is a bug of whoever decided it: it throws,
+ *     so that the stream is quarantined, and is never skipped.
  */
-import { later, type Instant } from '../kernel/instant.js'
-import { BugError, elementAt, invariant, present, unreachable } from '../kernel/invariant.js'
+import { later, type DurationMs, type Instant } from '../kernel/instant.js'
+import { BugError, elementAt, invariant, unreachable } from '../kernel/invariant.js'
 import type { StepId } from '../kernel/ids.js'
 import type { Plan } from '../template/plan.js'
 import type { StepCompleted, StepFailed, StepTimedOut, TaskCancelRequested, TaskEvent, TaskSubmitted } from './events.js'
 import { timeoutFailure } from './failure.js'
-import { isTerminal, type LiveTask, type StepInProgress, type StepState, type TaskState } from './state.js'
+import type { LiveTask, StepInProgress, StepState, TaskState } from './state.js'
 import {
   cancelledStep,
   completedStep,
@@ -26,15 +27,15 @@ import {
   withIgnored,
 } from './step-states.js'
 import { endedTask, scheduledTask, withPhase, withStep, withStepCompleted } from './task-states.js'
+import { PHASE_TRANSITIONS, STEP_TRANSITIONS } from './transitions.js'
 
 /** `at` is the commit's instant; `plan` is read by `task.submitted` alone, and is in the state from then on. */
 export const evolve = (state: TaskState, event: TaskEvent, at: Instant, plan: Plan): TaskState => {
-  if (state.type === 'none') {
-    invariant(event.type === 'task.submitted', `the first event of a task is ${event.type}`)
-    return submitted(event, at, plan)
-  }
-  invariant(!isTerminal(state.phase), `${event.type} after the task's end`)
-  return evolveLive(state, event, at)
+  const phase = state.type === 'none' ? 'none' : state.phase
+  if (PHASE_TRANSITIONS[event.type][phase] === undefined) throw new BugError(`${event.type} in a task that is ${phase}`)
+  if (state.type === 'task') return evolveLive(state, event, at)
+  invariant(event.type === 'task.submitted', 'a task begins with its submission')
+  return submitted(event, at, plan)
 }
 
 const evolveLive = (task: LiveTask, event: TaskEvent, at: Instant): LiveTask => {
@@ -66,18 +67,18 @@ type StepEvent = Exclude<
 const evolveStep = (task: LiveTask, event: StepEvent, at: Instant): LiveTask => {
   const index = indexOf(task, event.step)
   const step = elementAt(task.steps, index, 'steps')
+  mustFollow(step, event)
   switch (event.type) {
     case 'step.scheduled':
       return scheduledTask(task, index, step, enqueuedStep(step, event.attempt, at), at)
     case 'step.started':
-      invariant(step.status === 'enqueued', `${event.step} is started while ${step.status}`)
       return withStep(task, index, step, startedStep(step, event.worker, timeoutOf(task, index), at), at)
     case 'step.released':
-      return withStep(task, index, step, releasedStep(running(step, event), at), at)
+      return withStep(task, index, step, releasedStep(running(step), at), at)
     case 'step.failed':
-      return withStep(task, index, step, stepFailed(running(step, event), event, at), at)
+      return withStep(task, index, step, stepFailed(running(step), event, at), at)
     case 'step.timed_out':
-      return withStep(task, index, step, stepTimedOut(running(step, event), event, at), at)
+      return withStep(task, index, step, stepTimedOut(running(step), event, at), at)
     case 'step.retry_scheduled':
       return withStep(task, index, step, waitingStep(step, event.attempt, event.dueAt, at), at)
     case 'step.cancelled':
@@ -88,6 +89,21 @@ const evolveStep = (task: LiveTask, event: StepEvent, at: Instant): LiveTask => 
       return unreachable(event)
   }
 }
+
+/** E3 for a step. No message is built unless it fails: this runs for every event. */
+const mustFollow = (step: StepState, event: StepEvent | StepCompleted): void => {
+  if (STEP_TRANSITIONS[event.type][step.status] === undefined) {
+    throw new BugError(`${event.type} of step ${event.step} that is ${step.status}`)
+  }
+  if (event.type === 'step.cancelled' || event.type === 'step.result_ignored') return
+  if (event.attempt !== step.attempts + (givesNumber(step, event) ? 1 : 0)) {
+    throw new BugError(`${event.type} of step ${event.step}: attempt ${event.attempt} after ${step.attempts}`)
+  }
+}
+
+/** A step that becomes ready takes the next number, unless its wait for a retry took it. */
+const givesNumber = (step: StepState, event: StepEvent | StepCompleted): boolean =>
+  event.type === 'step.retry_scheduled' || (event.type === 'step.scheduled' && step.status === 'pending')
 
 const submitted = (event: TaskSubmitted, at: Instant, plan: Plan): LiveTask => ({
   type: 'task',
@@ -125,8 +141,9 @@ const stepsCreated = (task: LiveTask, names: readonly StepId[], at: Instant): Li
 
 const stepCompleted = (task: LiveTask, event: StepCompleted, at: Instant): LiveTask => {
   const index = indexOf(task, event.step)
-  const step = running(elementAt(task.steps, index, 'steps'), event)
-  return withStepCompleted(task, index, completedStep(step, event.output, at), at)
+  const step = elementAt(task.steps, index, 'steps')
+  mustFollow(step, event)
+  return withStepCompleted(task, index, completedStep(running(step), event.output, at), at)
 }
 
 const stepFailed = (step: StepInProgress, event: StepFailed, at: Instant): StepState => {
@@ -145,12 +162,15 @@ const cancelRequested = (task: LiveTask, event: TaskCancelRequested, at: Instant
   cancel: { reason: event.reason, graceUntil: later(at, event.graceMs) },
 })
 
-const indexOf = (task: LiveTask, step: StepId): number => present(task.plan.indexOf.get(step), `step ${step} of the plan`)
+const indexOf = (task: LiveTask, step: StepId): number => {
+  const index = task.plan.indexOf.get(step)
+  if (index === undefined) throw new BugError(`the plan has no step ${step}`)
+  return index
+}
 
-const timeoutOf = (task: LiveTask, index: number) => elementAt(task.plan.steps, index, 'plan steps').timeoutMs
+const timeoutOf = (task: LiveTask, index: number): DurationMs => elementAt(task.plan.steps, index, 'plan steps').timeoutMs
 
-const running = (step: StepState, event: { readonly type: string; readonly step: StepId; readonly attempt: number }) => {
-  invariant(step.status === 'in_progress', `${event.type} of ${event.step} while ${step.status}`)
-  invariant(step.attempts === event.attempt, `${event.type} of ${event.step}: attempt ${event.attempt}, not ${step.attempts}`)
+const running = (step: StepState): StepInProgress => {
+  invariant(step.status === 'in_progress', 'an attempt that ends is running')
   return step
 }
