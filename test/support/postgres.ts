@@ -1,0 +1,41 @@
+/** Databases for tests: each file gets a fresh one out of the run's PostgreSQL. */
+import { randomBytes } from 'node:crypto'
+import { newConnection } from '@tasker/server/internal/database'
+import { inject } from 'vitest'
+
+export interface TestDatabase {
+  readonly url: string
+  /** Ends every connection to it and removes it. */
+  drop(): Promise<void>
+}
+
+const TEMPLATE_DATABASE = 'tasker_template'
+
+/** A database of one's own with the current schema, or without any. Call `drop` in `afterAll`. */
+export const freshDatabase = async (schema: 'migrated' | 'empty' = 'migrated'): Promise<TestDatabase> => {
+  const name = `test_${randomBytes(6).toString('hex')}`
+  await administer(`create database ${name} template ${schema === 'migrated' ? TEMPLATE_DATABASE : 'template0'}`)
+  const url = new URL(inject('postgresUrl'))
+  url.pathname = `/${name}`
+  return { url: url.href, drop: () => administer(`drop database if exists ${name} with (force)`) }
+}
+
+/** One statement as superuser, on the database `postgres`. */
+export const administer = async (sql: string, values: readonly unknown[] = []): Promise<void> => {
+  await query(inject('postgresUrl'), sql, values)
+}
+
+/** One statement on a connection of its own. */
+export const query = async (
+  url: string,
+  sql: string,
+  values: readonly unknown[] = [],
+): Promise<readonly Readonly<Record<string, unknown>>[]> => {
+  const connection = newConnection({ url, applicationName: 'tests' })
+  await connection.connect()
+  try {
+    return (await connection.query<Record<string, unknown>>(sql, [...values])).rows
+  } finally {
+    await connection.end()
+  }
+}
