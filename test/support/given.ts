@@ -1,0 +1,209 @@
+/** Decider tests as sentences: given a task's history, when a command comes, then these events follow, or this refusal. */
+import {
+  DEFAULT_RETRY_POLICY,
+  NO_TASK,
+  decide,
+  durationMs,
+  evolve,
+  handlerName,
+  instant,
+  namespaceOf,
+  planOf,
+  stepId,
+  templateHash,
+  trustedJson,
+  workerId,
+  type Decision,
+  type Failure,
+  type Instant,
+  type LiveTask,
+  type Plan,
+  type RetryPolicy,
+  type StepSpec,
+  type TaskCommand,
+  type TaskEvent,
+  type TaskRefusal,
+  type TaskRefusalReason,
+  type TaskState,
+} from '@tasker/core'
+import { expect } from 'vitest'
+
+/** The instant that `at(0)` names; commands carry it unless told otherwise. */
+const ORIGIN_MS = Date.UTC(2026, 0, 1)
+const MIDDLE_DRAW = 0.5
+
+/** The instant `ms` after the tests' beginning of time. */
+export const at = (ms: number): Instant => instant(ORIGIN_MS + ms)
+
+export interface StepOptions {
+  readonly after?: readonly string[]
+  readonly retry?: Partial<RetryPolicy>
+  readonly timeoutMs?: number
+  readonly method?: string
+}
+
+export const step = (name: string, options: StepOptions = {}): StepSpec => ({
+  name: stepId(name),
+  description: undefined,
+  type: 'standard',
+  handler: {
+    callable: handlerName(`Handlers.${name}`),
+    method: options.method ?? 'call',
+    resolver: undefined,
+    initialization: {},
+  },
+  dependencies: (options.after ?? []).map(stepId),
+  retry: { ...DEFAULT_RETRY_POLICY, ...options.retry },
+  timeoutMs: durationMs(options.timeoutMs ?? 60_000),
+})
+
+export const plan = (...steps: readonly StepSpec[]): Plan =>
+  planOf(
+    {
+      namespace: namespaceOf('shop'),
+      name: 'order',
+      version: '1.0.0',
+      description: undefined,
+      dependencyScope: 'ancestors',
+      priority: 0,
+      inputSchema: undefined,
+      steps,
+      declared: {},
+    },
+    templateHash('0'.repeat(64)),
+  )
+
+/** A command, once it knows the plan it is for. */
+export type Order = (plan: Plan) => TaskCommand
+
+interface When {
+  readonly at?: number
+  readonly attempt?: number
+  readonly worker?: string
+}
+
+const whenOf = (when: When) => ({ at: at(when.at ?? 0), attempt: when.attempt ?? 1, worker: workerId(when.worker ?? 'w1') })
+
+export const submit =
+  (options: { readonly at?: number; readonly runAt?: Instant } = {}): Order =>
+  (of) => ({
+    type: 'submit',
+    at: at(options.at ?? 0),
+    plan: of,
+    namespace: namespaceOf('shop'),
+    context: trustedJson('{"order":1}'),
+    priority: 0,
+    tags: [],
+    correlationId: 'c-1',
+    ...(options.runAt === undefined ? {} : { runAt: options.runAt }),
+  })
+
+export const runDue =
+  (atMs: number): Order =>
+  () => ({ type: 'run_due', at: at(atMs) })
+
+export const start =
+  (name: string, when: When = {}): Order =>
+  () => ({ type: 'start', step: stepId(name), ...whenOf(when) })
+
+export const release = (name: string, when: When = {}): Order => {
+  const { at: instantOf, attempt } = whenOf(when)
+  return () => ({ type: 'release', step: stepId(name), at: instantOf, attempt, reason: 'never sent' })
+}
+
+export const complete =
+  (name: string, output = '{}', when: When = {}): Order =>
+  () => ({ type: 'complete', step: stepId(name), output: trustedJson(output), ...whenOf(when) })
+
+export const failure = (message = 'it broke', more: Partial<Failure> = {}): Failure => ({
+  message,
+  errorType: 'RetryableError',
+  retryable: true,
+  ...more,
+})
+
+export const permanently: Failure = { message: 'never again', errorType: 'PermanentError', retryable: false }
+
+export const fail =
+  (name: string, how: Failure = failure(), when: When = {}): Order =>
+  () => ({ type: 'fail', step: stepId(name), failure: how, draw: MIDDLE_DRAW, ...whenOf(when) })
+
+export const stop =
+  (name: string, when: When = {}): Order =>
+  () => ({ type: 'stopped', step: stepId(name), ...whenOf(when) })
+
+export const timeOut = (name: string, when: When = {}): Order => {
+  const { at: instantOf, attempt } = whenOf({ at: 60_000, ...when })
+  return () => ({ type: 'time_out', step: stepId(name), at: instantOf, attempt, draw: MIDDLE_DRAW })
+}
+
+export const retryDue = (name: string, when: When = {}): Order => {
+  const { at: instantOf, attempt } = whenOf({ attempt: 2, at: 1_000, ...when })
+  return () => ({ type: 'retry_due', step: stepId(name), at: instantOf, attempt })
+}
+
+export const cancel =
+  (reason?: string, atMs = 0): Order =>
+  () => ({ type: 'cancel', at: at(atMs), ...(reason === undefined ? {} : { reason }) })
+
+export const graceOver =
+  (atMs = 10_000): Order =>
+  () => ({ type: 'cancel_grace_over', at: at(atMs) })
+
+/** What a decision makes of a task. */
+export const applied = (state: TaskState, events: readonly TaskEvent[], when: Instant, of: Plan): TaskState =>
+  events.reduce((folded, event) => evolve(folded, event, when, of), state)
+
+/** A task after commands that must all be accepted. */
+export const stateAfter = (of: Plan, history: readonly Order[]): TaskState =>
+  history.reduce<TaskState>((state, order) => {
+    const command = order(of)
+    const decision = decide(state, command)
+    if (decision.type === 'refused') throw new Error(`the given history is refused: ${decision.refusal.message}`)
+    return applied(state, decision.events, command.at, of)
+  }, NO_TASK)
+
+export const taskAfter = (of: Plan, ...history: readonly Order[]): LiveTask => {
+  const state = stateAfter(of, history)
+  if (state.type === 'none') throw new Error('the given history submits no task')
+  return state
+}
+
+export interface Decided {
+  /** Exactly these events, in this order, and the state can take them. */
+  readonly then: (...events: readonly TaskEvent[]) => void
+  /** Events told in short, as `tellingOf` does. */
+  readonly thenTold: (...told: readonly string[]) => void
+  /** Accepted, without an event. */
+  readonly thenNothingNew: () => void
+  readonly thenRefused: (reason: TaskRefusalReason) => void
+}
+
+const decided = (state: TaskState, command: TaskCommand, of: Plan): Decided => {
+  const decision: Decision<TaskEvent, TaskRefusal> = decide(state, command)
+  const events = decision.type === 'accepted' ? decision.events : []
+  return {
+    then: (...expected) => {
+      expect(decision).toStrictEqual({ type: 'accepted', events: expected })
+      applied(state, events, command.at, of)
+    },
+    thenTold: (...told) => {
+      expect(decision.type === 'accepted' ? events.map(tellingOf) : decision.refusal).toEqual(told)
+      applied(state, events, command.at, of)
+    },
+    thenNothingNew: () => {
+      expect(decision).toStrictEqual({ type: 'accepted', events: [] })
+    },
+    thenRefused: (reason) => {
+      expect(decision).toMatchObject({ type: 'refused', refusal: { reason } })
+    },
+  }
+}
+
+/** `step.scheduled b`, `task.completed`: an event in short. */
+export const tellingOf = (event: TaskEvent): string => ('step' in event ? `${event.type} ${event.step}` : event.type)
+
+export const given = (of: Plan, ...history: readonly Order[]): { readonly when: (order: Order) => Decided } => {
+  const state = stateAfter(of, history)
+  return { when: (order) => decided(state, order(of), of) }
+}
