@@ -1,0 +1,91 @@
+/** The services of `tasker.v1` on a gRPC server: which function answers which call. */
+import type { Server, sendUnaryData } from '@grpc/grpc-js'
+import {
+  TaskServiceService,
+  TemplateServiceService,
+  WorkerServiceService,
+  type AwaitResultResponse,
+  type CancelRequest,
+  type GetRequest,
+  type GetTemplateRequest,
+  type ListRequest,
+  type ListTemplatesRequest,
+  type RegisterRequest,
+  type SubmitRequest,
+} from '@tasker/proto'
+import { serveAwaitResult, type AwaitCall } from './await-result.js'
+import { tolerant } from './decoding.js'
+import type { GrpcDoor } from './door.js'
+import { callStatus } from './errors.js'
+import { STOPPING, type OpenStream, type OpenStreams } from './open-streams.js'
+import { serveSession, type SessionCall } from './session-stream.js'
+import { cancelTask, getTask, listTasks, submitTask } from './task-calls.js'
+import { getTemplate, listTemplates, registerTemplate } from './template-calls.js'
+import { unary } from './unary.js'
+import { serveWatch, type WatchCall } from './watch-stream.js'
+import { serveWorker, type WorkerCall } from './worker-stream.js'
+
+export const addServices = (server: Server, door: GrpcDoor, streams: OpenStreams): void => {
+  addWorkerService(server, door, streams)
+  addTaskService(server, door, streams)
+  addTemplateService(server, door)
+}
+
+const addWorkerService = (server: Server, door: GrpcDoor, streams: OpenStreams): void =>
+  server.addService(
+    { connect: tolerant(WorkerServiceService.connect) },
+    {
+      connect: (call: WorkerCall) => admit(streams, call, (ended) => serveWorker(door, call, ended)),
+    },
+  )
+
+const addTaskService = (server: Server, door: GrpcDoor, streams: OpenStreams): void => {
+  const { logger } = door
+  server.addService(
+    {
+      session: tolerant(TaskServiceService.session),
+      submit: tolerant(TaskServiceService.submit),
+      get: tolerant(TaskServiceService.get),
+      list: tolerant(TaskServiceService.list),
+      cancel: tolerant(TaskServiceService.cancel),
+      awaitResult: tolerant(TaskServiceService.awaitResult),
+      watch: tolerant(TaskServiceService.watch),
+    },
+    {
+      session: (call: SessionCall) => admit(streams, call, (ended) => serveSession(door, call, ended)),
+      submit: unary(logger, (request: SubmitRequest) => submitTask(door, request)),
+      get: unary(logger, (request: GetRequest) => getTask(door, request)),
+      list: unary(logger, (request: ListRequest) => listTasks(door, request)),
+      cancel: unary(logger, (request: CancelRequest) => cancelTask(door, request)),
+      awaitResult: (call: AwaitCall, callback: sendUnaryData<AwaitResultResponse>) => {
+        if (!streams.serve((ended) => serveAwaitResult(door, call, callback, ended))) callback(callStatus(STOPPING))
+      },
+      watch: (call: WatchCall) => admit(streams, call, (ended) => serveWatch(door, call, ended)),
+    },
+  )
+}
+
+const addTemplateService = (server: Server, door: GrpcDoor): void => {
+  const { logger } = door
+  server.addService(
+    {
+      register: tolerant(TemplateServiceService.register),
+      getTemplate: tolerant(TemplateServiceService.getTemplate),
+      listTemplates: tolerant(TemplateServiceService.listTemplates),
+    },
+    {
+      register: unary(logger, (request: RegisterRequest) => registerTemplate(door, request)),
+      getTemplate: unary(logger, (request: GetTemplateRequest) => getTemplate(door, request)),
+      listTemplates: unary(logger, (request: ListTemplatesRequest) => listTemplates(door, request)),
+    },
+  )
+}
+
+/** Serves a stream, or refuses it when the server stops. */
+const admit = (
+  streams: OpenStreams,
+  call: WorkerCall | SessionCall | WatchCall,
+  serve: (ended: () => void) => OpenStream,
+): void => {
+  if (!streams.serve(serve)) call.emit('error', callStatus(STOPPING))
+}

@@ -1,0 +1,150 @@
+/** What the engine and the rows know of tasks, as the messages of `task.proto` spell it. */
+import {
+  attemptsStarted,
+  elementAt,
+  taskStatus,
+  unreachable,
+  type LiveTask,
+  type RecordedTaskEvent,
+  type TaskRow,
+} from '@tasker/core'
+import type { Step, Task, TaskEvent, TaskOutcome as WireOutcome } from '@tasker/proto'
+import { z } from 'zod'
+import type { TaskOutcome, TaskSnapshot } from '../engine/api.js'
+import type { FaultDetail } from '../faults.js'
+import { eventDataText } from '../query/event-data.js'
+import { errorDetail } from './errors.js'
+import { stepFailure } from './failure.js'
+import { payloadOf } from './payload.js'
+
+export const wireTask = ({ taskId, version, state }: TaskSnapshot): Task => ({
+  taskId,
+  namespace: state.submitted.namespace,
+  name: state.submitted.name,
+  version: state.submitted.version,
+  status: taskStatus(state),
+  streamVersion: version,
+  createdAtMs: state.submittedAt,
+  updatedAtMs: state.updatedAt,
+  context: payloadOf(state.submitted.context),
+  steps: state.steps.map((_, index) => wireStep(state, index)),
+  correlationId: state.submitted.correlationId,
+  tags: [...state.submitted.tags],
+  priority: state.submitted.priority,
+})
+
+const wireStep = (task: LiveTask, index: number): Step => {
+  const step = elementAt(task.steps, index, 'a step of the task')
+  return {
+    stepId: elementAt(task.plan.steps, index, 'a step of the plan').name,
+    status: step.status,
+    attempts: attemptsStarted(step),
+    attemptsSinceReset: step.attemptsSinceReset,
+    output: step.status === 'complete' ? payloadOf(step.output) : undefined,
+    lastFailure: step.lastFailure === undefined ? undefined : stepFailure(step.lastFailure),
+    nextRetryAtMs: step.status === 'waiting_for_retry' ? step.dueAt : 0,
+    workerId: 'worker' in step ? (step.worker ?? '') : '',
+  }
+}
+
+/** A row's steps, as `StepView` of the core writes them. */
+const ROW_STEPS = z.array(
+  z.object({
+    step_id: z.string(),
+    status: z.string(),
+    attempts: z.number(),
+    attempts_since_reset: z.number(),
+    next_retry_at: z.string().optional(),
+    last_error: z
+      .object({ message: z.string(), error_type: z.string(), code: z.string().optional(), retryable: z.boolean() })
+      .optional(),
+    worker: z.string().optional(),
+  }),
+)
+
+/** A row of a list: without context and outputs, and with failures less their stacks. */
+export const wireRow = (row: TaskRow): Task => ({
+  taskId: row.taskId,
+  namespace: row.namespace,
+  name: row.name,
+  version: row.version,
+  status: row.status,
+  streamVersion: row.streamVersion,
+  createdAtMs: row.createdAt,
+  updatedAtMs: row.updatedAt,
+  context: undefined,
+  steps: ROW_STEPS.parse(JSON.parse(row.steps)).map(wireRowStep),
+  correlationId: row.correlationId,
+  tags: [...row.tags],
+  priority: row.priority,
+})
+
+const wireRowStep = (step: z.infer<typeof ROW_STEPS>[number]): Step => ({
+  stepId: step.step_id,
+  status: step.status,
+  attempts: step.attempts,
+  attemptsSinceReset: step.attempts_since_reset,
+  output: undefined,
+  lastFailure:
+    step.last_error === undefined
+      ? undefined
+      : {
+          message: step.last_error.message,
+          errorType: step.last_error.error_type,
+          code: step.last_error.code ?? '',
+          retryable: step.last_error.retryable,
+          retryAfterMs: 0,
+          stack: '',
+        },
+  nextRetryAtMs: step.next_retry_at === undefined ? 0 : Date.parse(step.next_retry_at),
+  workerId: step.worker ?? '',
+})
+
+export const wireEvent = ({ version, at, event, cause }: RecordedTaskEvent): TaskEvent => ({
+  version,
+  type: event.type,
+  atMs: at,
+  actor: cause.actor,
+  data: payloadOf(eventDataText(event)),
+})
+
+/** How a wait for a task's outcome ended. */
+export type WaitEnd = TaskOutcome | { readonly type: 'failed'; readonly fault: FaultDetail }
+
+export const wireOutcome = (taskId: string, end: WaitEnd): WireOutcome => {
+  switch (end.type) {
+    case 'completed':
+      return { taskId, outcome: { $case: 'completed', value: payloadOf(end.result) } }
+    case 'cancelled':
+      return { taskId, outcome: { $case: 'cancelled', value: { reason: end.reason ?? '' } } }
+    case 'blocked':
+      return {
+        taskId,
+        outcome: {
+          $case: 'blocked',
+          value: { steps: end.steps.map(({ step, failure }) => ({ stepId: step, failure: stepFailure(failure) })) },
+        },
+      }
+    case 'failed':
+      return { taskId, outcome: { $case: 'error', value: errorDetail(end.fault) } }
+    default:
+      return unreachable(end)
+  }
+}
+
+/** About how many characters the outcome holds; bytes are up to three times as many. */
+export const outcomeChars = (end: WaitEnd): number => (end.type === 'completed' ? end.result.length : OUTCOME_CHARS_BASE)
+
+const OUTCOME_CHARS_BASE = 128
+
+/** An outcome that no message can hold. */
+export const outcomeTooLarge = (bytesMax: number): WaitEnd => ({
+  type: 'failed',
+  fault: {
+    code: 'TOO_LARGE',
+    reason: 'OUTCOME_TOO_LARGE',
+    message: `the task's result has more than the ${bytesMax} bytes that a message may have`,
+    hint: 'read it over REST: GET /v1/tasks/{id}/result',
+    retryable: false,
+  },
+})
