@@ -1,19 +1,32 @@
 /** How tests find what they test: sources, through the `source` condition of each package, without a build. */
 import { defineConfig } from 'vitest/config'
 
-// `import` is left out: the runner hands these to Node, which would then give ES modules to `require` as well.
+/** `import` and `require` are told by how a module is asked for: naming either here would hand ES modules to `require`. */
 const conditions = ['source', 'node']
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
-  // The environment in which the global set-up runs.
-  environments: { __vitest__: { resolve: { conditions } } },
+  // Where vitest loads what prepares a whole run.
+  environments: { __vitest__: { resolve: { conditions, noExternal: [/^@tasker\//] } } },
   test: {
-    include: ['test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
-    globalSetup: ['test/support/postgres-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    allowOnly: false,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'pure', include: ['test/**/*.test.ts'], exclude: ['test/integration/**', 'test/dist/**'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          globalSetup: ['test/support/postgres-setup.ts'],
+        },
+      },
+    ],
   },
 })
