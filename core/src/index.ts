@@ -61,3 +61,31 @@ export { type StepView, type StepErrorView, stepView, stepViewText } from './pro
 export { taskRow } from './projections/task-row.js'
 export { queueHandler, readyRows } from './projections/ready-step.js'
 export { timerRows } from './projections/timer.js'
+export { canonicalText } from './kernel/json-canonical.js'
+export { doubleHolds } from './kernel/json-number.js'
+export { cyclesOf } from './graph/cycles.js'
+export { topologicalOrder } from './graph/order.js'
+export { ancestorsOf, visibleTo } from './graph/ancestors.js'
+export { type GraphView, type GraphNode, type GraphEdge, graphView } from './graph/view.js'
+export { graphMermaid } from './graph/mermaid.js'
+export {
+  type TemplateProblem,
+  type TemplateProblemCode,
+  type TemplateWarning,
+  type TemplateWarningCode,
+  PROBLEMS_MAX,
+} from './template/problem.js'
+export { type TemplateCheck, validateTemplate } from './template/validate.js'
+export { type Semver, parseSemver, compareSemver, latestVersion } from './template/semver.js'
+export {
+  type TemplateEvent,
+  type TemplateRegistered,
+  type TemplateReplaced,
+  type RegisterTemplate,
+  type TemplateRefusal,
+  type TemplateStream,
+  type RegisteredContent,
+  NO_TEMPLATE,
+  latestRegistered,
+  templateStream,
+} from './template/registration.js'

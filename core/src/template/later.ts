@@ -1,0 +1,27 @@
+/** Parts of the format that are read and checked, but that nothing runs yet: refused with their place, never silently ignored. */
+import type { Json } from '../kernel/json.js'
+import { isArray, isObject, type Reader } from './fields.js'
+import { addProblem } from './problem.js'
+
+/** Reads the value, and refuses it when it asks for something; `asks` says when, by default unless it is empty. */
+export const later =
+  <Value>(what: string, read: Reader<Value>, asks: (value: Json) => boolean = hasContent): Reader<Value> =>
+  (value, path, findings) => {
+    const result = read(value, path, findings)
+    if (result !== undefined && asks(value))
+      addProblem(findings, 'NOT_SUPPORTED_YET', path, `${what} cannot be run by this version`, HINT)
+    return result
+  }
+
+/** The value is anything but the one that stands for how things are without the field. */
+export const otherThan =
+  (usual: Json) =>
+  (value: Json): boolean =>
+    value !== usual
+
+const HINT = { hint: 'remove it, or wait for a version that runs it' }
+
+const hasContent = (value: Json): boolean => {
+  if (isArray(value)) return value.length > 0
+  return !isObject(value) || Object.keys(value).length > 0
+}

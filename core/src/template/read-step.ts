@@ -1,0 +1,154 @@
+/** One entry of `steps`: every field of the format, and what of it a step that runs is made of. */
+import { handlerName, stepId } from '../kernel/ids.js'
+import { durationMs } from '../kernel/instant.js'
+import { present } from '../kernel/invariant.js'
+import type { Json } from '../kernel/json.js'
+import { LIMITS } from '../limits.js'
+import { boolean, listOf, nameText, number, objectOf, oneOf, openMap, outOfRange, text, type Reader } from './fields.js'
+import { later, otherThan } from './later.js'
+import { jitter, nonRetryableErrors, retryFields, retryPolicy } from './read-retry.js'
+import { addProblem, type Findings } from './problem.js'
+import type { StepSpec } from './template.js'
+
+/** Something read, with where it stands. */
+export interface Located<Value> {
+  readonly value: Value
+  readonly path: string
+}
+
+const located =
+  <Value>(read: Reader<Value>): Reader<Located<Value>> =>
+  (value, path, findings) => {
+    const result = read(value, path, findings)
+    return result === undefined ? undefined : { value: result, path }
+  }
+
+const SECONDS_MAX = LIMITS.retryDelayMsMax / 1_000
+const CALLABLE_CHARS_MAX = 500
+
+const name = nameText(LIMITS.nameCharsMax)
+export const seconds = number({ min: 0.001, max: SECONDS_MAX, whole: false })
+const schema = openMap
+const count = (max: number): Reader<number> => number({ min: 1, max, whole: true })
+
+const handlerFields = objectOf({
+  callable: { read: nameText(CALLABLE_CHARS_MAX), required: true },
+  method: { read: name },
+  resolver: { read: name },
+  initialization: { read: located(openMap) },
+})
+
+const publishedEvent = objectOf({
+  name: { read: name, required: true },
+  description: { read: text() },
+  condition: { read: oneOf('success', 'failure', 'retryable_failure', 'permanent_failure', 'always') },
+  schema: { read: schema },
+  delivery_mode: { read: oneOf('durable', 'fast', 'broadcast') },
+  publisher: { read: name },
+})
+
+const batchConfig = objectOf({
+  batch_size: { read: count(100_000) },
+  parallelism: { read: count(1_000) },
+  cursor_field: { read: name },
+  worker_template: { read: located(name) },
+  failure_strategy: { read: oneOf('continue_on_failure', 'fail_fast', 'isolate') },
+})
+
+const join: Reader<string | number> = (value, path, findings) => {
+  if (typeof value === 'number') return count(LIMITS.templateStepsMax)(value, path, findings)
+  return oneOf('all', 'any')(value, path, findings)
+}
+
+const rate = {
+  key: { read: text(LIMITS.nameCharsMax), required: true },
+  limit: { read: count(1_000_000), required: true },
+} as const
+
+const STEP_TYPES = ['standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker'] as const
+
+export const stepFields = objectOf({
+  name: { read: located(name), required: true },
+  description: { read: text() },
+  handler: { read: located(handlerFields), required: true },
+  type: { read: later('a step of this type', located(oneOf(...STEP_TYPES)), otherThan('standard')), aliases: ['step_type'] },
+  dependencies: { read: listOf(located(text(LIMITS.nameCharsMax))), aliases: ['depends_on'] },
+  system_dependency: { read: text() },
+  retry: { read: retryFields },
+  timeout_seconds: { read: seconds },
+  publishes_events: { read: later('publishing events', listOf(publishedEvent)) },
+  batch_config: { read: later('a batch', batchConfig) },
+  result_schema: { read: later('checking results by a schema', schema) },
+  lifecycle: { read: later("a step's lifecycle", openMap) },
+  composition: { read: later('a composition', openMap) },
+  jitter: { read: located(jitter) },
+  non_retryable_errors: { read: located(nonRetryableErrors) },
+  heartbeat_seconds: { read: later('a limit on heartbeats', seconds) },
+  schedule_to_start_seconds: { read: later('a limit on waiting for a worker', seconds) },
+  schedule_to_close_seconds: { read: later('a limit over all attempts', seconds) },
+  when: { read: later('a condition', text()) },
+  on_failure: { read: later('this way to go on after a failure', oneOf('block', 'continue', 'compensate'), otherThan('block')) },
+  compensate: { read: later('compensation', objectOf({ handler: { read: handlerFields, required: true } })) },
+  join: { read: later('this kind of join', join, otherThan('all')) },
+  cancel_remaining: { read: later('cancelling what a join does not need', boolean, otherThan(false)) },
+  priority: { read: later('a priority of a single step', number({ min: -100, max: 100, whole: true }), otherThan(0)) },
+  concurrency: { read: later('a limit on concurrency', objectOf(rate)) },
+  rate_limit: { read: later('a limit on the rate', objectOf({ ...rate, per: { read: ratePeriod, required: true } })) },
+})
+
+export type StepFields = NonNullable<ReturnType<typeof stepFields>>
+
+/** `per`: a number of seconds, or a word. */
+function ratePeriod(value: Json, path: string, findings: Findings): string | number | undefined {
+  if (typeof value === 'number') return seconds(value, path, findings)
+  return oneOf('second', 'minute', 'hour', 'day')(value, path, findings)
+}
+
+/** The entries of `steps` that could be read, with their places. */
+export const stepList: Reader<readonly Located<StepFields>[]> = (value, path, findings) => {
+  if (!Array.isArray(value)) return listOf(located(stepFields))(value, path, findings)
+  if (value.length === 0) return outOfRange(findings, path, 'a template needs at least one step')
+  if (value.length > LIMITS.templateStepsMax) {
+    const message = `${value.length} steps are too many; ${LIMITS.templateStepsMax} is the limit`
+    addProblem(findings, 'TOO_MANY_STEPS', path, message, { hint: 'split it into templates that submit each other' })
+    return undefined
+  }
+  const steps = listOf(located(stepFields))(value, path, findings)
+  for (const step of steps ?? []) noteRetryTwice(step.value, findings)
+  return steps
+}
+
+/** `jitter` and `non_retryable_errors` may stand in the step or in its `retry` block, not in both. */
+const noteRetryTwice = (step: StepFields, findings: Findings): void => {
+  const twice = (field: string, located: Located<unknown> | undefined, inRetry: unknown): void => {
+    if (located !== undefined && inRetry !== undefined)
+      addProblem(findings, 'CONFLICTING_FIELDS', located.path, `"${field}" stands here and in "retry"`, { onKey: true })
+  }
+  twice('jitter', step.jitter, step.retry?.jitter)
+  twice('non_retryable_errors', step.non_retryable_errors, step.retry?.non_retryable_errors)
+}
+
+/** The step as it runs; to be called only when no problem was found. */
+export const stepSpec = (fields: StepFields): StepSpec => {
+  const handler = present(fields.handler, 'the handler of a step').value
+  const policy = retryPolicy(fields.retry)
+  return {
+    name: stepId(present(fields.name, 'the name of a step').value),
+    description: fields.description,
+    type: fields.type?.value ?? 'standard',
+    handler: {
+      callable: handlerName(present(handler.callable, 'the callable of a handler')),
+      method: handler.method ?? 'call',
+      resolver: handler.resolver,
+      initialization: handler.initialization?.value ?? {},
+    },
+    dependencies: (fields.dependencies ?? []).map((dependency) => stepId(dependency.value)),
+    retry: {
+      ...policy,
+      jitter: fields.jitter?.value ?? policy.jitter,
+      nonRetryableErrors: fields.non_retryable_errors?.value ?? policy.nonRetryableErrors,
+    },
+    timeoutMs:
+      fields.timeout_seconds === undefined ? LIMITS.stepTimeoutMsDefault : durationMs(Math.round(fields.timeout_seconds * 1_000)),
+  }
+}

@@ -1,0 +1,128 @@
+/** From a document to a template, or to everything that is wrong with it. */
+import { namespaceOf } from '../kernel/ids.js'
+import { present } from '../kernel/invariant.js'
+import type { Json } from '../kernel/json.js'
+import { LIMITS } from '../limits.js'
+import {
+  boolean,
+  isObject,
+  listOf,
+  mapOf,
+  nameText,
+  number,
+  objectOf,
+  oneOf,
+  openMap,
+  outOfRange,
+  text,
+  wrongType,
+  type JsonObject,
+  type Reader,
+} from './fields.js'
+import { checkGraph } from './graph-rules.js'
+import { later, otherThan } from './later.js'
+import { shown } from './nearest.js'
+import { noFindings, type TemplateProblem, type TemplateWarning } from './problem.js'
+import { retryFields } from './read-retry.js'
+import { seconds, stepList, stepSpec } from './read-step.js'
+import { parseSemver } from './semver.js'
+import type { Template } from './template.js'
+
+export type TemplateCheck =
+  | { readonly type: 'valid'; readonly template: Template; readonly warnings: readonly TemplateWarning[] }
+  /** Refused whole, with every problem. */
+  | { readonly type: 'invalid'; readonly problems: readonly TemplateProblem[]; readonly warnings: readonly TemplateWarning[] }
+
+/** Checks a parsed document. Whether its JSON Schemas compile is not checked here: that needs a library the core does not have. */
+export const validateTemplate = (document: Json): TemplateCheck => {
+  const findings = noFindings()
+  const fields = isObject(document) ? templateFields(document, '', findings) : wrongType(findings, '', document, 'a map')
+  checkGraph(fields?.steps ?? [], findings)
+  const { problems, warnings } = findings
+  if (fields === undefined || !isObject(document) || problems.length > 0) return { type: 'invalid', problems, warnings }
+  return { type: 'valid', template: templateOf(fields, document), warnings }
+}
+
+const WEEK_MINUTES = 10_080
+const MONTH_MINUTES = 43_200
+const minutes = (max: number): Reader<number> => number({ min: 1, max, whole: true })
+
+/** A slash would make two templates share the address `namespace/name`. */
+const name = nameText(LIMITS.nameCharsMax, '/')
+
+const version: Reader<string> = (value, path, findings) => {
+  const read = nameText(LIMITS.nameCharsMax)(value, path, findings)
+  if (read === undefined || parseSemver(read) !== undefined) return read
+  return outOfRange(findings, path, `${shown(read)} is no semantic version`, 'write it like 1.0.0')
+}
+
+const lifecycleFields = objectOf({
+  max_waiting_for_dependencies_minutes: { read: minutes(WEEK_MINUTES) },
+  max_waiting_for_retry_minutes: { read: minutes(WEEK_MINUTES) },
+  max_steps_in_process_minutes: { read: minutes(WEEK_MINUTES) },
+  max_duration_minutes: { read: minutes(MONTH_MINUTES) },
+  staleness_action: { read: oneOf('dlq', 'error', 'none') },
+  auto_fail_on_timeout: { read: boolean },
+  auto_dlq_on_timeout: { read: boolean },
+})
+
+const stepOverride = objectOf({
+  name: { read: text(LIMITS.nameCharsMax), required: true },
+  handler: { read: objectOf({ initialization: { read: openMap } }) },
+  timeout_seconds: { read: seconds },
+  retry: { read: retryFields },
+})
+
+const domainEvent = objectOf({
+  name: { read: text(LIMITS.nameCharsMax), required: true },
+  description: { read: text() },
+  schema: { read: openMap },
+})
+
+const templateFields = objectOf(
+  {
+    name: { read: name, required: true },
+    namespace_name: { read: name, required: true },
+    version: { read: version, required: true },
+    description: { read: text() },
+    metadata: { read: openMap },
+    system_dependencies: { read: objectOf({ primary: { read: text() }, secondary: { read: listOf(text()) } }) },
+    domain_events: { read: listOf(domainEvent) },
+    input_schema: { read: openMap },
+    steps: { read: stepList, required: true },
+    environments: { read: later('an override by environment', mapOf(objectOf({ steps: { read: listOf(stepOverride) } }))) },
+    lifecycle: { read: later("a template's lifecycle", lifecycleFields) },
+    identity_strategy: {
+      read: later('this identity strategy', oneOf('strict', 'caller_provided', 'always_unique'), otherThan('always_unique')),
+    },
+    dependency_scope: { read: oneOf('ancestors', 'direct') },
+    priority: { read: number({ min: -100, max: 100, whole: true }) },
+  },
+  ['loaded_from', 'task_handler'],
+)
+
+type TemplateFields = NonNullable<ReturnType<typeof templateFields>>
+
+/** Fields that have a place of their own in the template. */
+const PLACED: ReadonlySet<string> = new Set([
+  'name',
+  'namespace_name',
+  'version',
+  'description',
+  'input_schema',
+  'steps',
+  'dependency_scope',
+  'priority',
+])
+
+const templateOf = (fields: TemplateFields, document: JsonObject): Template => ({
+  namespace: namespaceOf(present(fields.namespace_name, 'the namespace of a template')),
+  name: present(fields.name, 'the name of a template'),
+  version: present(fields.version, 'the version of a template'),
+  description: fields.description,
+  dependencyScope: fields.dependency_scope ?? 'ancestors',
+  priority: fields.priority ?? 0,
+  inputSchema: fields.input_schema,
+  steps: (fields.steps ?? []).map((step) => stepSpec(step.value)),
+  declared: Object.fromEntries(Object.entries(document).filter(([key]) => !PLACED.has(key))),
+})

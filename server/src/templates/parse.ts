@@ -1,0 +1,96 @@
+/** A template's text, read: a plan that tasks can run on, or every problem with its line and column. */
+import { createHash } from 'node:crypto'
+import {
+  canonicalText,
+  planOf,
+  pointerSegments,
+  templateHash,
+  validateTemplate,
+  type Json,
+  type Plan,
+  type TemplateHash,
+  type TemplateProblem,
+  type TemplateWarning,
+} from '@tasker/core'
+import type { InputProblem } from '../faults.js'
+import { schemaFaults } from './input-schema.js'
+import { readYaml, type TextPlace } from './yaml-document.js'
+
+/** A problem of a file: its place is always known. */
+export interface FileProblem extends InputProblem {
+  readonly line: number
+  readonly column: number
+}
+
+export type TemplateReading =
+  | { readonly type: 'valid'; readonly plan: Plan; readonly warnings: readonly FileProblem[] }
+  /** The text is no YAML, or says what JSON cannot: all problems are `YAML_SYNTAX`. */
+  | { readonly type: 'unreadable'; readonly problems: readonly FileProblem[] }
+  /** The document was read and is no template. */
+  | { readonly type: 'invalid'; readonly problems: readonly FileProblem[]; readonly warnings: readonly FileProblem[] }
+
+/** Reads YAML, or JSON which is YAML too. Problems and warnings come in the order of the text. */
+export const readTemplate = (text: string): TemplateReading => {
+  const reading = readYaml(text)
+  if (reading.type === 'unreadable') return { type: 'unreadable', problems: reading.faults.map(syntaxProblem) }
+  const { value, place } = reading
+  const check = validateTemplate(value)
+  const toFile = (found: readonly (TemplateProblem | TemplateWarning)[]): readonly FileProblem[] =>
+    found.map((finding) => fileProblem(finding, place)).toSorted((a, b) => a.line - b.line || a.column - b.column)
+  const problems = [...(check.type === 'invalid' ? check.problems : []), ...inputSchemaProblems(value)]
+  const warnings = toFile(check.warnings)
+  if (check.type === 'invalid' || problems.length > 0) return { type: 'invalid', problems: toFile(problems), warnings }
+  return { type: 'valid', plan: planOf(check.template, contentHash(value)), warnings }
+}
+
+/** SHA-256 of the canonical JSON of a document: comments, formatting and the order of keys do not make other content. */
+export const contentHash = (document: Json): TemplateHash =>
+  templateHash(createHash('sha256').update(canonicalText(document), 'utf8').digest('hex'))
+
+/** One line a problem, `file:line:column code message`, with its hint behind. */
+export const formatProblems = (file: string, problems: readonly InputProblem[]): string =>
+  problems.map((problem) => `${file}:${problem.line ?? 1}:${problem.column ?? 1} ${problem.code} ${withHint(problem)}`).join('\n')
+
+const withHint = ({ message, hint }: InputProblem): string => (hint === undefined ? message : `${message} (${hint})`)
+
+const syntaxProblem = (fault: {
+  readonly message: string
+  readonly line: number
+  readonly column: number
+  readonly hint: string | undefined
+}): FileProblem => ({
+  code: 'YAML_SYNTAX',
+  path: '',
+  message: fault.message,
+  line: fault.line,
+  column: fault.column,
+  ...(fault.hint === undefined ? {} : { hint: fault.hint }),
+})
+
+const fileProblem = (
+  finding: TemplateProblem | TemplateWarning,
+  place: (segments: readonly string[], onKey: boolean) => TextPlace,
+): FileProblem => {
+  const { code, path, message, hint, onKey } = finding
+  return { code, path, message, ...place(pointerSegments(path), onKey), ...(hint === undefined ? {} : { hint }) }
+}
+
+const inputSchemaProblems = (document: Json): readonly TemplateProblem[] => {
+  const schema = memberOf(document, 'input_schema')
+  if (!isMap(schema)) return []
+  return schemaFaults(schema).map(({ path, message, hint }) => ({
+    code: 'BAD_SCHEMA',
+    path: `/input_schema${path}`,
+    onKey: false,
+    message: `the schema is not valid: ${message}`,
+    hint,
+  }))
+}
+
+type JsonObject = { readonly [key: string]: Json }
+
+const isMap = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const memberOf = (document: Json, key: string): Json | undefined =>
+  isMap(document) && Object.hasOwn(document, key) ? document[key] : undefined
