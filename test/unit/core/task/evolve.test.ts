@@ -1,0 +1,244 @@
+/** Evolve against the table of transitions: each declared change happens, no other does. */
+import {
+  BugError,
+  NO_TASK,
+  PHASE_TRANSITIONS,
+  STEP_TRANSITIONS,
+  decide,
+  durationMs,
+  evolve,
+  stepId,
+  trustedJson,
+  workerId,
+  type LiveTask,
+  type StepState,
+  type StepStatus,
+  type TaskEvent,
+  type TaskPhase,
+  type TaskState,
+} from '@tasker/core'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  at,
+  applied,
+  cancel,
+  complete,
+  fail,
+  failure,
+  permanently,
+  plan,
+  release,
+  retryDue,
+  start,
+  stateAfter,
+  step,
+  submit,
+  taskAfter,
+} from '../../../support/given.js'
+import { arbitraryRun, play } from './random-run.js'
+
+const RUNS = 3_000
+const SEED = 20_260_101
+
+const declared = (table: { readonly [event: string]: { readonly [from: string]: readonly string[] } }): readonly string[] =>
+  Object.entries(table)
+    .flatMap(([event, changes]) =>
+      Object.entries(changes).flatMap(([from, to]) => to.map((status) => `${event}: ${from} to ${status}`)),
+    )
+    .sort()
+
+/** Every change that `RUNS` random tasks went through. */
+const exercised = (() => {
+  const steps = new Set<string>()
+  const phases = new Set<string>()
+  const others: string[] = []
+  const note = (before: TaskState, event: TaskEvent, after: LiveTask): void => {
+    phases.add(`${event.type}: ${before.type === 'none' ? 'none' : before.phase} to ${after.phase}`)
+    const changed = 'step' in event ? (after.plan.indexOf.get(event.step) ?? -1) : -1
+    after.steps.forEach((step, index) => {
+      const from = before.type === 'task' ? before.steps[index] : undefined
+      if (from === undefined) return
+      if (index === changed) steps.add(`${event.type}: ${from.status} to ${step.status}`)
+      else if (from !== step) others.push(`${event.type} changed another step`)
+    })
+  }
+  for (const run of fc.sample(arbitraryRun, { numRuns: RUNS, seed: SEED })) play(run, { onEvent: note })
+  return { steps: [...steps].sort(), phases: [...phases].sort(), others }
+})()
+
+test('each declared change of a step happens in some task, and no other change does', () => {
+  expect(exercised.steps).toEqual(declared(STEP_TRANSITIONS))
+})
+
+test('each declared change of a phase happens in some task, and no other change does', () => {
+  expect(exercised.phases).toEqual(declared(PHASE_TRANSITIONS))
+})
+
+test('an event about one step changes no other', () => {
+  expect(exercised.others).toEqual([])
+})
+
+const a = stepId('a')
+const worker = workerId('w1')
+
+/** A task of which step `a` is in a status; step `b` runs, so that the task is open. */
+const withStepIn = (status: StepStatus): LiveTask => {
+  const pair = plan(step('root'), step('a', { after: ['root'] }), step('b'))
+  const begun = [submit(), start('b'), start('root')]
+  const ready = [...begun, complete('root')]
+  switch (status) {
+    case 'pending':
+      return taskAfter(pair, ...begun)
+    case 'enqueued':
+      return taskAfter(pair, ...ready)
+    case 'in_progress':
+      return taskAfter(pair, ...ready, start('a'))
+    case 'waiting_for_retry':
+      return taskAfter(pair, ...ready, start('a'), fail('a'))
+    case 'complete':
+      return taskAfter(pair, ...ready, start('a'), complete('a'))
+    case 'error':
+      return taskAfter(pair, ...ready, start('a'), fail('a', permanently))
+    case 'cancelled':
+      return taskAfter(pair, ...ready, cancel())
+  }
+}
+
+/** An event of each type about step `a`, with the attempt number that would be right. */
+const eventsAbout = (from: StepState): readonly (TaskEvent & { readonly type: keyof typeof STEP_TRANSITIONS })[] => {
+  const attempt = from.attempts
+  return [
+    { type: 'step.scheduled', step: a, attempt: from.status === 'pending' ? attempt + 1 : attempt },
+    { type: 'step.started', step: a, attempt, worker },
+    { type: 'step.released', step: a, attempt, reason: 'never sent' },
+    { type: 'step.completed', step: a, attempt, output: trustedJson('1') },
+    { type: 'step.failed', step: a, attempt, failure: failure(), permanent: true },
+    { type: 'step.timed_out', step: a, attempt, timeoutMs: durationMs(1), permanent: true },
+    { type: 'step.retry_scheduled', step: a, attempt: attempt + 1, dueAt: at(1), delayMs: durationMs(1) },
+    { type: 'step.cancelled', step: a },
+    { type: 'step.result_ignored', step: a, attempt, outcome: 'failed', reason: 'it is over' },
+  ]
+}
+
+describe('an event that cannot follow is a bug, never skipped', () => {
+  const statuses: readonly StepStatus[] = [
+    'pending',
+    'enqueued',
+    'in_progress',
+    'waiting_for_retry',
+    'complete',
+    'error',
+    'cancelled',
+  ]
+  for (const status of statuses) {
+    test(`only declared events follow on a step that is ${status}`, () => {
+      const task = withStepIn(status)
+      const from = task.steps[1]
+      expect(from?.status).toBe(status)
+      for (const event of from === undefined ? [] : eventsAbout(from)) {
+        const inStep = STEP_TRANSITIONS[event.type][status] !== undefined
+        const inPhase = PHASE_TRANSITIONS[event.type][task.phase] !== undefined
+        const apply = () => evolve(task, event, at(1), task.plan)
+        if (inStep && inPhase) expect(apply()).toMatchObject({ type: 'task' })
+        else expect(apply).toThrow(BugError)
+      }
+    })
+  }
+
+  test('an event of another attempt does not follow', () => {
+    for (const status of ['enqueued', 'in_progress', 'waiting_for_retry'] as const) {
+      const task = withStepIn(status)
+      const from = task.steps[1]
+      for (const event of from === undefined ? [] : eventsAbout({ ...from, attempts: from.attempts + 1 })) {
+        if (event.type === 'step.cancelled' || event.type === 'step.result_ignored') continue
+        expect(() => evolve(task, event, at(1), task.plan)).toThrow(BugError)
+      }
+    }
+  })
+
+  test('a task begins with its submission, once', () => {
+    const single = plan(step('a'))
+    const task = taskAfter(single, submit())
+    expect(() => evolve(NO_TASK, { type: 'task.completed' }, at(0), single)).toThrow(BugError)
+    expect(() => evolve(task, task.submitted, at(0), single)).toThrow(BugError)
+    expect(() => evolve(task, { type: 'steps.created', segment: 'initial', steps: [a] }, at(0), single)).toThrow(BugError)
+  })
+
+  test('nothing follows the end, and no event names a step the plan has not', () => {
+    const phases: readonly [LiveTask, TaskPhase][] = [
+      [taskAfter(plan(step('a')), submit(), start('a'), complete('a')), 'completed'],
+      [taskAfter(plan(step('a')), submit(), cancel()), 'cancelled'],
+    ]
+    for (const [task, phase] of phases) {
+      expect(task.phase).toBe(phase)
+      expect(() => evolve(task, { type: 'task.blocked', steps: [] }, at(1), task.plan)).toThrow(BugError)
+    }
+    const open = taskAfter(plan(step('a')), submit())
+    const unknown: TaskEvent = { type: 'step.scheduled', step: stepId('x'), attempt: 1 }
+    expect(() => evolve(open, unknown, at(1), open.plan)).toThrow(BugError)
+  })
+})
+
+describe('what events make true', () => {
+  const single = plan(step('a', { timeoutMs: 500 }))
+
+  test('a start gives a deadline from its own instant', () => {
+    const task = taskAfter(single, submit(), start('a', { at: 7 }))
+    expect(task.steps[0]).toMatchObject({ status: 'in_progress', worker: 'w1', deadlineAt: at(507), firstStartedAt: at(7) })
+  })
+
+  test('a request to cancel gives a grace', () => {
+    const task = taskAfter(single, submit(), start('a'), cancel('customer left', 3))
+    expect(task.cancel).toStrictEqual({ reason: 'customer left', graceUntil: at(10_003) })
+  })
+
+  test('the end has an instant', () => {
+    const task = taskAfter(single, submit(), start('a'), complete('a', '1', { at: 9 }))
+    expect([task.phase, task.endedAt, task.updatedAt, task.submittedAt]).toEqual(['completed', at(9), at(9), at(0)])
+  })
+
+  test('only the latest reports are remembered', () => {
+    const long = plan(step('a', { retry: { maxAttempts: 10, backoff: 'none' } }))
+    const history = [1, 2, 3, 4, 5, 6].flatMap((attempt) => [start('a', { attempt }), fail('a', failure(), { attempt })])
+    const task = taskAfter(long, submit(), ...history)
+    expect(task.steps[0]?.reported.map((report) => report.attempt)).toEqual([3, 4, 5, 6])
+  })
+
+  test('a released start gives its number away and its budget back', () => {
+    const task = taskAfter(plan(step('a')), submit(), start('a'), release('a'), start('a', { attempt: 2 }))
+    expect(task.steps[0]).toMatchObject({ attempts: 2, attemptsSinceReset: 1 })
+  })
+
+  test('a retry keeps the first start and the last failure', () => {
+    const task = taskAfter(single, submit(), start('a', { at: 1 }), fail('a', failure('first')), retryDue('a', { at: 5_000 }))
+    expect(task.steps[0]).toMatchObject({ status: 'enqueued', attempts: 2, firstStartedAt: at(1), lastFailure: failure('first') })
+  })
+})
+
+test('a chain of a thousand steps allocates per event a few objects and two arrays, not a thousand steps', () => {
+  const names = Array.from({ length: 1_000 }, (_, index) => `s${index}`)
+  const long = plan(...names.map((name, index) => step(name, index === 0 ? {} : { after: [`s${index - 1}`] })))
+  let state = stateAfter(long, [submit()])
+  for (const name of names) {
+    for (const order of [start(name), complete(name)]) {
+      const before = state
+      const command = order(long)
+      const decision = decide(before, command)
+      if (decision.type === 'refused') throw new Error(decision.refusal.message)
+      state = applied(before, decision.events, command.at, long)
+      expect(freshSteps(before, state)).toBeLessThanOrEqual(2)
+    }
+  }
+  expect(state).toMatchObject({ phase: 'completed' })
+})
+
+/** Steps of the newer task that are not the very objects of the older. */
+const freshSteps = (older: TaskState, newer: TaskState): number => {
+  if (older.type === 'none' || newer.type === 'none') return 0
+  let fresh = 0
+  newer.steps.forEach((step, index) => {
+    if (step !== older.steps[index]) fresh += 1
+  })
+  return fresh
+}

@@ -1,0 +1,234 @@
+/** Random tasks: a random graph, and random commands to it, among them early, late, repeated and wrong ones. */
+import {
+  NO_TASK,
+  attemptsStarted,
+  decide,
+  durationMs,
+  evolve,
+  instant,
+  stepId,
+  trustedJson,
+  workerId,
+  type Backoff,
+  type Decision,
+  type Failure,
+  type Instant,
+  type LiveTask,
+  type Plan,
+  type StepId,
+  type StepSpec,
+  type TaskCommand,
+  type TaskEvent,
+  type TaskRefusal,
+  type TaskState,
+  type WorkerId,
+} from '@tasker/core'
+import fc from 'fast-check'
+import { at, failure, permanently, plan, step, submit } from '../../../support/given.js'
+
+const STEPS_MAX = 6
+const MOVES_MAX = 60
+
+const KINDS = [
+  'start',
+  'complete',
+  'fail',
+  'stopped',
+  'time_out',
+  'release',
+  'retry_due',
+  'run_due',
+  'cancel',
+  'cancel_grace_over',
+  'again',
+] as const
+
+/** One thing that happens to the task; what it means depends on the task's state when it comes. */
+export interface Move {
+  readonly kind: (typeof KINDS)[number]
+  readonly pick: number
+  readonly attemptOffset: number
+  readonly byHolder: boolean
+  readonly advanceMs: number
+  readonly draw: number
+  readonly output: string
+  readonly failure: Failure
+}
+
+export interface Run {
+  readonly plan: Plan
+  readonly runAt: Instant | undefined
+  readonly moves: readonly Move[]
+}
+
+const arbitraryStep = (index: number): fc.Arbitrary<StepSpec> =>
+  fc
+    .record({
+      after: fc.subarray(Array.from({ length: index }, (_, before) => `s${before}`)),
+      maxAttempts: fc.nat(4),
+      backoff: fc.constantFrom<Backoff>('none', 'linear', 'exponential', 'fibonacci'),
+      baseMs: fc.constantFrom(0, 10, 200),
+      retryable: fc.integer({ min: 0, max: 9 }).map((n) => n > 0),
+      timeoutMs: fc.constantFrom(50, 500),
+    })
+    .map(({ after, timeoutMs, baseMs, ...retry }) =>
+      step(`s${index}`, {
+        after,
+        timeoutMs,
+        retry: { ...retry, baseMs: durationMs(baseMs), nonRetryableErrors: ['Named'] },
+      }),
+    )
+
+export const arbitraryPlan: fc.Arbitrary<Plan> = fc
+  .integer({ min: 0, max: STEPS_MAX })
+  .chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => arbitraryStep(index))))
+  .map((steps) => plan(...steps))
+
+/** Ordinary work is likelier than orders that end the task, so that runs get somewhere. */
+const arbitraryKind: fc.Arbitrary<Move['kind']> = fc.oneof(
+  { weight: 8, arbitrary: fc.constant<Move['kind']>('start') },
+  { weight: 4, arbitrary: fc.constant<Move['kind']>('complete') },
+  { weight: 6, arbitrary: fc.constantFrom<Move['kind']>('fail', 'retry_due', 'run_due', 'time_out', 'release') },
+  { weight: 2, arbitrary: fc.constantFrom(...KINDS) },
+)
+
+const arbitraryMove: fc.Arbitrary<Move> = fc.record({
+  kind: arbitraryKind,
+  pick: fc.nat(1_000),
+  attemptOffset: fc.constantFrom(0, 0, 0, 0, 0, -1, 1),
+  byHolder: fc.integer({ min: 0, max: 5 }).map((n) => n > 0),
+  advanceMs: fc.constantFrom(0, 0, 1, 60, 600, 11_000),
+  draw: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+  output: fc.constantFrom('1', '{"n":2}'),
+  failure: fc.constantFrom<Failure>(
+    failure(),
+    failure(),
+    failure('named', { errorType: 'Named' }),
+    failure('later', { retryAfterMs: durationMs(700) }),
+    failure('gone', { code: 'WORKER_LOST' }),
+    permanently,
+  ),
+})
+
+export const arbitraryRun: fc.Arbitrary<Run> = fc.record({
+  plan: arbitraryPlan,
+  runAt: fc.constantFrom(undefined, undefined, at(0), at(500)),
+  moves: fc.array(arbitraryMove, { maxLength: MOVES_MAX, size: 'max' }),
+})
+
+export interface Watcher {
+  readonly onEvent?: (before: TaskState, event: TaskEvent, after: LiveTask) => void
+  readonly onDecision?: (state: TaskState, command: TaskCommand, decision: Decision<TaskEvent, TaskRefusal>) => void
+}
+
+export interface Commit {
+  readonly at: Instant
+  readonly events: readonly TaskEvent[]
+}
+
+/** Plays a run; the watcher sees every decision and every event. Returns the task and what its log holds. */
+export const play = (run: Run, watcher: Watcher): { readonly state: TaskState; readonly commits: readonly Commit[] } => {
+  const commits: Commit[] = []
+  const sent: TaskCommand[] = []
+  let state: TaskState = NO_TASK
+  const send = (command: TaskCommand): void => {
+    const decision = decide(state, command)
+    watcher.onDecision?.(state, command, decision)
+    sent.push(command)
+    if (decision.type === 'refused') return
+    for (const event of decision.events) {
+      const before = state
+      const after = frozen(evolve(before, event, command.at, run.plan))
+      watcher.onEvent?.(before, event, after)
+      state = after
+    }
+    if (decision.events.length > 0) commits.push({ at: command.at, events: decision.events })
+  }
+  send(submit(run.runAt === undefined ? {} : { runAt: run.runAt })(run.plan))
+  let now = at(0)
+  for (const move of run.moves) {
+    now = instant(now + move.advanceMs)
+    const command = commandOf(state, run.plan, move, now, sent)
+    if (command !== undefined) send(command)
+  }
+  return { state, commits }
+}
+
+/** Makes every later change in place throw. */
+const frozen = (state: TaskState): LiveTask => {
+  if (state.type === 'none') throw new Error('a task that has an event is not none')
+  for (const step of state.steps) Object.freeze(step)
+  Object.freeze(state.steps)
+  Object.freeze(state.unmet)
+  Object.freeze(state.counts)
+  return Object.freeze(state)
+}
+
+const commandOf = (
+  state: TaskState,
+  of: Plan,
+  move: Move,
+  now: Instant,
+  sent: readonly TaskCommand[],
+): TaskCommand | undefined => {
+  if (move.kind === 'again') {
+    const earlier = sent[move.pick % sent.length]
+    return earlier === undefined ? undefined : { ...earlier, at: now }
+  }
+  if (move.kind === 'run_due' || move.kind === 'cancel' || move.kind === 'cancel_grace_over') return { type: move.kind, at: now }
+  const index = of.steps.length === 0 ? 0 : move.pick % of.steps.length
+  const current = state.type === 'task' ? state.steps[index] : undefined
+  if (current === undefined) return { type: 'start', at: now, step: stepId('s0'), attempt: 1, worker: workerId('w0') }
+  const holder = current.status === 'in_progress' ? current.worker : workerId('w0')
+  const ref = {
+    at: now,
+    step: stepId(`s${index}`),
+    attempt: current.attempts + move.attemptOffset,
+    worker: move.byHolder ? holder : workerId('w1'),
+  }
+  switch (move.kind) {
+    case 'start':
+      return { type: 'start', ...ref }
+    case 'complete':
+      return { type: 'complete', ...ref, output: trustedJson(move.output) }
+    case 'fail':
+      return { type: 'fail', ...ref, failure: move.failure, draw: move.draw }
+    case 'stopped':
+      return { type: 'stopped', ...ref }
+    case 'time_out':
+      return { type: 'time_out', at: now, step: ref.step, attempt: ref.attempt, draw: move.draw }
+    case 'release':
+      return { type: 'release', at: now, step: ref.step, attempt: ref.attempt, reason: 'never sent' }
+    case 'retry_due':
+      return { type: 'retry_due', at: now, step: ref.step, attempt: ref.attempt }
+  }
+}
+
+/** The next ordinary thing that could happen by itself, chosen by `draw`: a start, an answer, or a time that has come. */
+export const nextOrdinary = (task: LiveTask, draw: number): TaskCommand | undefined => {
+  const possible = task.steps.flatMap((step, index): TaskCommand[] => {
+    const name = stepId(`s${index}`)
+    switch (step.status) {
+      case 'enqueued':
+        return [{ type: 'start', at: task.updatedAt, step: name, attempt: step.attempts, worker: workerId('w0') }]
+      case 'in_progress':
+        return [answer(task, name, attemptsStarted(step), step.worker, draw)]
+      case 'waiting_for_retry':
+        return [{ type: 'retry_due', at: instant(Math.max(step.dueAt, task.updatedAt)), step: name, attempt: step.attempts }]
+      default:
+        return []
+    }
+  })
+  if (task.phase === 'waiting') {
+    return { type: 'run_due', at: instant(Math.max(task.updatedAt, task.submitted.runAt ?? 0)) }
+  }
+  return possible[Math.floor(draw * possible.length)]
+}
+
+const answer = (task: LiveTask, step: StepId, attempt: number, worker: WorkerId, draw: number): TaskCommand => {
+  const ref = { at: task.updatedAt, step, attempt, worker }
+  // The digits after the third decide, so that they are free of those that chose the step.
+  return (draw * 1_000) % 1 < 0.5
+    ? { type: 'complete', ...ref, output: trustedJson('1') }
+    : { type: 'fail', ...ref, failure: failure(), draw }
+}
