@@ -87,9 +87,7 @@ export const metricNames = (tree: Tree): readonly string[] => {
     .filter((text) => METRIC.test(text))
   const registered = new Set(literals.filter((text) => !text.endsWith('_')))
   const prefixes = literals.filter((text) => text.endsWith('_'))
-  const listed = new Set(
-    [...(tree.read(METRICS_PAGE) ?? '').matchAll(/`(tasker_[a-z0-9_]+)/g)].flatMap(([, name]) => name ?? []),
-  )
+  const listed = new Set([...(tree.read(METRICS_PAGE) ?? '').matchAll(/`(tasker_[a-z0-9_]+)/g)].flatMap(([, name]) => name ?? []))
   return [
     ...[...registered].filter((name) => !listed.has(name)).map((name) => `${name}: is not listed in ${METRICS_PAGE}`),
     ...[...listed]
