@@ -1,5 +1,6 @@
 /** The read side on PostgreSQL: the rows the projections wrote. */
 import { elementAt, LIMITS, type TaskRow } from '@tasker/core'
+import { databaseTrouble } from '../database/trouble.js'
 import { Fault } from '../faults.js'
 import { waitForPlaces, wantedPlaces } from './consistency.js'
 import { decodeCursor, encodeCursor } from './cursor.js'
@@ -55,15 +56,13 @@ const rowsOf = async (reader: RowReader, { text, values }: Statement): Promise<r
   }
 }
 
-/** SQLSTATE classes: connection failure, resources, operator intervention; and the names of socket errors. */
-const AWAY = /^(08|53|57|E[A-Z]{4,})/
-
-/** An error without a SQLSTATE never reached the database, or lost it on the way. */
+/** Whether the database, and not the query, is what failed. */
 const isDatabaseAway = (error: unknown): boolean => {
-  if (error instanceof Fault || !(error instanceof Error) || error instanceof TypeError) return false
-  const code: unknown = 'code' in error ? error.code : undefined
-  return typeof code === 'string' ? AWAY.test(code) : /connect|terminat|timeout/i.test(error.message)
+  const trouble = databaseTrouble(error, 'executing')
+  return trouble.type === 'connection_lost' || (trouble.type === 'rejected' && OUT_OF_RESOURCES.test(trouble.code))
 }
+
+const OUT_OF_RESOURCES = /^53/
 
 const databaseAway = (cause: unknown): Fault =>
   new Fault(

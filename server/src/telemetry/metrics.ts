@@ -75,9 +75,9 @@ const engineMetrics = (registry: Registry): EngineMetrics => {
   const released = tally('tasker_steps_released_total', 'Starts taken back before their worker saw them.')
   const ignored = tally('tasker_step_results_ignored_total', 'Results that came too late to count.')
   const commits = tally('tasker_commits_total', 'Commits appended to the log.')
-  const tasksEnded = labelledCounter<TaskEnd>(registry, 'tasker_tasks_ended_total', 'Tasks that reached their end.', 'end')
-  const stepsEnded = labelledCounter<StepOutcome>(registry, 'tasker_steps_ended_total', 'Attempts that ended.', 'outcome')
-  const failures = labelledCounter<string>(registry, 'tasker_append_failures_total', 'Appends the log did not take.', 'result')
+  const tasksEnded = labelledCounter(registry, 'tasker_tasks_ended_total', 'Tasks that reached their end.', 'end')
+  const stepsEnded = labelledCounter(registry, 'tasker_steps_ended_total', 'Attempts that ended.', 'outcome')
+  const failures = labelledCounter(registry, 'tasker_append_failures_total', 'Appends the log did not take.', 'result')
   const batch = new Histogram({
     name: 'tasker_commit_batch_commits',
     help: 'Commits in one append.',
@@ -177,8 +177,8 @@ const plainCounter = (registry: Registry, name: string, help: string): { readonl
   }
 }
 
-const labelledCounter = <Value extends string>(registry: Registry, name: string, help: string, label: string) => {
-  const totals = new Map<Value, number>()
+const labelledCounter = (registry: Registry, name: string, help: string, label: string) => {
+  const totals = new Map<string, number>()
   new Counter({
     name,
     help,
@@ -190,7 +190,7 @@ const labelledCounter = <Value extends string>(registry: Registry, name: string,
     },
   })
   return {
-    add: (value: Value): void => {
+    add: (value: string): void => {
       totals.set(value, (totals.get(value) ?? 0) + 1)
     },
   }

@@ -1,0 +1,121 @@
+/** An event's data as readers see it: one JSON object in snake_case, instants as RFC 3339 text, payloads spliced byte for byte. */
+import {
+  type Failure,
+  type Instant,
+  instantText,
+  type JsonText,
+  jsonOf,
+  type TaskEvent,
+  trustedJson,
+  unreachable,
+} from '@tasker/core'
+
+/** A field without a value is left out. */
+export const eventDataText = (event: TaskEvent): JsonText => objectOf(eventFields(event))
+
+type Fields = readonly (readonly [name: string, value: JsonText | undefined])[]
+
+const eventFields = (event: TaskEvent): Fields => {
+  switch (event.type) {
+    case 'task.submitted':
+      return [
+        ['namespace', text(event.namespace)],
+        ['name', text(event.name)],
+        ['version', text(event.version)],
+        ['template_hash', text(event.templateHash)],
+        ['priority', jsonOf(event.priority)],
+        ['tags', jsonOf(event.tags)],
+        ['correlation_id', text(event.correlationId)],
+        ['parent_correlation_id', text(event.parentCorrelationId)],
+        ['initiator', text(event.initiator)],
+        ['source_system', text(event.sourceSystem)],
+        ['reason', text(event.reason)],
+        ['idempotency_key', text(event.idempotencyKey)],
+        ['run_at', at(event.runAt)],
+        ['context', event.context],
+      ]
+    case 'steps.created':
+      return [
+        ['segment', text(event.segment)],
+        ['steps', jsonOf(event.steps)],
+      ]
+    case 'task.blocked':
+      return [['steps', jsonOf(event.steps)]]
+    case 'task.cancel_requested':
+      return [
+        ['reason', text(event.reason)],
+        ['grace_ms', jsonOf(event.graceMs)],
+      ]
+    case 'task.cancelled':
+    case 'task.completed':
+      return []
+    case 'step.cancelled':
+      return [['step_id', text(event.step)]]
+    case 'step.scheduled':
+    case 'step.started':
+    case 'step.released':
+    case 'step.completed':
+    case 'step.failed':
+    case 'step.timed_out':
+    case 'step.retry_scheduled':
+    case 'step.result_ignored':
+      return [['step_id', text(event.step)], ['attempt', jsonOf(event.attempt)], ...attemptFields(event)]
+  }
+}
+
+type AttemptEvent = Extract<TaskEvent, { readonly attempt: number }>
+
+const attemptFields = (event: AttemptEvent): Fields => {
+  switch (event.type) {
+    case 'step.scheduled':
+      return []
+    case 'step.started':
+      return [['worker_id', text(event.worker)]]
+    case 'step.released':
+      return [['reason', text(event.reason)]]
+    case 'step.completed':
+      return [['output', event.output]]
+    case 'step.failed':
+      return [
+        ['failure', failureText(event.failure)],
+        ['permanent', jsonOf(event.permanent)],
+      ]
+    case 'step.timed_out':
+      return [
+        ['timeout_ms', jsonOf(event.timeoutMs)],
+        ['permanent', jsonOf(event.permanent)],
+      ]
+    case 'step.retry_scheduled':
+      return [
+        ['next_retry_at', at(event.dueAt)],
+        ['delay_ms', jsonOf(event.delayMs)],
+      ]
+    case 'step.result_ignored':
+      return [
+        ['outcome', text(event.outcome)],
+        ['reason', text(event.reason)],
+      ]
+    default:
+      return unreachable(event)
+  }
+}
+
+/** A failure as every answer shows it. */
+export const failureText = (failure: Failure): JsonText =>
+  objectOf([
+    ['message', text(failure.message)],
+    ['error_type', text(failure.errorType)],
+    ['code', text(failure.code)],
+    ['retryable', jsonOf(failure.retryable)],
+    ['retry_after_ms', failure.retryAfterMs === undefined ? undefined : jsonOf(failure.retryAfterMs)],
+    ['stack', text(failure.stack)],
+  ])
+
+const text = (value: string | undefined): JsonText | undefined => (value === undefined ? undefined : jsonOf(value))
+
+const at = (value: Instant | undefined): JsonText | undefined => (value === undefined ? undefined : jsonOf(instantText(value)))
+
+const objectOf = (fields: Fields): JsonText => {
+  const members = fields.flatMap(([name, value]) => (value === undefined ? [] : [`"${name}":${value}`]))
+  return trustedJson(`{${members.join(',')}}`)
+}

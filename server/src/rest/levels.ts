@@ -1,0 +1,17 @@
+/** The levels that a scrape of the metrics reads from the engine. */
+import type { Engine } from '../engine/api.js'
+import type { EngineLevels } from '../telemetry/metrics.js'
+
+export const readLevels = (engine: Pick<Engine, 'health' | 'workers' | 'queues'>): EngineLevels => {
+  const health = engine.health()
+  const workers = engine.workers().filter(({ state }) => state !== 'disconnected')
+  return {
+    pendingCommits: health.pendingCommits,
+    projectionLagSeconds: health.projectionLagMs / 1_000,
+    workers: workers.length,
+    slots: workers.reduce((sum, { slots }) => sum + slots, 0),
+    slotsBusy: workers.reduce((sum, { busy }) => sum + busy, 0),
+    readySteps: engine.queues().reduce((sum, { waiting }) => sum + waiting, 0),
+    quarantinedStreams: health.quarantined.length,
+  }
+}

@@ -1,0 +1,181 @@
+/** Requests and answers about tasks. The document at `/openapi.json` is made of these schemas. */
+import { LIMITS, type JsonText } from '@tasker/core'
+import { z } from 'zod'
+import { LISTING_LIMITS } from '../../query/query.js'
+import { TASK_STATUSES } from '../../query/rows.js'
+import { instantField, optional, plainText, repeatable, ulidField, wholeNumberText } from './fields.js'
+
+const INT32_MAX = 2_147_483_647
+
+/** The parser of bodies leaves this member as the text it was. */
+const rawObject = z
+  .custom<JsonText>((text) => typeof text === 'string' && text.startsWith('{'), { error: 'must be a JSON object' })
+  .meta({ type: 'object', description: `Any JSON object of at most ${LIMITS.contextBytesMax} bytes, kept byte for byte.` })
+
+export const SUBMISSION = z.strictObject({
+  namespace: plainText(),
+  name: plainText(),
+  version: optional(plainText()).describe('The latest when not given.'),
+  context: rawObject,
+  request_id: optional(ulidField).describe('A ULID made before the first try; a repeat with the same one gives the same task.'),
+  initiator: optional(plainText()),
+  source_system: optional(plainText()),
+  reason: optional(plainText(LIMITS.failureMessageCharsMax)),
+  tags: optional(z.array(plainText()).max(LIMITS.tagsMax)),
+  priority: optional(z.number().int().min(-INT32_MAX).max(INT32_MAX)).describe("The template's when not given."),
+  correlation_id: optional(plainText()),
+  parent_correlation_id: optional(plainText()),
+  idempotency_key: optional(plainText()),
+  run_at: optional(instantField).describe('Nothing starts before this instant.'),
+  on_duplicate: optional(z.enum(['reject', 'return'])).describe('What a task with the same key means; reject when not given.'),
+})
+
+export const CANCELLATION = z.strictObject({ reason: optional(plainText(LIMITS.failureMessageCharsMax)) }).nullish()
+
+export const TASK_PATH = z.object({ task_id: z.string().describe('A ULID.') })
+export const STEP_PATH = z.object({ task_id: z.string(), step_id: z.string().describe("The step's name.") })
+
+export const TASK_LIST_QUERY = z.strictObject({
+  namespace: plainText().optional(),
+  name: plainText().optional(),
+  version: plainText().optional(),
+  status: repeatable(z.enum(TASK_STATUSES), TASK_STATUSES.length).optional(),
+  tag: plainText().optional(),
+  initiator: plainText().optional(),
+  correlation_id: plainText().optional(),
+  created_after: instantField.optional().describe('Created at this instant or later.'),
+  created_before: instantField.optional(),
+  updated_after: instantField.optional().describe('Changed at this instant or later.'),
+  updated_before: instantField.optional(),
+  q: plainText(LISTING_LIMITS.textCharsMax)
+    .optional()
+    .describe('Found anywhere in id, name, initiator, source system, reason, correlation id or tags, in either case.'),
+  sort: z.enum(['created_at', 'updated_at']).default('created_at'),
+  order: z.enum(['asc', 'desc']).default('desc'),
+  limit: wholeNumberText(1, LIMITS.pageItemsMax).optional(),
+  cursor: z.string().max(LIMITS.nameCharsMax).optional().describe('next_cursor of the page before.'),
+  page: wholeNumberText(1, LISTING_LIMITS.pageMax).optional().describe('Instead of a cursor, from 1.'),
+  per_page: wholeNumberText(1, LIMITS.pageItemsMax).optional().describe('Another word for limit.'),
+  consistency_token: repeatable(z.string().max(LIMITS.nameCharsMax), LISTING_LIMITS.consistencyTokensMax)
+    .optional()
+    .describe('Tasker-Consistency-Token of earlier writes that the list must show.'),
+})
+
+export const RESULT_QUERY = z.strictObject({
+  wait_seconds: z.coerce
+    .number()
+    .min(0)
+    .max(LIMITS.resultWaitMsMax / 1_000)
+    .default(0),
+})
+
+export const EVENTS_QUERY = z.strictObject({
+  after_version: wholeNumberText(0, Number.MAX_SAFE_INTEGER).optional().describe('Events above this version; 0 for all.'),
+  limit: wholeNumberText(1, LIMITS.pageItemsMax).default(LIMITS.pageItemsDefault),
+  cursor: wholeNumberText(0, Number.MAX_SAFE_INTEGER).optional().describe('next_cursor of the page before.'),
+})
+
+export const GRAPH_QUERY = z.strictObject({ format: z.enum(['json', 'mermaid']).optional() })
+
+const instantText = z.iso.datetime()
+const text = z.string().nullable()
+const payload = z.unknown().describe('Any JSON, byte for byte as received.')
+
+const FAILURE = z.object({
+  message: z.string(),
+  error_type: z.string(),
+  code: z.string().optional(),
+  retryable: z.boolean(),
+  retry_after_ms: z.number().optional(),
+  stack: z.string().optional(),
+})
+
+const STEP_ROW = z.looseObject({
+  step_id: z.string(),
+  status: z.enum(['pending', 'enqueued', 'in_progress', 'waiting_for_retry', 'complete', 'error', 'cancelled']),
+  attempts: z.number().int(),
+  attempts_since_reset: z.number().int(),
+  started_at: instantText.optional(),
+  ended_at: instantText.optional(),
+  next_retry_at: instantText.optional(),
+})
+
+export const STEP = STEP_ROW.extend({
+  type: z.string(),
+  handler: z.string(),
+  dependencies: z.array(z.string()),
+  max_attempts: z.number().int(),
+  timeout_ms: z.number().int(),
+  last_failure: FAILURE.nullable(),
+  output: payload,
+})
+
+export const TASK_ROW = z.object({
+  task_id: z.string(),
+  namespace: z.string(),
+  name: z.string(),
+  version: z.string(),
+  status: z.enum(TASK_STATUSES),
+  priority: z.number().int(),
+  tags: z.array(z.string()),
+  initiator: text,
+  source_system: text,
+  reason: text,
+  correlation_id: z.string(),
+  created_at: instantText,
+  updated_at: instantText,
+  ended_at: instantText.nullable(),
+  stream_version: z.number().int().describe('Version of the last event.'),
+  steps: z.array(STEP_ROW),
+})
+
+const TASK_HEAD = TASK_ROW.extend({
+  parent_correlation_id: text,
+  idempotency_key: text,
+  template_hash: z.string(),
+  run_at: instantText.nullable(),
+  cancel_reason: text,
+})
+
+export const TASK = TASK_HEAD.extend({ context: payload, result: payload, steps: z.array(STEP) })
+export const TASK_SUMMARY = TASK_HEAD.extend({ step_counts: z.record(z.string(), z.number().int()) })
+export const TASK_LIST = z.object({ tasks: z.array(TASK_ROW), next_cursor: text })
+export const STEP_LIST = z.object({ steps: z.array(STEP), next_cursor: text })
+
+export const OUTCOME = z.object({
+  task_id: z.string(),
+  status: z.enum(TASK_STATUSES),
+  result: payload,
+  reason: text.describe('Why it was cancelled.'),
+  blocked_steps: z.array(z.object({ step_id: z.string(), failure: FAILURE })),
+})
+
+export const EVENT = z.object({
+  id: z.string(),
+  task_id: z.string(),
+  version: z.number().int(),
+  type: z.string(),
+  at: instantText,
+  actor: z.string(),
+  command: z.string(),
+  request_id: text,
+  data: z.record(z.string(), z.unknown()),
+})
+
+export const EVENT_LIST = z.object({ events: z.array(EVENT), next_cursor: text })
+
+export const GRAPH = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  version: z.string(),
+  nodes: z.array(
+    z.object({
+      id: z.string(),
+      type: z.string(),
+      handler: z.string(),
+      status: z.string().optional(),
+      attempts: z.number().int().optional(),
+    }),
+  ),
+  edges: z.array(z.object({ from: z.string(), to: z.string() })),
+})

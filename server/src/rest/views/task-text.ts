@@ -1,0 +1,78 @@
+/** One task, read from its stream, as JSON text: context, outputs and result are spliced in byte for byte. */
+import {
+  attemptsAllowed,
+  elementAt,
+  instantText,
+  JSON_NULL,
+  type JsonText,
+  jsonOf,
+  type LiveTask,
+  stepViewText,
+  taskResult,
+  taskStatus,
+  trustedJson,
+} from '@tasker/core'
+import type { TaskSnapshot } from '../../engine/api.js'
+import { failureText } from '../../query/event-data.js'
+import { arrayText, atOrNull, objectText, textOrNull } from '../json-text.js'
+
+/** The task with its context, its steps and their outputs, and its result once it is complete. */
+export const taskText = ({ taskId, version, state }: TaskSnapshot): JsonText =>
+  objectText({
+    ...summaryMembers(taskId, version, state),
+    context: state.submitted.context,
+    result: resultOrNull(state),
+    steps: arrayText(state.steps.map((_, index) => stepText(state, index))),
+  })
+
+/** The task without payloads, and how many of its steps are in each status. */
+export const taskSummaryText = ({ taskId, version, state }: TaskSnapshot): JsonText =>
+  objectText({
+    ...summaryMembers(taskId, version, state),
+    step_counts: jsonOf(state.counts),
+    steps: arrayText(state.steps.map((_, index) => stepViewText(state, index))),
+  })
+
+const summaryMembers = (taskId: string, version: number, state: LiveTask): { readonly [name: string]: JsonText } => {
+  const { submitted, cancel } = state
+  return {
+    task_id: jsonOf(taskId),
+    namespace: jsonOf(submitted.namespace),
+    name: jsonOf(submitted.name),
+    version: jsonOf(submitted.version),
+    status: jsonOf(taskStatus(state)),
+    priority: jsonOf(submitted.priority),
+    tags: jsonOf(submitted.tags),
+    initiator: textOrNull(submitted.initiator),
+    source_system: textOrNull(submitted.sourceSystem),
+    reason: textOrNull(submitted.reason),
+    correlation_id: jsonOf(submitted.correlationId),
+    parent_correlation_id: textOrNull(submitted.parentCorrelationId),
+    idempotency_key: textOrNull(submitted.idempotencyKey),
+    template_hash: jsonOf(submitted.templateHash),
+    run_at: atOrNull(submitted.runAt),
+    created_at: jsonOf(instantText(state.submittedAt)),
+    updated_at: jsonOf(instantText(state.updatedAt)),
+    ended_at: atOrNull(state.endedAt),
+    stream_version: jsonOf(version),
+    cancel_reason: textOrNull(cancel?.reason),
+  }
+}
+
+/** A step as rows show it, and beside that what is declared of it, its whole last failure and its output. */
+export const stepText = (state: LiveTask, index: number): JsonText => {
+  const step = elementAt(state.steps, index, 'steps')
+  const spec = elementAt(state.plan.steps, index, 'plan steps')
+  const declared = objectText({
+    type: jsonOf(spec.type),
+    handler: jsonOf(spec.handler.callable),
+    dependencies: jsonOf(spec.dependencies),
+    max_attempts: jsonOf(attemptsAllowed(spec.retry)),
+    timeout_ms: jsonOf(spec.timeoutMs),
+    last_failure: step.lastFailure === undefined ? JSON_NULL : failureText(step.lastFailure),
+    output: step.status === 'complete' ? step.output : JSON_NULL,
+  })
+  return trustedJson(`${stepViewText(state, index).slice(0, -1)},${declared.slice(1)}`)
+}
+
+const resultOrNull = (state: LiveTask): JsonText => (state.phase === 'completed' ? taskResult(state) : JSON_NULL)

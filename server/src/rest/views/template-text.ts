@@ -1,0 +1,40 @@
+/** A registered template as JSON text. */
+import { attemptsAllowed, instantText, type Json, type JsonText, jsonOf, type StepSpec } from '@tasker/core'
+import type { TemplateRecord } from '../../engine/api.js'
+import { arrayText, objectText } from '../json-text.js'
+
+export const templateListText = (records: readonly TemplateRecord[]): JsonText =>
+  objectText({
+    templates: arrayText(records.map((record) => objectText(headMembers(record)))),
+    next_cursor: jsonOf(null),
+  })
+
+/** The template with its steps and the document as it was registered; `outcome` tells what a registration did. */
+export const templateText = (record: TemplateRecord, outcome?: 'registered' | 'replaced' | 'unchanged'): JsonText =>
+  objectText({
+    ...headMembers(record),
+    ...(outcome === undefined ? {} : { outcome: jsonOf(outcome) }),
+    input_schema: jsonOf(record.plan.template.inputSchema ?? null),
+    steps: jsonOf(record.plan.steps.map(stepJson)),
+    content: jsonOf(record.content),
+  })
+
+const headMembers = (record: TemplateRecord): { readonly [name: string]: JsonText } => ({
+  namespace: jsonOf(record.namespace),
+  name: jsonOf(record.name),
+  version: jsonOf(record.version),
+  description: jsonOf(record.plan.template.description ?? null),
+  hash: jsonOf(record.hash),
+  step_count: jsonOf(record.plan.steps.length),
+  registered_at: jsonOf(instantText(record.registeredAt)),
+})
+
+const stepJson = (step: StepSpec): Json => ({
+  name: step.name,
+  description: step.description ?? null,
+  type: step.type,
+  handler: { callable: step.handler.callable, method: step.handler.method, resolver: step.handler.resolver ?? null },
+  dependencies: step.dependencies,
+  max_attempts: attemptsAllowed(step.retry),
+  timeout_ms: step.timeoutMs,
+})
