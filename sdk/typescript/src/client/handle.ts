@@ -1,0 +1,114 @@
+/** One task as its client holds it. */
+import type { Clock } from '../clock.js'
+import { TaskBlockedError, TaskCancelledError } from '../errors/outcome-errors.js'
+import { TaskerError } from '../errors/tasker-error.js'
+import { payloadValue } from '../step/payload.js'
+import { reconnectMs } from '../wire/link.js'
+import type { Transport } from '../wire/transport.js'
+import type { ClientSession } from './session.js'
+import { failureOfWire, taskEvent, taskState, type TaskEvent, type TaskState } from './task-state.js'
+import type { KnownOutcome, Watch } from './watches.js'
+
+export interface HandlePorts {
+  readonly session: ClientSession
+  readonly transport: Transport
+  readonly clock: Clock
+}
+
+export interface ResultOptions {
+  /** Gives the waiting up; the task goes on. */
+  readonly signal?: AbortSignal
+}
+
+export interface EventsOptions extends ResultOptions {
+  /** Only events above this version. */
+  readonly afterVersion?: number
+}
+
+/** Every call of a handle may reject with a `TaskerError`. */
+export class TaskHandle<Result = unknown> {
+  readonly taskId: string
+  /** The task was there before: a repeat, or `onDuplicate: 'return'`. */
+  readonly existing: boolean
+  /** Give it to `client.list` to find this task there; empty when the handle came from `client.task`. */
+  readonly consistencyToken: string
+  readonly #ports: HandlePorts
+  readonly #watch: Watch
+
+  constructor(ports: HandlePorts, watch: Watch, origin: { readonly existing: boolean; readonly consistencyToken: string }) {
+    this.taskId = watch.taskId
+    this.existing = origin.existing
+    this.consistencyToken = origin.consistencyToken
+    this.#ports = ports
+    this.#watch = watch
+  }
+
+  /** The result, when the task has it; rejects with `TaskBlockedError` or `TaskCancelledError`. Waits as long as it takes, through restarts. */
+  async result(options: ResultOptions = {}): Promise<Result> {
+    const outcome = await unlessAborted(this.#ports.session.outcome(this.#watch), options.signal)
+    return resultOf(this.taskId, outcome)
+  }
+
+  /** The history from its start (or `afterVersion`), then live, until the task's end. */
+  async *events(options: EventsOptions = {}): AsyncGenerator<TaskEvent, void, undefined> {
+    const { transport, clock } = this.#ports
+    const signal = options.signal ?? new AbortController().signal
+    let afterVersion = options.afterVersion ?? 0
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        for await (const message of transport.watch({ taskId: this.taskId, afterVersion }, signal)) {
+          for (const event of message.events) {
+            failures = 0
+            afterVersion = event.version
+            yield taskEvent(event)
+          }
+        }
+        return
+      } catch (error) {
+        if (!(error instanceof TaskerError && error.retryable)) throw error
+        await new Promise<void>((resolve) => void clock.after(reconnectMs(failures, clock.draw()), resolve))
+      }
+    }
+  }
+
+  /** Asks for the end; resolves when the request is in the log. */
+  async cancel(reason = ''): Promise<void> {
+    await this.#ports.transport.cancel({ taskId: this.taskId, reason })
+  }
+
+  /** The task and its steps now, strongly consistent. */
+  async state(): Promise<TaskState> {
+    const { task } = await this.#ports.transport.get({ taskId: this.taskId })
+    if (task === undefined)
+      throw new TaskerError({ code: 'INTERNAL', reason: 'EMPTY_ANSWER', message: 'the server gave no task' })
+    return taskState(task)
+  }
+}
+
+const resultOf = <Result>(taskId: string, outcome: KnownOutcome): Result => {
+  switch (outcome.$case) {
+    case 'completed':
+      return payloadValue<Result>(outcome.value)
+    case 'cancelled':
+      throw new TaskCancelledError(taskId, outcome.value.reason)
+    case 'blocked': {
+      const steps = outcome.value.steps.map(({ stepId, failure }) => ({ stepId, failure: failureOfWire(failure) }))
+      throw new TaskBlockedError(taskId, steps)
+    }
+  }
+}
+
+const unlessAborted = <Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> => {
+  if (signal === undefined) return promise
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(abortReason(signal))
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+const abortReason = (signal: AbortSignal): Error => {
+  const reason: unknown = signal.reason
+  return reason instanceof Error ? reason : new DOMException('the wait was aborted', 'AbortError')
+}

@@ -1,0 +1,37 @@
+/** What a step may ask for beside its handler. */
+import type { Duration } from '../duration.js'
+
+/** When a failed attempt is followed by another; what is not said is the server's default. */
+export interface RetryOptions {
+  /** False: the first failure is the last. */
+  readonly retryable?: boolean
+  /** Attempts in all, the first included. */
+  readonly maxAttempts?: number
+  readonly backoff?: 'none' | 'linear' | 'exponential' | 'fibonacci'
+  /** The delay the backoff starts from. */
+  readonly backoffBase?: Duration
+  /** The longest delay. */
+  readonly maxBackoff?: Duration
+  /** Spread of the delay, 0 to 1: 0.15 draws between 85 % and 115 %. */
+  readonly jitter?: number
+  /** Error classes and codes that no attempt will help. */
+  readonly nonRetryableErrors?: readonly string[]
+}
+
+export interface StepOptions<After extends readonly string[] = readonly string[]> {
+  /** The steps this one waits for; their results are its `deps`. */
+  readonly after?: After
+  readonly retry?: RetryOptions
+  /** How long one attempt may take; 60 s when not said. */
+  readonly timeout?: Duration
+  readonly description?: string
+}
+
+export interface TaskOptions<S> {
+  readonly namespace: string
+  /** Semver, such as `1.0.0`. A version is fixed once it is registered. */
+  readonly version: string
+  /** Any Standard Schema (zod, valibot, arktype …) of the input. */
+  readonly input?: S
+  readonly description?: string
+}

@@ -1,0 +1,77 @@
+/** The template document of a definition: what the server registers. Bodies stay in the worker. */
+import { durationMs } from '../duration.js'
+import type { JsonObject } from '../step/json.js'
+import type { RetryOptions, StepOptions, TaskOptions } from './options.js'
+import { inputJsonSchema, type Schema } from './schema.js'
+
+export interface StepDocument {
+  readonly name: string
+  readonly description?: string
+  readonly handler: { readonly callable: string }
+  readonly dependencies: readonly string[]
+  readonly retry?: {
+    readonly retryable?: boolean
+    readonly max_attempts?: number
+    readonly backoff?: string
+    readonly backoff_base_ms?: number
+    readonly max_backoff_ms?: number
+  }
+  readonly jitter?: number
+  readonly non_retryable_errors?: readonly string[]
+  readonly timeout_seconds?: number
+}
+
+/** A template in the format of the YAML files, as JSON. */
+export interface TemplateDocument {
+  readonly name: string
+  readonly namespace_name: string
+  readonly version: string
+  readonly description?: string
+  /** The steps of a definition see the results of the steps named in `after` and no others. */
+  readonly dependency_scope: 'direct'
+  readonly input_schema?: JsonObject
+  readonly steps: readonly StepDocument[]
+}
+
+/** Where a definition's step is addressed: `name@version/step`. */
+export const stepAddress = (task: string, version: string, step: string): string => `${task}@${version}/${step}`
+
+export const templateOf = (
+  name: string,
+  options: TaskOptions<Schema>,
+  steps: readonly { readonly name: string; readonly options: StepOptions }[],
+): TemplateDocument => {
+  const inputSchema = options.input === undefined ? undefined : inputJsonSchema(options.input)
+  return {
+    name,
+    namespace_name: options.namespace,
+    version: options.version,
+    ...(options.description === undefined ? {} : { description: options.description }),
+    dependency_scope: 'direct',
+    ...(inputSchema === undefined ? {} : { input_schema: inputSchema }),
+    steps: steps.map((step) => stepDocument(step.name, stepAddress(name, options.version, step.name), step.options)),
+  }
+}
+
+const stepDocument = (name: string, callable: string, options: StepOptions): StepDocument => ({
+  name,
+  ...(options.description === undefined ? {} : { description: options.description }),
+  handler: { callable },
+  dependencies: options.after ?? [],
+  ...(options.retry === undefined ? {} : retryFields(options.retry)),
+  ...(options.timeout === undefined ? {} : { timeout_seconds: durationMs(options.timeout) / 1_000 }),
+})
+
+type RetryFields = Pick<StepDocument, 'retry' | 'jitter' | 'non_retryable_errors'>
+
+const retryFields = (retry: RetryOptions): RetryFields => ({
+  retry: {
+    ...(retry.retryable === undefined ? {} : { retryable: retry.retryable }),
+    ...(retry.maxAttempts === undefined ? {} : { max_attempts: retry.maxAttempts }),
+    ...(retry.backoff === undefined ? {} : { backoff: retry.backoff }),
+    ...(retry.backoffBase === undefined ? {} : { backoff_base_ms: durationMs(retry.backoffBase) }),
+    ...(retry.maxBackoff === undefined ? {} : { max_backoff_ms: durationMs(retry.maxBackoff) }),
+  },
+  ...(retry.jitter === undefined ? {} : { jitter: retry.jitter }),
+  ...(retry.nonRetryableErrors === undefined ? {} : { non_retryable_errors: retry.nonRetryableErrors }),
+})

@@ -1,0 +1,39 @@
+/** The two ends of a task that are no result. */
+import type { Failure } from './failure.js'
+
+export interface BlockedStep {
+  readonly stepId: string
+  readonly failure: Failure
+}
+
+/** The task cannot go on by itself: these steps failed for good and wait for a person. */
+export class TaskBlockedError extends Error {
+  override readonly name = 'TaskBlockedError'
+  readonly code = 'INVALID_STATE'
+  readonly reason = 'TASK_BLOCKED'
+  readonly taskId: string
+  readonly steps: readonly BlockedStep[]
+
+  constructor(taskId: string, steps: readonly BlockedStep[]) {
+    const told = steps.map((step) => `${step.stepId}: ${step.failure.message}`).join('; ')
+    super(`task ${taskId} is blocked by ${steps.length === 1 ? 'a failed step' : `${steps.length} failed steps`} (${told})`)
+    this.taskId = taskId
+    this.steps = steps
+  }
+}
+
+/** The task was cancelled. */
+export class TaskCancelledError extends Error {
+  override readonly name = 'TaskCancelledError'
+  readonly code = 'INVALID_STATE'
+  readonly reason = 'TASK_CANCELLED'
+  readonly taskId: string
+  /** What the canceller said; empty when nothing. */
+  readonly cancelReason: string
+
+  constructor(taskId: string, cancelReason: string) {
+    super(`task ${taskId} was cancelled${cancelReason === '' ? '' : `: ${cancelReason}`}`)
+    this.taskId = taskId
+    this.cancelReason = cancelReason
+  }
+}

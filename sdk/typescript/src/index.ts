@@ -1,0 +1,31 @@
+/** The front door of the SDK. */
+
+// For people who write tasks, workers and clients.
+export { defineTask, TaskBuilder, type TaskDefinition, type TaskResult } from './definition/task.js'
+export { defineStep, StepHandler, type StepDefinition } from './definition/step.js'
+export type { RetryOptions, StepOptions, TaskOptions } from './definition/options.js'
+export type { StepDocument, TemplateDocument } from './definition/template.js'
+export type { Duration } from './duration.js'
+export type { StepContext } from './step/context.js'
+export type { JsonObject, JsonValue, Jsonified } from './step/json.js'
+export { Worker, type WorkerOptions } from './worker/worker.js'
+export { Client, type ClientOptions, type ListOptions, type TaskPage } from './client/client.js'
+export { TaskHandle, type EventsOptions, type ResultOptions } from './client/handle.js'
+export type { SubmitOptions, TaskRef } from './client/submission.js'
+export type { StepState, TaskEvent, TaskState } from './client/task-state.js'
+export {
+  CancelledError,
+  PermanentError,
+  RetryableError,
+  type HandlerErrorOptions,
+  type RetryableErrorOptions,
+} from './errors/handler-errors.js'
+export { TaskBlockedError, TaskCancelledError, type BlockedStep } from './errors/outcome-errors.js'
+export { TaskerError, type InputProblem, type TaskerErrorCode, type TaskerErrorDetail } from './errors/tasker-error.js'
+export type { Failure } from './errors/failure.js'
+export type { LogFields, Logger } from './logger.js'
+
+// For libraries and tests that bring their own wire or clock.
+export { systemClock, type Clock } from './clock.js'
+export { grpcTransport, type GrpcOptions } from './wire/grpc.js'
+export type { MessageStream, OpenStream, StreamListener, Transport } from './wire/transport.js'

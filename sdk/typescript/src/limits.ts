@@ -1,0 +1,52 @@
+/** Every bound of the SDK, by name, with its unit last. */
+
+export const LIMITS = {
+  /** Bytes of one message that the SDK fills with several items; a single larger item travels alone. */
+  messageBytesMax: 4 * 1024 * 1024,
+  /** Items of one message. */
+  messageItemsMax: 1_000,
+  /** Bytes of an input that the client sends at all; the server's own limit is lower. */
+  inputBytesMax: 16 * 1024 * 1024,
+  /** Bytes the transport accepts in one message. */
+  transportBytesMax: 64 * 1024 * 1024,
+  /** What a result may take until the server has said its own limit. */
+  resultBytesMax: 2 * 1024 * 1024,
+  /** Bytes of the progress a heartbeat carries. */
+  progressBytesMax: 64 * 1024,
+  /** Nesting of a value that is made into JSON. */
+  jsonDepthMax: 512,
+  /** Characters of a failure's message and stack; the rest is cut. */
+  failureMessageCharsMax: 8 * 1024,
+  failureStackCharsMax: 16 * 1024,
+  /** Characters of a name. */
+  nameCharsMax: 255,
+  /** Slots a worker offers when not said. */
+  workerSlotsDefault: 100,
+  /** How often the worker looks at timeouts, heartbeats and its drain. */
+  sweepMs: 100,
+  /** How long a handler may go on after its timeout before the worker answers in its place. */
+  overrunMs: 5_000,
+  /** How long a drained stream must be quiet before the worker closes it, so that a command on its way is not lost. */
+  drainQuietMs: 250,
+  /** How long a drain waits for running handlers before it stops them. */
+  drainMsDefault: 120_000,
+  /** How long `stop` waits for aborted handlers, then for the acknowledgements. */
+  stopMs: 2_000,
+  /** How long a stream may take to be greeted. */
+  greetingMs: 10_000,
+  /** The wait before a broken stream is opened again: the first, and the longest it doubles to. */
+  reconnectMsMin: 50,
+  reconnectMsMax: 3_000,
+  /** The deadline of a unary call. */
+  callMs: 15_000,
+  /** Submissions sent and not answered. */
+  submissionsInFlightMax: 1_000,
+  /** Submissions waiting for their turn; more are refused. */
+  submissionsQueuedMax: 100_000,
+  /** How long a submission waits for its answer. */
+  submissionMsMax: 60_000,
+  /** How often the client looks for submissions whose time is over. */
+  expirySweepMs: 500,
+  /** Outcomes followed on the mere chance that somebody asks for them. */
+  outcomesUnaskedMax: 4_096,
+} as const

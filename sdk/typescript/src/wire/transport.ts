@@ -1,0 +1,49 @@
+/** The port to the server: two streams and a few calls. gRPC is behind it in production, a script in tests. */
+import type {
+  CancelRequest,
+  CancelResponse,
+  ConnectRequest,
+  ConnectResponse,
+  GetRequest,
+  GetResponse,
+  ListRequest,
+  ListResponse,
+  RegisterRequest,
+  RegisterResponse,
+  SessionRequest,
+  SessionResponse,
+  WatchRequest,
+  WatchResponse,
+} from '@tasker/proto'
+import type { TaskerError } from '../errors/tasker-error.js'
+
+export interface StreamListener<In> {
+  readonly onMessage: (message: In) => void
+  /** The transport can take more after a `write` that gave false. */
+  readonly onWritable: () => void
+  /** The stream is over; called once, and nothing after it. No error: the server closed it in order. */
+  readonly onEnd: (error: TaskerError | undefined) => void
+}
+
+export interface MessageStream<Out> {
+  /** False when the transport has enough for now; the message is taken all the same. */
+  write(message: Out): boolean
+  /** Says that nothing more is written; the server's messages go on until it closes. */
+  finish(): void
+  /** Ends the stream at once, both ways. */
+  abort(): void
+}
+
+export type OpenStream<Out, In> = (listener: StreamListener<In>) => MessageStream<Out>
+
+/** All calls reject with a `TaskerError`. */
+export interface Transport {
+  readonly openWorker: OpenStream<ConnectRequest, ConnectResponse>
+  readonly openSession: OpenStream<SessionRequest, SessionResponse>
+  readonly watch: (request: WatchRequest, signal: AbortSignal) => AsyncIterable<WatchResponse>
+  readonly register: (request: RegisterRequest) => Promise<RegisterResponse>
+  readonly get: (request: GetRequest) => Promise<GetResponse>
+  readonly list: (request: ListRequest) => Promise<ListResponse>
+  readonly cancel: (request: CancelRequest) => Promise<CancelResponse>
+  readonly close: () => void
+}

@@ -1,0 +1,154 @@
+/** The worker: a process that offers handlers and slots. */
+import { hostname } from 'node:os'
+import { monotonicFactory } from 'ulid'
+import { systemClock, type Clock } from '../clock.js'
+import type { StepDefinition, StepHandler } from '../definition/step.js'
+import type { TaskDefinition } from '../definition/task.js'
+import { durationMs, type Duration } from '../duration.js'
+import { TaskerError } from '../errors/tasker-error.js'
+import { LIMITS } from '../limits.js'
+import { stderrLogger, type Logger } from '../logger.js'
+import { SDK_NAME } from '../sdk-name.js'
+import { grpcTransport } from '../wire/grpc.js'
+import { reconnectMs } from '../wire/link.js'
+import type { Transport } from '../wire/transport.js'
+import { handlersOf } from './handlers.js'
+import { createSession, type WorkerSession } from './session.js'
+
+export interface WorkerOptions {
+  /** Host and port of the server's gRPC door, such as `localhost:9190`. */
+  readonly url: string
+  readonly namespace: string
+  /** How many attempts may run here at once; 100 when not said. */
+  readonly slots?: number
+  /** Definitions whose steps run here; registered with the server when the worker starts. */
+  readonly tasks?: readonly TaskDefinition[]
+  /** Handlers for templates written in YAML. */
+  readonly handlers?: readonly (StepDefinition | StepHandler)[]
+  /** The version of your code, kept with every event it causes. */
+  readonly codeVersion?: string
+  /** JSON lines on standard error when not given. */
+  readonly logger?: Logger
+  /** False: SIGTERM and SIGINT are yours; call `drain` yourself. */
+  readonly signals?: boolean
+  /** How long a drain waits for running handlers; two minutes when not said. */
+  readonly drainTimeout?: Duration
+  /** Called when the server has greeted the worker, again after each reconnect. */
+  readonly onConnect?: (server: { readonly serverId: string }) => void
+  /** gRPC when not given. */
+  readonly transport?: Transport
+  /** For tests. */
+  readonly clock?: Clock
+}
+
+/** Runs handlers for the tasks of a namespace. `run` connects, and ends when the worker was drained or stopped. */
+export class Worker {
+  /** Names this worker to the server; made once (W2). */
+  readonly workerId: string
+  readonly #options: WorkerOptions
+  readonly #transport: Transport
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #session: WorkerSession
+  readonly #ended: Promise<void>
+  #end: (error: TaskerError | undefined) => void = () => undefined
+  #running: Promise<void> | undefined
+  #leaving = false
+
+  constructor(options: WorkerOptions) {
+    const handlers = handlersOf(options.namespace, options.tasks ?? [], options.handlers ?? [])
+    this.workerId = monotonicFactory()()
+    this.#options = options
+    this.#transport = options.transport ?? grpcTransport({ url: options.url })
+    this.#clock = options.clock ?? systemClock
+    this.#logger = options.logger ?? stderrLogger
+    this.#ended = new Promise((resolve, reject) => {
+      this.#end = (error) => (error === undefined ? resolve() : reject(error))
+    })
+    this.#session = createSession({
+      transport: this.#transport,
+      clock: this.#clock,
+      logger: this.#logger,
+      handlers,
+      hello: {
+        workerId: this.workerId,
+        namespace: options.namespace,
+        handlers: [...handlers.keys()],
+        slots: options.slots ?? LIMITS.workerSlotsDefault,
+        codeVersion: options.codeVersion ?? '',
+        sdk: SDK_NAME,
+        host: hostname(),
+      },
+      drainMsMax: options.drainTimeout === undefined ? LIMITS.drainMsDefault : durationMs(options.drainTimeout),
+      onConnect: (serverId) => options.onConnect?.({ serverId }),
+      onEnd: (error) => this.#end(error),
+    })
+  }
+
+  /**
+   * Registers the definitions, connects, and works until it is drained or stopped; a lost server is tried again for ever. SIGTERM and
+   * SIGINT drain, a second one stops. Rejects with a `TaskerError` when the server refuses a definition or the worker itself.
+   */
+  run(): Promise<void> {
+    this.#running ??= this.#work()
+    return this.#running
+  }
+
+  /** Finishes the attempts it has and takes no more; resolves when it is gone. */
+  drain(): Promise<void> {
+    this.#leaving = true
+    this.#session.drain()
+    return this.#running ?? Promise.resolve()
+  }
+
+  /** Aborts the attempts it has, gives their handlers a moment, and goes. */
+  stop(): Promise<void> {
+    this.#leaving = true
+    this.#session.stop()
+    return this.#running ?? Promise.resolve()
+  }
+
+  async #work(): Promise<void> {
+    const dropSignals = this.#options.signals === false ? () => undefined : this.#onSignals()
+    try {
+      for (const task of this.#options.tasks ?? []) await this.#register(JSON.stringify(task.template()))
+      if (this.#leaving) return
+      this.#session.start()
+      await this.#ended
+    } finally {
+      dropSignals()
+      if (this.#options.transport === undefined) this.#transport.close()
+    }
+  }
+
+  async #register(content: string): Promise<void> {
+    for (let failures = 0; !this.#leaving; failures++) {
+      try {
+        await this.#transport.register({ content, replace: false })
+        return
+      } catch (error) {
+        if (!(error instanceof TaskerError && error.retryable)) throw error
+        const waitMs = reconnectMs(failures, this.#clock.draw())
+        this.#logger.warn('the server could not be asked to register a task, and is asked again', {
+          error: error.message,
+          waitMs,
+        })
+        await new Promise<void>((resolve) => void this.#clock.after(waitMs, resolve))
+      }
+    }
+  }
+
+  #onSignals(): () => void {
+    const leave = (): void => {
+      const gone = this.#leaving ? this.stop() : this.drain()
+      // `run` tells of its errors.
+      gone.catch(() => undefined)
+    }
+    process.on('SIGTERM', leave)
+    process.on('SIGINT', leave)
+    return () => {
+      process.off('SIGTERM', leave)
+      process.off('SIGINT', leave)
+    }
+  }
+}
