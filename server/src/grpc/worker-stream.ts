@@ -23,12 +23,22 @@ interface WorkerStream {
   /** Called once, when the stream is over for any reason. */
   readonly ended: () => void
   session: WorkerSession | undefined
+  /** The engine closed it, and so needs not hear that it broke. */
+  givenUp: boolean
   over: boolean
 }
 
 /** Serves a stream until it ends; `ended` is called once when it did. */
 export const serveWorker = (door: GrpcDoor, call: WorkerCall, ended: () => void): OpenStream => {
-  const stream: WorkerStream = { door, call, ended, session: undefined, over: false, outbox: outboxOf(door, call, () => stream) }
+  const stream: WorkerStream = {
+    door,
+    call,
+    ended,
+    session: undefined,
+    givenUp: false,
+    over: false,
+    outbox: outboxOf(door, call, () => stream),
+  }
   const guarded = (act: () => void): void => {
     try {
       act()
@@ -74,10 +84,13 @@ const greet = (stream: WorkerStream, incoming: Incoming<ConnectRequest>): void =
   if (read.type === 'unusable') return end(stream, unusableHello(read.problems))
   const session = door.engine.connect(
     read.hello,
-    workerPort(outbox, (fault) => end(stream, fault)),
+    workerPort(outbox, (fault) => {
+      stream.givenUp = true
+      end(stream, fault)
+    }),
   )
-  // The engine may have closed the port while it connected it.
-  if (stream.over) return session.disconnected()
+  // It may have ended while the engine connected it.
+  if (stream.over) return stream.givenUp ? undefined : session.disconnected()
   stream.session = session
   outbox.open({
     serverId: door.serverId,
@@ -124,7 +137,7 @@ const finish = (stream: WorkerStream): void => {
   stream.over = true
   stream.outbox.close()
   stream.ended()
-  stream.session?.disconnected()
+  if (!stream.givenUp) stream.session?.disconnected()
 }
 
 const unusableHello = (problems: readonly InputProblem[]): FaultDetail => ({
