@@ -26,6 +26,8 @@ export const taskAnswer = z.looseObject({
   created_at: z.string(),
   updated_at: z.string().optional(),
   ended_at: z.string().nullish(),
+  /** Version of the last event. */
+  stream_version: z.number().optional(),
   tags: z.array(z.string()).default([]),
   steps: z.array(stepAnswer).default([]),
 })
@@ -49,6 +51,8 @@ export const resultAnswer = z.looseObject({
   task_id: z.string(),
   status: z.string(),
   result: z.unknown(),
+  reason: z.string().nullish(),
+  blocked_steps: z.array(z.looseObject({ step_id: z.string(), failure })).default([]),
 })
 export type ResultAnswer = z.output<typeof resultAnswer>
 
@@ -63,6 +67,11 @@ export const templateAnswer = z.looseObject({
   name: z.string(),
   version: z.string(),
   hash: z.string().optional(),
+  /** What a registration did. */
+  outcome: z.string().optional(),
+  /** The document as registered. */
+  content: z.string().optional(),
+  step_count: z.number().optional(),
   registered_at: z.string().optional(),
 })
 export type TemplateAnswer = z.output<typeof templateAnswer>

@@ -38,6 +38,8 @@ export async function* followTask(
         const status = await statusOfRest(http, taskId, event)
         if (status !== undefined) return status
       }
+      const ended = await statusOfEnded(http, taskId, version)
+      if (ended !== undefined) return ended
     } catch (thrown) {
       const fault = faultOf(thrown)
       if (!everConnected || fault.code !== 'UNAVAILABLE' || failures >= RECONNECTS_MAX || options.signal?.aborted) throw fault
@@ -55,6 +57,12 @@ const statusOfRest = async (http: HttpClient, taskId: string, event: EventAnswer
   if (event.type !== 'task.blocked') return status
   const task = await http.json({ method: 'GET', path: `/v1/tasks/${encodeURIComponent(taskId)}` }, taskAnswer)
   return isAtRest(task.status) && task.status === status ? status : undefined
+}
+
+/** The server ends a stream when it stops, and also when nothing will come any more. */
+const statusOfEnded = async (http: HttpClient, taskId: string, version: number): Promise<string | undefined> => {
+  const task = await http.json({ method: 'GET', path: `/v1/tasks/${encodeURIComponent(taskId)}` }, taskAnswer)
+  return isAtRest(task.status) && (task.stream_version ?? version) <= version ? task.status : undefined
 }
 
 async function* streamOnce(
@@ -84,7 +92,8 @@ async function* streamOnce(
 async function* textChunks(response: Response): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   if (response.body === null) return
-  for await (const bytes of response.body) yield decoder.decode(bytes, { stream: true })
+  const body: AsyncIterable<Uint8Array> = response.body
+  for await (const bytes of body) yield decoder.decode(bytes, { stream: true })
 }
 
 const jsonIn = (text: string): unknown => {

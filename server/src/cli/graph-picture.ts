@@ -31,9 +31,8 @@ const layersOf = ({ nodes, edges }: PictureGraph): readonly (readonly string[])[
     }
     if (!moved) break
   }
-  const layers: string[][] = []
-  for (const name of nodes) (layers[depth.get(name) ?? 0] ??= []).push(name)
-  return layers.filter((layer) => layer !== undefined)
+  const deepest = Math.max(-1, ...depth.values())
+  return Array.from({ length: deepest + 1 }, (_, layer) => nodes.filter((name) => depth.get(name) === layer))
 }
 
 /** Whether each layer waits for exactly the whole layer before it. */

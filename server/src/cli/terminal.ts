@@ -24,7 +24,7 @@ export const terminalOver = (stdout: OutputStream, stderr: OutputStream, coloure
 })
 
 /** Colours are for terminals, unless `NO_COLOR` is set to anything (https://no-color.org). */
-export const wantsColours = (isTerminal: boolean, noColour: string | undefined): boolean => isTerminal && !noColour
+export const wantsColours = (isTerminal: boolean, noColour: string | undefined): boolean => (isTerminal ? !noColour : false)
 
 /** A fault as a person reads it: code, reason, sentence, failing fields, hint. */
 export const faultLines = (fault: Fault, colours: Colours): readonly string[] => {

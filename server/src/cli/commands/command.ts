@@ -14,7 +14,7 @@ export interface Host {
 /** Binds a command's work to a host; the last exit code is read when the program is done. */
 export interface Binding {
   readonly host: Host
-  run<Flags>(command: Command, work: (context: CommandContext, flags: Flags) => Promise<ExitCode>): Promise<void>
+  run(command: Command, work: (context: CommandContext) => Promise<ExitCode>): Promise<void>
   exitCode(): ExitCode
 }
 
@@ -22,10 +22,10 @@ export const binding = (host: Host): Binding => {
   let exitCode: ExitCode = EXIT.ok
   return {
     host,
-    run: async <Flags>(command: Command, work: (context: CommandContext, flags: Flags) => Promise<ExitCode>) => {
-      const flags = command.optsWithGlobals<Flags & GlobalFlags & { readonly color?: boolean }>()
+    run: async (command, work) => {
+      const flags = command.optsWithGlobals<GlobalFlags & { readonly color?: boolean }>()
       const context = commandContext(host.terminal(flags), host.environment, flags)
-      exitCode = await work(context, flags)
+      exitCode = await work(context)
     },
     exitCode: () => exitCode,
   }

@@ -1,11 +1,12 @@
 /** The reading half of `tasker task …`: list, get, result, history, graph. */
 import { type Command, Option } from 'commander'
-import { eventList, graphAnswer, resultAnswer, type TaskAnswer, taskAnswer, taskList } from '../answers.js'
+import { eventList, graphAnswer, type ResultAnswer, resultAnswer, type TaskAnswer, taskAnswer, taskList } from '../answers.js'
 import { type CommandContext } from '../context.js'
 import { eventLine } from '../event-line.js'
 import { EXIT, type ExitCode } from '../exit.js'
 import { graphPicture } from '../graph-picture.js'
 import { writeTable } from '../table.js'
+import { type Terminal } from '../terminal.js'
 import { exitCodeOfStatus, isAtRest, statusText } from '../task-status.js'
 import { type Binding, collected, examples, wholeNumber } from './command.js'
 
@@ -51,7 +52,7 @@ const addList = (task: Command, binding: Binding): void => {
       'after',
       examples('tasker task list --status blocked_by_failures', 'tasker task list --namespace shop --limit 10 --json'),
     )
-    .action((_flags: unknown, command: Command) => binding.run<ListFlags>(command, list))
+    .action((flags: ListFlags, command: Command) => binding.run(command, (context) => list(context, flags)))
 }
 
 const list = async ({ http, json, namespace, terminal }: CommandContext, flags: ListFlags): Promise<ExitCode> => {
@@ -122,8 +123,8 @@ const addResult = (task: Command, binding: Binding): void => {
     .description('the result of a task; exit 0 when it is complete, 1 otherwise')
     .option('--wait-seconds <seconds>', 'wait so long for the end', wholeNumber, 0)
     .addHelpText('after', examples('tasker task result 01JD…', 'tasker task result 01JD… --wait-seconds 60 --json'))
-    .action((taskId: string, _flags: unknown, command: Command) =>
-      binding.run<{ readonly waitSeconds: number }>(command, (context, flags) => writeResult(context, taskId, flags.waitSeconds)),
+    .action((taskId: string, flags: { readonly waitSeconds: number }, command: Command) =>
+      binding.run(command, (context) => writeResult(context, taskId, flags.waitSeconds)),
     )
 }
 
@@ -142,9 +143,18 @@ export const writeResult = async (context: CommandContext, taskId: string, waitS
     const outcome = resultAnswer.parse(JSON.parse(answer.text))
     if (!isAtRest(outcome.status) && performance.now() < patienceAt) continue
     if (json) terminal.out(answer.text)
-    else if (outcome.status === 'complete') terminal.out(JSON.stringify(outcome.result, undefined, 2))
-    else terminal.err(`task ${taskId} is ${statusText(outcome.status, terminal.colours)}`)
+    else writeOutcome(terminal, outcome)
     return exitCodeOfStatus(outcome.status)
+  }
+}
+
+/** The result alone on stdout; everything else that can be said of an outcome on stderr. */
+export const writeOutcome = (terminal: Terminal, outcome: ResultAnswer): void => {
+  if (outcome.status === 'complete') return terminal.out(JSON.stringify(outcome.result, undefined, 2))
+  const why = outcome.reason ? `: ${outcome.reason}` : ''
+  terminal.err(`task ${outcome.task_id} is ${statusText(outcome.status, terminal.colours)}${why}`)
+  for (const { step_id: step, failure } of outcome.blocked_steps) {
+    terminal.err(`  ${step}: ${failure.error_type ?? 'failure'}: ${failure.message.split('\n')[0] ?? ''}`)
   }
 }
 
@@ -184,8 +194,8 @@ const addGraph = (task: Command, binding: Binding): void => {
     .description('the steps of a task and what they wait for')
     .addOption(new Option('--format <format>', 'how to draw it').choices(['text', 'mermaid', 'json']).default('text'))
     .addHelpText('after', examples('tasker task graph 01JD…', 'tasker task graph 01JD… --format mermaid > task.mmd'))
-    .action((taskId: string, _flags: unknown, command: Command) =>
-      binding.run<{ readonly format: string }>(command, (context, flags) => graph(context, taskId, flags.format)),
+    .action((taskId: string, flags: { readonly format: string }, command: Command) =>
+      binding.run(command, (context) => graph(context, taskId, flags.format)),
     )
 }
 

@@ -47,8 +47,8 @@ const addSubmit = (task: Command, binding: Binding): void => {
         'cat order.json | tasker task submit shop/order_fulfillment@1.0.0 --context - --json',
       ),
     )
-    .action((template: string, _flags: unknown, command: Command) =>
-      binding.run<SubmitCommandFlags>(command, (context, flags) => submit(context, template, flags, binding.host.stdin)),
+    .action((template: string, flags: SubmitCommandFlags, command: Command) =>
+      binding.run(command, (context) => submit(context, template, flags, binding.host.stdin)),
     )
 }
 
@@ -86,8 +86,8 @@ const addWatch = (task: Command, binding: Binding): void => {
     .description('follow the events of a task live until its end; exit 0 when it completes, 1 otherwise')
     .option('--after-version <number>', 'skip the events up to this one', wholeNumber, 0)
     .addHelpText('after', examples('tasker task watch 01JD…', 'tasker task watch 01JD… --json | jq .type'))
-    .action((taskId: string, _flags: unknown, command: Command) =>
-      binding.run<{ readonly afterVersion: number }>(command, (context, flags) => watch(context, taskId, flags.afterVersion)),
+    .action((taskId: string, flags: { readonly afterVersion: number }, command: Command) =>
+      binding.run(command, (context) => watch(context, taskId, flags.afterVersion)),
     )
 }
 
@@ -114,8 +114,8 @@ const addCancel = (task: Command, binding: Binding): void => {
     .description('cancel a task: running steps are told, and have a grace to end')
     .option('--reason <text>', 'why, for the history')
     .addHelpText('after', examples(`tasker task cancel 01JD… --reason 'customer left'`))
-    .action((taskId: string, _flags: unknown, command: Command) =>
-      binding.run<{ readonly reason?: string }>(command, async ({ http, json, terminal }, flags) => {
+    .action((taskId: string, flags: { readonly reason?: string }, command: Command) =>
+      binding.run(command, async ({ http, json, terminal }) => {
         const body = { type: 'application/json', text: JSON.stringify({ reason: flags.reason }) }
         const answer = await http.send({ method: 'POST', path: `${taskPath(taskId)}/cancel`, body })
         terminal.out(json ? answer.text : `cancellation of task ${taskId} requested`)
