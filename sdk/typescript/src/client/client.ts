@@ -11,7 +11,7 @@ import type { JsonObject } from '../step/json.js'
 import { grpcTransport } from '../wire/grpc.js'
 import type { Transport } from '../wire/transport.js'
 import { TaskHandle, type HandlePorts } from './handle.js'
-import { createClientSession, type ClientSession } from './session.js'
+import { ClientSession } from './session.js'
 import { submitRequest, type SubmitOptions, type TaskRef } from './submission.js'
 import { taskState, type TaskState } from './task-state.js'
 
@@ -67,7 +67,7 @@ export class Client {
     const transport = options.transport ?? grpcTransport({ url: options.url })
     const clock = options.clock ?? systemClock
     this.#options = options
-    this.#session = createClientSession({
+    this.#session = new ClientSession({
       transport,
       clock,
       logger: options.logger ?? stderrLogger,
@@ -92,7 +92,7 @@ export class Client {
     const version = task.version ?? ''
     const namespace = task.namespace ?? this.#options.namespace
     if (namespace === undefined) throw noNamespace(task.name)
-    if ('template' in task) {
+    if (task.template !== undefined) {
       if (task.schema !== undefined) {
         const output = validated(task.schema, input, `task ${task.name}`)
         if (output instanceof Promise) await output

@@ -4,11 +4,11 @@ import type { Clock } from '../clock.js'
 import { TaskerError, type TaskerErrorCode } from '../errors/tasker-error.js'
 import { LIMITS } from '../limits.js'
 import type { Logger } from '../logger.js'
-import { createLink } from '../wire/link.js'
+import { Link } from '../wire/link.js'
 import { errorOfDetail } from '../wire/problems.js'
 import type { Transport } from '../wire/transport.js'
 import { createFifo } from './fifo.js'
-import { createWatches, type KnownOutcome, type Watch } from './watches.js'
+import { createWatches, type KnownOutcome, type Watch, type Watches } from './watches.js'
 
 export interface ClientSessionPorts {
   readonly transport: Transport
@@ -23,14 +23,6 @@ export interface Submitted {
   readonly watch: Watch
 }
 
-export interface ClientSession {
-  /** Resolves when the log holds the task (C2); rejects with the server's refusal (C5) or when no answer came in time. */
-  submit(request: Omit<SubmitRequest, 'watchOutcome'>): Promise<Submitted>
-  watch(taskId: string): Watch
-  outcome(watch: Watch): Promise<KnownOutcome>
-  close(): void
-}
-
 interface Entry {
   readonly request: SubmitRequest
   readonly expiresAtMs: number
@@ -41,128 +33,158 @@ interface Entry {
 /** All else may pass; a message that the server cannot read is refused by item, not by stream. */
 const FINAL: ReadonlySet<TaskerErrorCode> = new Set<TaskerErrorCode>(['UNAUTHENTICATED', 'FORBIDDEN'])
 
-export const createClientSession = (ports: ClientSessionPorts): ClientSession => {
-  const { clock } = ports
-  const waiting = createFifo<Entry>()
-  const unanswered = new Map<string, Entry>()
-  let again: Entry[] = []
-  let watchesToSend: string[] = []
-  let scheduled = false
-  let over: TaskerError | undefined
-  let stopExpiring: (() => void) | undefined
+export class ClientSession {
+  readonly #ports: ClientSessionPorts
+  readonly #link: Link<SessionRequest, SessionResponse>
+  readonly #watches: Watches
+  readonly #waiting = createFifo<Entry>()
+  readonly #unanswered = new Map<string, Entry>()
+  /** Sent on a stream that is lost, and to be sent again: the oldest is the last. */
+  #again: Entry[] = []
+  #watchesToSend: string[] = []
+  #scheduled = false
+  #over: TaskerError | undefined
+  #stopExpiring: (() => void) | undefined
+  readonly #flushAtEnd = (): void => this.#flush()
 
-  const link = createLink<SessionRequest, SessionResponse>({
-    open: ports.transport.openSession,
-    clock,
-    greetingMs: undefined,
-    final: FINAL,
-    onOpen: () => {
-      again = [...unanswered.values()].reverse()
-      watchesToSend = [...watches.reopen()]
-      schedule()
-    },
-    onMessage: (message) => {
-      link.greeted()
-      for (const answer of message.submitted) answered(answer)
-      for (const outcome of message.outcomes) watches.arrived(outcome)
-      if (waiting.size() > 0) schedule()
-    },
-    onWritable: () => flush(),
-    onLost: (error, waitMs) => {
-      if (unanswered.size === 0) return
-      ports.logger.warn('the stream to the server is lost and will be opened again', { error: error.message, waitMs })
-    },
-    onClosed: (error) => end(error ?? closedError()),
-  })
-
-  const watches = createWatches((taskId) => {
-    watchesToSend.push(taskId)
-    schedule()
-  })
-
-  const schedule = (): void => {
-    link.start()
-    if (scheduled) return
-    scheduled = true
-    clock.endOfTurn(flush)
+  constructor(ports: ClientSessionPorts) {
+    this.#ports = ports
+    this.#watches = createWatches((taskId) => {
+      this.#watchesToSend.push(taskId)
+      this.#schedule()
+    })
+    this.#link = new Link<SessionRequest, SessionResponse>({
+      open: ports.transport.openSession,
+      clock: ports.clock,
+      greetingMs: undefined,
+      final: FINAL,
+      onOpen: () => this.#reopen(),
+      onMessage: (message) => this.#hear(message),
+      onWritable: () => this.#flush(),
+      onLost: (error, waitMs) => {
+        if (this.#unanswered.size === 0) return
+        ports.logger.warn('the stream to the server is lost and will be opened again', { error: error.message, waitMs })
+      },
+      onClosed: (error) => this.#end(error ?? closedError()),
+    })
   }
 
-  const flush = (): void => {
-    scheduled = false
-    while (link.writable()) {
-      const submissions = takeSubmissions()
-      const watched = watchesToSend.splice(0, LIMITS.messageItemsMax)
-      if (submissions.length === 0 && watched.length === 0) return
-      link.write({ submissions, watches: watched })
+  /** Resolves when the log holds the task (C2); rejects with the server's refusal (C5) or when no answer came in time. */
+  submit(request: Omit<SubmitRequest, 'watchOutcome'>): Promise<Submitted> {
+    return new Promise((resolve, reject) => {
+      if (this.#over !== undefined) return reject(this.#over)
+      if (this.#waiting.size() >= LIMITS.submissionsQueuedMax) return reject(queueFullError())
+      const { clock, submissionMsMax } = this.#ports
+      const whole: SubmitRequest = { ...request, watchOutcome: this.#watches.wantsOutcome() }
+      this.#waiting.push({ request: whole, expiresAtMs: clock.nowMs() + submissionMsMax, resolve, reject })
+      this.#stopExpiring ??= clock.every(LIMITS.expirySweepMs, () => this.#expire())
+      this.#schedule()
+    })
+  }
+
+  watch(taskId: string): Watch {
+    return this.#watches.of(taskId)
+  }
+
+  /** The task's outcome, now or when it comes. */
+  outcome(watch: Watch): Promise<KnownOutcome> {
+    if (this.#over !== undefined && watch.outcome === undefined) return Promise.reject(this.#over)
+    return this.#watches.ask(watch)
+  }
+
+  close(): void {
+    this.#link.abort()
+  }
+
+  #schedule(): void {
+    this.#link.start()
+    if (this.#scheduled) return
+    this.#scheduled = true
+    this.#ports.clock.endOfTurn(this.#flushAtEnd)
+  }
+
+  // C3, C4: what was not answered goes again with its id, and what is waited for is asked again.
+  #reopen(): void {
+    this.#again = [...this.#unanswered.values()].reverse()
+    this.#watchesToSend = [...this.#watches.reopen()]
+    if (this.#again.length > 0 || this.#watchesToSend.length > 0 || this.#waiting.size() > 0) this.#schedule()
+  }
+
+  #flush(): void {
+    this.#scheduled = false
+    while (this.#link.writable()) {
+      const submissions = this.#takeSubmissions()
+      const watches = this.#watchesToSend.splice(0, LIMITS.messageItemsMax)
+      if (submissions.length === 0 && watches.length === 0) return
+      this.#link.write({ submissions, watches })
     }
   }
 
-  const takeSubmissions = (): SubmitRequest[] => {
+  #takeSubmissions(): SubmitRequest[] {
     const taken: SubmitRequest[] = []
     let bytes = 0
     while (taken.length < LIMITS.messageItemsMax) {
-      const entry = again.at(-1) ?? (unanswered.size < ports.inFlightMax ? waiting.first() : undefined)
+      const entry = this.#next()
       if (entry === undefined) break
       bytes += entry.request.context?.data.length ?? 0
       if (taken.length > 0 && bytes > LIMITS.messageBytesMax) break
-      if (again.pop() === undefined) {
-        waiting.shift()
-        unanswered.set(entry.request.requestId, entry)
+      if (this.#again.pop() === undefined) {
+        this.#waiting.shift()
+        this.#unanswered.set(entry.request.requestId, entry)
       }
       taken.push(entry.request)
     }
     return taken
   }
 
-  const answered = (response: SubmitResponse): void => {
-    const entry = unanswered.get(response.requestId)
+  #next(): Entry | undefined {
+    const again = this.#again.at(-1)
+    if (again !== undefined) return again
+    return this.#unanswered.size < this.#ports.inFlightMax ? this.#waiting.first() : undefined
+  }
+
+  #hear(message: SessionResponse): void {
+    this.#link.greeted()
+    for (const answer of message.submitted) this.#answered(answer)
+    for (const outcome of message.outcomes) this.#watches.arrived(outcome)
+    if (this.#waiting.size() > 0) this.#schedule()
+  }
+
+  #answered(response: SubmitResponse): void {
+    const entry = this.#unanswered.get(response.requestId)
     if (entry === undefined) return
-    unanswered.delete(response.requestId)
+    this.#unanswered.delete(response.requestId)
     if (response.error !== undefined) return entry.reject(errorOfDetail(response.error))
+    const watches = this.#watches
     const watch = entry.request.watchOutcome ? watches.expect(response.taskId) : watches.of(response.taskId)
     entry.resolve({ response, watch })
   }
 
-  const expire = (): void => {
-    if (unanswered.size === 0 && waiting.size() === 0) {
-      stopExpiring?.()
-      stopExpiring = undefined
+  #expire(): void {
+    if (this.#unanswered.size === 0 && this.#waiting.size() === 0) {
+      this.#stopExpiring?.()
+      this.#stopExpiring = undefined
     }
-    const nowMs = clock.nowMs()
-    for (const [requestId, entry] of unanswered) {
+    const nowMs = this.#ports.clock.nowMs()
+    for (const [requestId, entry] of this.#unanswered) {
       if (nowMs < entry.expiresAtMs) continue
-      unanswered.delete(requestId)
+      this.#unanswered.delete(requestId)
       entry.reject(unansweredError(requestId, true))
     }
-    for (let entry = waiting.first(); entry !== undefined && nowMs >= entry.expiresAtMs; entry = waiting.first()) {
-      waiting.shift()
+    for (let entry = this.#waiting.first(); entry !== undefined && nowMs >= entry.expiresAtMs; entry = this.#waiting.first()) {
+      this.#waiting.shift()
       entry.reject(unansweredError(entry.request.requestId, false))
     }
-    again = again.filter((entry) => unanswered.has(entry.request.requestId))
+    this.#again = this.#again.filter((entry) => this.#unanswered.has(entry.request.requestId))
   }
 
-  const end = (error: TaskerError): void => {
-    over = error
-    stopExpiring?.()
-    for (const entry of unanswered.values()) entry.reject(error)
-    unanswered.clear()
-    for (const entry of waiting.takeAll()) entry.reject(error)
-    watches.fail(error)
-  }
-
-  return {
-    submit: (request) =>
-      new Promise((resolve, reject) => {
-        if (over !== undefined) return reject(over)
-        if (waiting.size() >= LIMITS.submissionsQueuedMax) return reject(queueFullError())
-        const whole: SubmitRequest = { ...request, watchOutcome: watches.wantsOutcome() }
-        waiting.push({ request: whole, expiresAtMs: clock.nowMs() + ports.submissionMsMax, resolve, reject })
-        stopExpiring ??= clock.every(LIMITS.expirySweepMs, expire)
-        schedule()
-      }),
-    watch: (taskId) => watches.of(taskId),
-    outcome: (watch) => (over === undefined || watch.outcome !== undefined ? watches.ask(watch) : Promise.reject(over)),
-    close: () => link.abort(),
+  #end(error: TaskerError): void {
+    this.#over = error
+    this.#stopExpiring?.()
+    for (const entry of this.#unanswered.values()) entry.reject(error)
+    this.#unanswered.clear()
+    for (const entry of this.#waiting.takeAll()) entry.reject(error)
+    this.#watches.fail(error)
   }
 }
 

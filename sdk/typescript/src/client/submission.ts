@@ -30,6 +30,8 @@ export interface TaskRef {
   /** The client's when not given. */
   readonly namespace?: string
   readonly version?: string
+  /** What has one is a definition, whose input is checked by its type. */
+  readonly template?: never
 }
 
 /** Throws `INVALID_INPUT` or `TOO_LARGE` for an input that no message could carry. */

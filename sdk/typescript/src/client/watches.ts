@@ -5,7 +5,7 @@
  * makes the server send outcomes in vain: their number is bounded, and beyond it outcomes are asked for one by one.
  */
 import type { TaskOutcome } from '@tasker/proto'
-import { TaskerError } from '../errors/tasker-error.js'
+import { type TaskerError } from '../errors/tasker-error.js'
 import { LIMITS } from '../limits.js'
 import { errorOfDetail } from '../wire/problems.js'
 

@@ -32,7 +32,8 @@ export interface TaskDefinition<Input = never, Result = unknown> {
 }
 
 type NewName<Name extends string, Steps> = Name extends keyof Steps ? `the step '${Name}' is defined already` : Name
-type NoSteps = Record<never, never>
+/** No field is known of it. */
+type NoSteps = object
 
 /** Grown step by step; each `step` gives a new definition and leaves the old one as it was. */
 export class TaskBuilder<Input, Seen, Steps, Leaf extends keyof Steps> implements TaskDefinition<Input, TaskResult<Steps, Leaf>> {

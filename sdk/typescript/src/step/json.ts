@@ -7,7 +7,7 @@ export interface JsonObject {
 }
 
 /** A type after its way through JSON: dates are texts, functions are gone, `undefined` at the top is null. */
-export type Jsonified<T> = T extends undefined | void
+export type Jsonified<T> = T extends undefined
   ? null
   : T extends null | boolean | number | string
     ? T
@@ -43,12 +43,17 @@ export const serialize = (value: unknown): Serialized => {
   try {
     const problem = problemIn(value, 0, [])
     if (problem !== undefined) return { type: 'unserializable', problem }
-    const text: string | undefined = JSON.stringify(value)
-    return { type: 'json', data: text === undefined ? NULL : Buffer.from(text) }
+    return { type: 'json', data: Buffer.from(jsonText(value)) }
   } catch (thrown) {
     const what = thrown instanceof Error ? thrown.message : 'a value that JSON refuses'
     return { type: 'unserializable', problem: { path: '', what } }
   }
+}
+
+// A `toJSON` may give undefined, and then `stringify` gives no text though its type says so.
+const jsonText = (value: unknown): string => {
+  const text: unknown = JSON.stringify(value)
+  return typeof text === 'string' ? text : 'null'
 }
 
 // `above` holds the objects from the top down to this one, so that a cycle is told from a shared value.

@@ -118,7 +118,7 @@ const errorOf = (thrown: unknown): TaskerError => {
   const [detail] = thrown.metadata.get('tasker-error-bin')
   if (Buffer.isBuffer(detail)) return errorOfDetail(ErrorDetail.decode(detail))
   const code = CODE_OF.get(thrown.code) ?? 'INTERNAL'
-  const reason = code === 'UNAVAILABLE' ? 'SERVER_UNREACHABLE' : `GRPC_${status[thrown.code] ?? thrown.code}`
+  const reason = code === 'UNAVAILABLE' ? 'SERVER_UNREACHABLE' : `GRPC_STATUS_${thrown.code}`
   return new TaskerError(
     { code, reason, message: thrown.details, retryable: code === 'UNAVAILABLE' || code === 'BACKPRESSURE' },
     thrown,

@@ -28,98 +28,101 @@ type LinkState<Out> =
   | { readonly type: 'finishing'; readonly stream: MessageStream<Out>; readonly dropDeadline: () => void }
   | { readonly type: 'closed' }
 
-export interface Link<Out> {
+/** The stream of the moment, and what is done when it is lost. */
+export class Link<Out, In> {
+  readonly #ports: LinkPorts<Out, In>
+  #state: LinkState<Out> = { type: 'new' }
+  #failures = 0
+  #full = false
+
+  constructor(ports: LinkPorts<Out, In>) {
+    this.#ports = ports
+  }
+
   /** Opens the stream for the first time. */
-  start(): void
+  start(): void {
+    if (this.#state.type === 'new') this.#open()
+  }
+
   /** Taken only while a stream is open: ask `writable` first. */
-  write(message: Out): void
+  write(message: Out): void {
+    if (this.#state.type === 'open') this.#full = !this.#state.stream.write(message)
+  }
+
   /** Whether a message would be taken now. */
-  writable(): boolean
+  writable(): boolean {
+    return this.#state.type === 'open' && !this.#full
+  }
+
   /** The server has shown that it understands us: the next loss starts with the short wait. */
-  greeted(): void
+  greeted(): void {
+    this.#failures = 0
+    if (this.#state.type === 'open') this.#state.dropDeadline()
+  }
+
   /** Writes nothing more and lets the server close, which it has a moment for. */
-  finish(): void
+  finish(): void {
+    if (this.#state.type !== 'open') return this.abort()
+    const { stream, dropDeadline } = this.#state
+    dropDeadline()
+    this.#state = { type: 'finishing', stream, dropDeadline: this.#ports.clock.after(LIMITS.stopMs, () => this.abort()) }
+    stream.finish()
+  }
+
   /** Closes at once. */
-  abort(): void
-}
-
-export const createLink = <Out, In>(ports: LinkPorts<Out, In>): Link<Out> => {
-  let state: LinkState<Out> = { type: 'new' }
-  let failures = 0
-  let full = false
-
-  const open = (): void => {
-    full = false
-    let over = false
-    const stream = ports.open({
-      onMessage: (message) => {
-        if (!over) ports.onMessage(message)
-      },
-      onWritable: () => {
-        full = false
-        if (!over) ports.onWritable()
-      },
-      onEnd: (error) => {
-        if (over) return
-        over = true
-        ended(error)
-      },
-    })
-    const late = (): void => {
-      over = true
-      stream.abort()
-      ended(unavailable('NO_GREETING', 'the server did not greet the stream in time'))
-    }
-    const dropDeadline = ports.greetingMs === undefined ? nothing : ports.clock.after(ports.greetingMs, late)
-    state = { type: 'open', stream, dropDeadline }
-    ports.onOpen()
-  }
-
-  const ended = (error: TaskerError | undefined): void => {
-    if (state.type === 'closed') return
-    if (state.type === 'open' || state.type === 'finishing') state.dropDeadline()
-    if (state.type === 'finishing') return closed(undefined)
-    if (error !== undefined && ports.final.has(error.code)) return closed(error)
-    const waitMs = reconnectMs(failures++, ports.clock.draw())
-    state = { type: 'waiting', callOff: ports.clock.after(waitMs, open) }
-    ports.onLost(error ?? unavailable('STREAM_ENDED', 'the server ended the stream'), waitMs)
-  }
-
-  const closed = (error: TaskerError | undefined): void => {
-    state = { type: 'closed' }
-    ports.onClosed(error)
-  }
-
-  const abort = (): void => {
-    if (state.type === 'closed') return
-    const before = state
-    closed(undefined)
+  abort(): void {
+    if (this.#state.type === 'closed') return
+    const before = this.#state
+    this.#close(undefined)
     if (before.type === 'waiting') before.callOff()
     if (before.type !== 'open' && before.type !== 'finishing') return
     before.dropDeadline()
     before.stream.abort()
   }
 
-  return {
-    start: () => {
-      if (state.type === 'new') open()
-    },
-    write: (message) => {
-      if (state.type === 'open') full = !state.stream.write(message)
-    },
-    writable: () => state.type === 'open' && !full,
-    greeted: () => {
-      failures = 0
-      if (state.type === 'open') state.dropDeadline()
-    },
-    finish: () => {
-      if (state.type !== 'open') return abort()
-      const { stream } = state
-      state.dropDeadline()
-      state = { type: 'finishing', stream, dropDeadline: ports.clock.after(LIMITS.stopMs, abort) }
-      stream.finish()
-    },
-    abort,
+  #open(): void {
+    const ports = this.#ports
+    this.#full = false
+    let over = false
+    const stream = ports.open({
+      onMessage: (message) => {
+        if (!over) ports.onMessage(message)
+      },
+      onWritable: () => {
+        this.#full = false
+        if (!over) ports.onWritable()
+      },
+      onEnd: (error) => {
+        if (over) return
+        over = true
+        this.#ended(error)
+      },
+    })
+    const late = (): void => {
+      over = true
+      stream.abort()
+      this.#ended(unavailable('NO_GREETING', 'the server did not greet the stream in time'))
+    }
+    const dropDeadline = ports.greetingMs === undefined ? nothing : ports.clock.after(ports.greetingMs, late)
+    this.#state = { type: 'open', stream, dropDeadline }
+    ports.onOpen()
+  }
+
+  #ended(error: TaskerError | undefined): void {
+    const { clock, final, onLost } = this.#ports
+    const before = this.#state
+    if (before.type === 'closed') return
+    if (before.type === 'open' || before.type === 'finishing') before.dropDeadline()
+    if (before.type === 'finishing') return this.#close(undefined)
+    if (error !== undefined && final.has(error.code)) return this.#close(error)
+    const waitMs = reconnectMs(this.#failures++, clock.draw())
+    this.#state = { type: 'waiting', callOff: clock.after(waitMs, () => this.#open()) }
+    onLost(error ?? unavailable('STREAM_ENDED', 'the server ended the stream'), waitMs)
+  }
+
+  #close(error: TaskerError | undefined): void {
+    this.#state = { type: 'closed' }
+    this.#ports.onClosed(error)
   }
 }
 

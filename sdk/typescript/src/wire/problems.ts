@@ -1,5 +1,5 @@
 /** Errors of the wire as errors of the SDK. */
-import { ErrorDetail, type FieldProblem } from '@tasker/proto'
+import { type ErrorDetail, type FieldProblem } from '@tasker/proto'
 import { TaskerError, type InputProblem, type TaskerErrorCode } from '../errors/tasker-error.js'
 
 const CODES: ReadonlySet<string> = new Set<TaskerErrorCode>([

@@ -19,112 +19,124 @@ export interface AttemptsPorts {
   readonly onResult: (result: StepResult) => void
 }
 
-export interface Attempts {
+export class Attempts {
+  readonly #ports: AttemptsPorts
+  readonly #attempts = new Map<string, Attempt>()
+  readonly #beats = new Set<Attempt>()
+  #resultBytesMax: number = LIMITS.resultBytesMax
+
+  constructor(ports: AttemptsPorts) {
+    this.#ports = ports
+  }
+
   /** How many run or hold a result. */
-  size(): number
+  get size(): number {
+    return this.#attempts.size
+  }
+
   /** The server's bound of a result. */
-  setResultBytesMax(bytes: number): void
-  start(command: StepCommand): void
+  setResultBytesMax(bytes: number): void {
+    this.#resultBytesMax = bytes
+  }
+
+  start(command: StepCommand): void {
+    const { ref } = command
+    if (ref === undefined) return this.#ports.logger.warn('the server sent a command that names no attempt')
+    const key = attemptKey(ref)
+    if (this.#attempts.has(key)) return
+    const deadlineAtMs = command.timeoutMs === 0 ? Infinity : this.#ports.clock.nowMs() + command.timeoutMs
+    const attempt = new Attempt(key, ref, deadlineAtMs, this.#beats)
+    this.#attempts.set(key, attempt)
+    this.#run(attempt, command)
+  }
+
   /** The server has what it wants: the attempt is forgotten (W5). */
-  acknowledged(ref: AttemptRef): void
+  acknowledged(ref: AttemptRef): void {
+    this.#attempts.delete(attemptKey(ref))
+  }
+
   /** W10. */
-  cancel(ref: AttemptRef): void
+  cancel(ref: AttemptRef): void {
+    this.#attempts.get(attemptKey(ref))?.abort('cancelled')
+  }
+
   /** Not ours any more: aborted, and no result is sent (W9). */
-  forget(ref: AttemptRef): void
+  forget(ref: AttemptRef): void {
+    const attempt = this.#attempts.get(attemptKey(ref))
+    this.#attempts.delete(attemptKey(ref))
+    attempt?.abort('forgotten')
+  }
+
   /** For `hello.running`. */
-  refs(): AttemptRef[]
+  refs(): AttemptRef[] {
+    return Array.from(this.#attempts.values(), (attempt) => attempt.ref)
+  }
+
   /** What is sent again after a reconnect, the attempt that started first before the others. */
-  unacknowledged(): StepResult[]
+  unacknowledged(): StepResult[] {
+    return Array.from(this.#attempts.values()).flatMap((attempt) => attempt.result ?? [])
+  }
+
   /** Aborts what is over its time, answers for handlers that do not hear. */
-  sweep(nowMs: number): void
+  sweep(nowMs: number): void {
+    for (const attempt of this.#attempts.values()) {
+      if (attempt.result !== undefined || nowMs < attempt.deadlineAtMs) continue
+      attempt.abort('timed_out')
+      if (nowMs < attempt.deadlineAtMs + LIMITS.overrunMs) continue
+      this.#ports.logger.warn('a handler goes on after its timeout and does not heed its signal', { ...attempt.ref })
+      this.#answer(attempt, stoppedResult(attempt, attempt.stopCause ?? 'timed_out'))
+    }
+  }
+
   /** Heartbeats said since the last call. */
-  takeHeartbeats(): StepHeartbeat[]
-  abortAll(cause: StopCause): void
+  takeHeartbeats(): StepHeartbeat[] {
+    if (this.#beats.size === 0) return []
+    const heartbeats = Array.from(this.#beats, (attempt) => heartbeatOf(attempt, this.#ports.logger))
+    this.#beats.clear()
+    return heartbeats
+  }
+
+  abortAll(cause: StopCause): void {
+    for (const attempt of this.#attempts.values()) if (attempt.result === undefined) attempt.abort(cause)
+  }
+
   /** Answers for every handler that has not: the worker goes. */
-  giveUp(): void
-}
-
-export const createAttempts = (ports: AttemptsPorts): Attempts => {
-  const attempts = new Map<string, Attempt>()
-  const beats = new Set<Attempt>()
-  let resultBytesMax: number = LIMITS.resultBytesMax
-
-  const answer = (attempt: Attempt, result: StepResult): void => {
-    // A handler may come back after its attempt was taken away or answered for.
-    if (attempt.result !== undefined || attempts.get(attempt.key) !== attempt) return
-    attempt.result = result
-    ports.onResult(result)
+  giveUp(): void {
+    for (const attempt of this.#attempts.values()) this.#answer(attempt, stoppedResult(attempt, attempt.stopCause ?? 'stopped'))
   }
 
-  const succeed = (attempt: Attempt, value: unknown): void => answer(attempt, successResult(attempt.ref, value, resultBytesMax))
-
-  const fail = (attempt: Attempt, thrown: unknown): void => {
-    if (attempt.stopCause !== undefined && isAbort(thrown)) answer(attempt, stoppedResult(attempt, attempt.stopCause))
-    else answer(attempt, failureResult(attempt.ref, fromUnknown(thrown)))
-  }
-
-  const run = (attempt: Attempt, command: StepCommand): void => {
-    const handler = ports.handlers.get(handlerName(command))
+  #run(attempt: Attempt, command: StepCommand): void {
+    const handler = this.#ports.handlers.get(handlerName(command))
     if (handler === undefined) {
       const message = `this worker has no handler ${handlerName(command)}`
-      return answer(attempt, failureResult(attempt.ref, failureOf('HANDLER_NOT_FOUND', message, true)))
+      return this.#answer(attempt, failureResult(attempt.ref, failureOf('HANDLER_NOT_FOUND', message, true)))
     }
     try {
-      const returned = handler(new AttemptContext(command, attempt, ports.logger, attempt.ref))
-      if (!isThenable(returned)) return succeed(attempt, returned)
+      const returned = handler(new AttemptContext(command, attempt, this.#ports.logger, attempt.ref))
+      if (!isThenable(returned)) return this.#succeed(attempt, returned)
       returned.then(
-        (value) => succeed(attempt, value),
-        (thrown: unknown) => fail(attempt, thrown),
+        (value) => this.#succeed(attempt, value),
+        (thrown: unknown) => this.#fail(attempt, thrown),
       )
     } catch (thrown) {
-      fail(attempt, thrown)
+      this.#fail(attempt, thrown)
     }
   }
 
-  return {
-    size: () => attempts.size,
-    setResultBytesMax: (bytes) => {
-      resultBytesMax = bytes
-    },
-    start: (command) => {
-      const { ref } = command
-      if (ref === undefined) return ports.logger.warn('the server sent a command that names no attempt')
-      const key = attemptKey(ref)
-      if (attempts.has(key)) return
-      const deadlineAtMs = command.timeoutMs === 0 ? Infinity : ports.clock.nowMs() + command.timeoutMs
-      const attempt = new Attempt(key, ref, deadlineAtMs, beats)
-      attempts.set(key, attempt)
-      run(attempt, command)
-    },
-    acknowledged: (ref) => void attempts.delete(attemptKey(ref)),
-    cancel: (ref) => attempts.get(attemptKey(ref))?.abort('cancelled'),
-    forget: (ref) => {
-      const attempt = attempts.get(attemptKey(ref))
-      attempts.delete(attemptKey(ref))
-      attempt?.abort('forgotten')
-    },
-    refs: () => Array.from(attempts.values(), (attempt) => attempt.ref),
-    unacknowledged: () => Array.from(attempts.values()).flatMap((attempt) => attempt.result ?? []),
-    sweep: (nowMs) => {
-      for (const attempt of attempts.values()) {
-        if (attempt.result !== undefined || nowMs < attempt.deadlineAtMs) continue
-        attempt.abort('timed_out')
-        if (nowMs < attempt.deadlineAtMs + LIMITS.overrunMs) continue
-        ports.logger.warn('a handler goes on after its timeout and does not heed its signal', { ...attempt.ref })
-        answer(attempt, stoppedResult(attempt, attempt.stopCause ?? 'timed_out'))
-      }
-    },
-    takeHeartbeats: () => {
-      const heartbeats = Array.from(beats, (attempt) => heartbeatOf(attempt, ports.logger))
-      beats.clear()
-      return heartbeats
-    },
-    abortAll: (cause) => {
-      for (const attempt of attempts.values()) if (attempt.result === undefined) attempt.abort(cause)
-    },
-    giveUp: () => {
-      for (const attempt of attempts.values()) answer(attempt, stoppedResult(attempt, attempt.stopCause ?? 'stopped'))
-    },
+  #succeed(attempt: Attempt, value: unknown): void {
+    this.#answer(attempt, successResult(attempt.ref, value, this.#resultBytesMax))
+  }
+
+  #fail(attempt: Attempt, thrown: unknown): void {
+    if (attempt.stopCause !== undefined && isAbort(thrown)) this.#answer(attempt, stoppedResult(attempt, attempt.stopCause))
+    else this.#answer(attempt, failureResult(attempt.ref, fromUnknown(thrown)))
+  }
+
+  // A handler may come back after its attempt was taken away or answered for: that is heard by nobody (W4).
+  #answer(attempt: Attempt, result: StepResult): void {
+    if (attempt.result !== undefined || this.#attempts.get(attempt.key) !== attempt) return
+    attempt.result = result
+    this.#ports.onResult(result)
   }
 }
 

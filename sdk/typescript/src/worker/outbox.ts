@@ -1,5 +1,5 @@
 /** What a worker has to say, gathered a turn and sent in one message. */
-import type { ConnectRequest, StepHeartbeat, StepResult } from '@tasker/proto'
+import type { ConnectRequest, ConnectResponse, StepHeartbeat, StepResult } from '@tasker/proto'
 import type { Clock } from '../clock.js'
 import { LIMITS } from '../limits.js'
 import type { Link } from '../wire/link.js'
@@ -19,7 +19,7 @@ export interface Outbox {
   flush(): void
 }
 
-export const createOutbox = (link: Link<ConnectRequest>, clock: Clock): Outbox => {
+export const createOutbox = (link: Link<ConnectRequest, ConnectResponse>, clock: Clock): Outbox => {
   let isOpen = false
   let pending: StepResult[] = []
   let scheduled = false

@@ -13,7 +13,7 @@ import { grpcTransport } from '../wire/grpc.js'
 import { reconnectMs } from '../wire/link.js'
 import type { Transport } from '../wire/transport.js'
 import { handlersOf } from './handlers.js'
-import { createSession, type WorkerSession } from './session.js'
+import { WorkerSession } from './session.js'
 
 export interface WorkerOptions {
   /** Host and port of the server's gRPC door, such as `localhost:9190`. */
@@ -65,7 +65,7 @@ export class Worker {
     this.#ended = new Promise((resolve, reject) => {
       this.#end = (error) => (error === undefined ? resolve() : reject(error))
     })
-    this.#session = createSession({
+    this.#session = new WorkerSession({
       transport: this.#transport,
       clock: this.#clock,
       logger: this.#logger,
