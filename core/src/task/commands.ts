@@ -1,5 +1,5 @@
 /** The orders a task's stream can be given. Time, dice and parsed content come in with them. */
-import type { Instant } from '../kernel/instant.js'
+import type { DurationMs, Instant } from '../kernel/instant.js'
 import type { Namespace, StepId, WorkerId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
 import type { Plan } from '../template/plan.js'
@@ -97,6 +97,8 @@ export interface CancelTask {
   readonly type: 'cancel'
   readonly at: Instant
   readonly reason?: string
+  /** What running steps get to finish; `LIMITS.cancelGraceMs` when not given. */
+  readonly graceMs?: DurationMs
 }
 
 /** Running steps had their grace; the cancelled task ends now. */

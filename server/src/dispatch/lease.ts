@@ -1,5 +1,5 @@
 /** A worker's right to one attempt, from the decision to start it until its end. */
-import type { TaskId, StepId } from '@tasker/core'
+import type { JsonText, StepId, TaskId } from '@tasker/core'
 import type { AttemptRef } from '../engine/api.js'
 import type { WheelTimer } from '../timers/timer-wheel.js'
 import type { ConnectedWorker } from './worker.js'
@@ -10,6 +10,8 @@ export interface Lease extends AttemptRef {
   /** The command has left for the worker: only then may the worker know of it. */
   sent: boolean
   cancelRequested: boolean
+  /** The last progress its handler told, for people. */
+  progress: JsonText | undefined
 }
 
 export const attemptKey = (taskId: TaskId, step: StepId, attempt: number): string => `${taskId}/${attempt}/${step}`

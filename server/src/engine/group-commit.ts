@@ -38,6 +38,8 @@ export interface PendingCommit {
 export interface GroupCommitHooks {
   /** A batch is durable and all its commits are settled. */
   readonly flushed: (commits: number, appendMs: number) => void
+  /** An append ended otherwise than it should. */
+  readonly failed: (result: Exclude<AppendResult['type'], 'appended'>) => void
   readonly partitionLost: (partition: Partition, message: string) => void
   /** The log went away, or came back. */
   readonly logAvailable: (available: boolean, message: string) => void
@@ -152,6 +154,7 @@ export class GroupCommit {
       const rows = this.#number(rest)
       const result = await this.#log.append(rows)
       this.#noteAvailability(result)
+      if (result.type !== 'appended') this.#hooks.failed(result.type)
       switch (result.type) {
         case 'appended':
           this.#settleDurable(rows, rest)

@@ -27,10 +27,8 @@ export const decideCancelGraceOver = (task: LiveTask, command: CancelGraceOver):
   return { type: 'accepted', events: [...cancelledSteps(task, RUNNING), { type: 'task.cancelled' }] }
 }
 
-const requested = ({ reason }: CancelTask): TaskCancelRequested =>
-  reason === undefined
-    ? { type: 'task.cancel_requested', graceMs: LIMITS.cancelGraceMs }
-    : { type: 'task.cancel_requested', reason, graceMs: LIMITS.cancelGraceMs }
+const requested = ({ reason, graceMs = LIMITS.cancelGraceMs }: CancelTask): TaskCancelRequested =>
+  reason === undefined ? { type: 'task.cancel_requested', graceMs } : { type: 'task.cancel_requested', reason, graceMs }
 
 const cancelledSteps = (task: LiveTask, which: ReadonlySet<StepStatus>): readonly StepCancelled[] =>
   task.plan.steps.flatMap((spec, index): StepCancelled[] =>

@@ -1,0 +1,272 @@
+/** The workers of this server: who is connected, which slots are free, which attempts are out, and who is lost. */
+import { durationMs, type DurationMs, type Instant, type Namespace, type WorkerId } from '@tasker/core'
+import type { AttemptRef, WorkerHello, WorkerInfo, WorkerPort } from '../engine/api.js'
+import type { Clock } from '../engine/clock.js'
+import type { TimerWheel } from '../timers/timer-wheel.js'
+import { type Lease, refKey } from './lease.js'
+import { type ConnectedWorker, queueKey, workerInfo } from './worker.js'
+
+export interface WorkersSettings {
+  readonly graceMs: DurationMs
+  readonly silenceMs: DurationMs
+}
+
+/** What the engine does about workers; each call may come for an attempt that is over by then. */
+export interface WorkerConsequences {
+  /** The start never reached the worker. */
+  readonly released: (ref: AttemptRef, reason: string) => void
+  /** The worker is gone with the attempt. */
+  readonly lost: (ref: AttemptRef, worker: WorkerId, why: string) => void
+  readonly timedOut: (ref: AttemptRef) => void
+  /** Slots may be free for these queues. */
+  readonly slotsFreed: () => void
+}
+
+const SWEEP_MS = durationMs(1_000)
+
+export class Workers {
+  readonly #clock: Clock
+  readonly #wheel: TimerWheel
+  readonly #settings: WorkersSettings
+  readonly #consequences: WorkerConsequences
+  readonly #byId = new Map<WorkerId, ConnectedWorker>()
+  readonly #byQueue = new Map<string, { workers: ConnectedWorker[]; next: number }>()
+  readonly #leases = new Map<string, Lease>()
+  readonly #dirtyPorts = new Set<WorkerPort>()
+  #flushAsked = false
+  #sweptAtMs: number
+  #stopSweep: () => void
+
+  constructor(clock: Clock, wheel: TimerWheel, settings: WorkersSettings, consequences: WorkerConsequences) {
+    this.#clock = clock
+    this.#wheel = wheel
+    this.#settings = settings
+    this.#consequences = consequences
+    this.#sweptAtMs = clock.monotonicMs()
+    this.#stopSweep = clock.after(SWEEP_MS, () => this.#sweep())
+  }
+
+  infos(): readonly WorkerInfo[] {
+    return [...this.#byId.values()].map(workerInfo)
+  }
+
+  /** Workers on a live stream that take steps of a queue. */
+  serving(queue: string): number {
+    return this.#byQueue.get(queue)?.workers.length ?? 0
+  }
+
+  lease(ref: AttemptRef): Lease | undefined {
+    return this.#leases.get(refKey(ref))
+  }
+
+  /** Takes a free slot of some worker that offers the queue's handler, in turn. The caller leases or unclaims it. */
+  claim(queue: string): ConnectedWorker | undefined {
+    const ring = this.#byQueue.get(queue)
+    if (ring === undefined) return undefined
+    const { workers } = ring
+    for (let i = 0; i < workers.length; i++) {
+      ring.next = (ring.next + 1) % workers.length
+      const worker = workers[ring.next]
+      if (worker !== undefined && worker.busy < worker.slots) {
+        worker.busy++
+        return worker
+      }
+    }
+    return undefined
+  }
+
+  unclaim(worker: ConnectedWorker): void {
+    worker.busy--
+    this.#consequences.slotsFreed()
+  }
+
+  /** Turns a claimed slot into a lease. */
+  open(worker: ConnectedWorker, ref: AttemptRef, deadlineAt: Instant): Lease {
+    const timeout = { dueAt: deadlineAt, fire: () => this.#consequences.timedOut(ref) }
+    const { taskId, step, attempt } = ref
+    const lease: Lease = { taskId, step, attempt, worker, timeout, sent: false, cancelRequested: false, progress: undefined }
+    const key = refKey(ref)
+    worker.leases.set(key, lease)
+    this.#leases.set(key, lease)
+    this.#wheel.add(timeout)
+    return lease
+  }
+
+  /** The attempt is over: its slot is free. Nothing happens for an attempt without a lease. */
+  end(ref: AttemptRef): void {
+    const key = refKey(ref)
+    const lease = this.#leases.get(key)
+    if (lease === undefined) return
+    this.#leases.delete(key)
+    lease.worker.leases.delete(key)
+    lease.worker.busy--
+    this.#wheel.remove(lease.timeout)
+    this.#consequences.slotsFreed()
+  }
+
+  /** An attempt that was out before this server started: its worker has the grace to come back and name it. */
+  adopt(ref: AttemptRef, id: WorkerId, namespace: Namespace, deadlineAt: Instant): void {
+    if (this.#leases.has(refKey(ref))) return
+    const worker = this.#byId.get(id) ?? this.#disconnectedStranger(id, namespace)
+    worker.busy++
+    this.open(worker, ref, deadlineAt).sent = true
+  }
+
+  #disconnectedStranger(id: WorkerId, namespace: Namespace): ConnectedWorker {
+    const worker: ConnectedWorker = {
+      id,
+      namespace,
+      handlers: [],
+      slots: 0,
+      busy: 0,
+      state: 'disconnected',
+      port: undefined,
+      leases: new Map(),
+      lastHeardMs: this.#clock.monotonicMs(),
+      stopGrace: undefined,
+      host: '',
+      sdk: '',
+      codeVersion: '',
+      connectedAt: this.#clock.now(),
+    }
+    this.#byId.set(id, worker)
+    this.#startGrace(worker)
+    return worker
+  }
+
+  /** A stream opens (W1, W2, W9, W14). Gives back what of `hello.running` is not this worker's any more. */
+  connect(hello: WorkerHello, port: WorkerPort): { worker: ConnectedWorker; forgotten: readonly AttemptRef[] } {
+    const worker = this.#byId.get(hello.workerId) ?? this.#disconnectedStranger(hello.workerId, hello.namespace)
+    worker.port?.close('another stream of the same worker took over')
+    this.#leaveQueues(worker)
+    worker.stopGrace?.()
+    worker.stopGrace = undefined
+    worker.namespace = hello.namespace
+    worker.handlers = hello.handlers
+    worker.slots = hello.slots
+    worker.state = 'connected'
+    worker.port = port
+    worker.lastHeardMs = this.#clock.monotonicMs()
+    worker.host = hello.host
+    worker.sdk = hello.sdk
+    worker.codeVersion = hello.codeVersion
+    worker.connectedAt = this.#clock.now()
+    this.#joinQueues(worker)
+    const forgotten = hello.running.filter((ref) => !worker.leases.has(refKey(ref)))
+    this.#settleReconnected(worker, new Set(hello.running.map(refKey)))
+    this.#consequences.slotsFreed()
+    return { worker, forgotten }
+  }
+
+  /** W9: what was sent and is not named never arrived; what is named goes on, and hears again of a cancellation. */
+  #settleReconnected(worker: ConnectedWorker, running: ReadonlySet<string>): void {
+    for (const lease of [...worker.leases.values()]) {
+      if (!lease.sent) continue
+      if (!running.has(refKey(lease))) this.#consequences.released(lease, 'the command never reached the worker')
+      else if (lease.cancelRequested) this.cancel(lease)
+    }
+  }
+
+  heard(worker: ConnectedWorker): void {
+    worker.lastHeardMs = this.#clock.monotonicMs()
+  }
+
+  /** No more commands for this worker (W11). */
+  drain(worker: ConnectedWorker): void {
+    if (worker.state === 'connected') worker.state = 'draining'
+    this.#leaveQueues(worker)
+  }
+
+  /** The stream broke; a worker that held nothing is forgotten at once, others have the grace. */
+  disconnected(worker: ConnectedWorker, port: WorkerPort): void {
+    if (worker.port !== port) return
+    worker.port = undefined
+    worker.state = 'disconnected'
+    this.#dirtyPorts.delete(port)
+    this.#leaveQueues(worker)
+    if (worker.leases.size === 0 && worker.busy === 0) this.#byId.delete(worker.id)
+    else this.#startGrace(worker)
+  }
+
+  /** Asks the worker to abort an attempt, now or when it comes back. */
+  cancel(lease: Lease): void {
+    lease.cancelRequested = true
+    if (lease.sent) this.abort(lease.worker, lease)
+  }
+
+  abort(worker: ConnectedWorker, ref: AttemptRef): void {
+    if (worker.port === undefined) return
+    worker.port.cancel(ref)
+    this.flushSoon(worker.port)
+  }
+
+  /** The burst of this turn leaves together. */
+  flushSoon(port: WorkerPort): void {
+    this.#dirtyPorts.add(port)
+    if (this.#flushAsked) return
+    this.#flushAsked = true
+    queueMicrotask(() => {
+      this.#flushAsked = false
+      for (const dirty of this.#dirtyPorts) dirty.flush()
+      this.#dirtyPorts.clear()
+    })
+  }
+
+  stop(): void {
+    this.#stopSweep()
+    for (const worker of this.#byId.values()) {
+      worker.stopGrace?.()
+      worker.port?.close('the server stops')
+    }
+  }
+
+  #startGrace(worker: ConnectedWorker): void {
+    worker.stopGrace?.()
+    worker.stopGrace = this.#clock.after(this.#settings.graceMs, () => {
+      worker.stopGrace = undefined
+      this.#lose(worker, `its stream broke and did not come back within ${this.#settings.graceMs} ms`)
+    })
+  }
+
+  #lose(worker: ConnectedWorker, why: string): void {
+    this.#byId.delete(worker.id)
+    this.#leaveQueues(worker)
+    for (const lease of [...worker.leases.values()]) this.#consequences.lost(lease, worker.id, why)
+  }
+
+  /** W8. A sweep that comes late says that this process was frozen, not the workers: it gives them the time back. */
+  #sweep(): void {
+    const nowMs = this.#clock.monotonicMs()
+    const frozenMs = Math.max(0, nowMs - this.#sweptAtMs - 2 * SWEEP_MS)
+    this.#sweptAtMs = nowMs
+    for (const worker of [...this.#byId.values()]) {
+      worker.lastHeardMs += frozenMs
+      if (worker.port === undefined || nowMs - worker.lastHeardMs < this.#settings.silenceMs) continue
+      const { port } = worker
+      worker.port = undefined
+      worker.state = 'disconnected'
+      this.#lose(worker, `it was silent for ${this.#settings.silenceMs} ms`)
+      port.close('silent for too long')
+    }
+    this.#stopSweep = this.#clock.after(SWEEP_MS, () => this.#sweep())
+  }
+
+  #joinQueues(worker: ConnectedWorker): void {
+    for (const handler of worker.handlers) {
+      const key = queueKey(worker.namespace, handler)
+      const ring = this.#byQueue.get(key)
+      if (ring === undefined) this.#byQueue.set(key, { workers: [worker], next: 0 })
+      else ring.workers.push(worker)
+    }
+  }
+
+  #leaveQueues(worker: ConnectedWorker): void {
+    for (const handler of worker.handlers) {
+      const key = queueKey(worker.namespace, handler)
+      const ring = this.#byQueue.get(key)
+      if (ring === undefined) continue
+      ring.workers = ring.workers.filter((other) => other !== worker)
+      if (ring.workers.length === 0) this.#byQueue.delete(key)
+    }
+  }
+}

@@ -1,0 +1,98 @@
+/** What workers and the clock say about attempts, turned into commands, and the decisions turned into acknowledgements. */
+import {
+  type Failure,
+  type Instant,
+  type LiveTask,
+  type TaskCommand,
+  type TimerRow,
+  unreachable,
+  type WorkerId,
+} from '@tasker/core'
+import type { AckStatus, AttemptRef, AttemptResult, ResultAck } from './api.js'
+import type { Applied } from './task-runtime.js'
+
+/** The command a worker's result is. `draw` is the dice of a retry's jitter. */
+export const resultCommand = (result: AttemptResult, worker: WorkerId, at: Instant, draw: number): TaskCommand => {
+  const { step, attempt, outcome } = result
+  switch (outcome.type) {
+    case 'completed':
+      return { type: 'complete', at, step, attempt, worker, output: outcome.output }
+    case 'failed':
+      return { type: 'fail', at, step, attempt, worker, failure: outcome.failure, draw }
+    case 'cancelled':
+      return { type: 'stopped', at, step, attempt, worker }
+    default:
+      return unreachable(outcome)
+  }
+}
+
+/** The failure of an attempt whose worker is gone; what it did is not known. */
+export const workerLostFailure = (worker: WorkerId, why: string): Failure => ({
+  message: `worker ${worker} was lost: ${why}; whether the step took effect is not known`,
+  errorType: 'WorkerLost',
+  code: 'WORKER_LOST',
+  retryable: true,
+})
+
+/** The command a timer fires. */
+export const timerCommand = (row: TimerRow, at: Instant, draw: number): TaskCommand | undefined => {
+  switch (row.kind) {
+    case 'run_at':
+      return { type: 'run_due', at }
+    case 'cancel_grace':
+      return { type: 'cancel_grace_over', at }
+    case 'retry':
+      return row.step === undefined ? undefined : { type: 'retry_due', at, step: row.step, attempt: row.attempt }
+    case 'step_timeout':
+      return row.step === undefined ? undefined : { type: 'time_out', at, step: row.step, attempt: row.attempt, draw }
+    default:
+      return unreachable(row.kind)
+  }
+}
+
+/** W5, W6: what the worker is told of its result. Undefined when nothing may be said: the log does not hold it, the worker keeps it. */
+export const ackOf = (result: AttemptResult, applied: Applied, task: LiveTask | undefined): ResultAck | undefined => {
+  switch (applied.type) {
+    case 'durable': {
+      const ignored = applied.events.find((event) => event.type === 'step.result_ignored')
+      return ignored === undefined
+        ? ack(result, 'recorded')
+        : ack(result, 'ignored', 'LEASE_LOST', 'the attempt was no longer this worker’s')
+    }
+    case 'unchanged':
+      return ack(result, 'duplicate')
+    case 'refused': {
+      const { reason, message } = applied.refusal
+      return ack(result, refusedStatus(reason, result, task), reason, message)
+    }
+    case 'lost':
+      return applied.settled.reason === 'refused'
+        ? ack(
+            result,
+            'refused',
+            'RESULT_NOT_STORABLE',
+            'the event log refuses this result; the attempt will time out and be retried',
+          )
+        : undefined
+    case 'quarantined':
+      return ack(result, 'refused', 'STREAM_QUARANTINED', applied.message)
+    default:
+      return unreachable(applied)
+  }
+}
+
+/** Late is ignored; what never was is refused. */
+const refusedStatus = (reason: string, ref: AttemptRef, task: LiveTask | undefined): AckStatus => {
+  if (reason !== 'LEASE_LOST' && reason !== 'TASK_FINISHED') return 'refused'
+  const step = task?.steps[task.plan.indexOf.get(ref.step) ?? -1]
+  return step !== undefined && ref.attempt >= 1 && ref.attempt <= step.attempts ? 'ignored' : 'refused'
+}
+
+const ack = (ref: AttemptRef, status: AckStatus, reason?: string, message?: string): ResultAck => ({
+  taskId: ref.taskId,
+  step: ref.step,
+  attempt: ref.attempt,
+  status,
+  reason,
+  message,
+})

@@ -1,0 +1,166 @@
+/** The wiring diagram of the engine: which part is built on which, and who is called when something happens. */
+import type { DurationMs, Partition, ReadyRow, TimerRow, WorkerId } from '@tasker/core'
+import { Dispatcher } from '../dispatch/dispatcher.js'
+import type { ConnectedWorker } from '../dispatch/worker.js'
+import { Workers } from '../dispatch/workers.js'
+import type { EventLog } from '../log/port.js'
+import type { ProjectionStore } from '../projections/port.js'
+import { Projector } from '../projections/projector.js'
+import type { EngineMetrics } from '../telemetry/metrics.js'
+import type { InputCheck } from '../templates/input-schema.js'
+import { TimerWheel } from '../timers/timer-wheel.js'
+import { TimerWindow } from '../timers/timer-window.js'
+import type { AttemptRef } from './api.js'
+import type { Clock } from './clock.js'
+import { type DeliveryTargets, deliver } from './deliveries.js'
+import { Followers } from './followers.js'
+import { GroupCommit } from './group-commit.js'
+import { Quarantine, type QuarantinedStream } from './quarantine.js'
+import { Reads } from './reads.js'
+import { StreamCache } from './stream-cache.js'
+import { StreamLoader } from './stream-loader.js'
+import { Submissions } from './submissions.js'
+import type { TaskCommit } from './task-commit.js'
+import { TaskRuntime } from './task-runtime.js'
+import { TemplateCatalog } from './template-catalog.js'
+
+export interface EngineSettings {
+  /** Names this process in `partition.acquired`. */
+  readonly node: string
+  readonly batchCommitsMax: number
+  readonly cacheBytesMax: number
+  readonly projectionIntervalMs: DurationMs
+  readonly workerGraceMs: DurationMs
+  readonly workerSilenceMs: DurationMs
+  readonly cancelGraceMs: DurationMs
+}
+
+export interface EnginePorts {
+  readonly log: EventLog
+  readonly store: ProjectionStore
+  readonly clock: Clock
+  readonly inputCheck: InputCheck
+  readonly metrics: EngineMetrics
+  /** A draw from [0, 1), for jitter. */
+  readonly draw: () => number
+}
+
+/** What parts report to the engine that holds them. */
+export interface EngineCalls {
+  readonly partitionLost: (partition: Partition, message: string) => void
+  readonly logAvailable: (available: boolean, message: string) => void
+  readonly overtaken: (message: string) => void
+  readonly released: (ref: AttemptRef, reason: string) => void
+  readonly workerLost: (ref: AttemptRef, worker: WorkerId, why: string) => void
+  readonly timedOut: (ref: AttemptRef) => void
+  readonly start: (row: ReadyRow, worker: ConnectedWorker) => void
+  readonly timerDue: (row: TimerRow) => void
+  readonly commitLost: (commit: TaskCommit) => void
+  readonly quarantined: (stream: QuarantinedStream) => void
+  readonly assertReadable: () => void
+}
+
+export interface EngineParts {
+  readonly commits: GroupCommit
+  readonly cache: StreamCache
+  readonly quarantine: Quarantine
+  readonly wheel: TimerWheel
+  readonly workers: Workers
+  readonly projector: Projector
+  readonly dispatcher: Dispatcher
+  readonly timers: TimerWindow
+  readonly followers: Followers
+  readonly catalog: TemplateCatalog
+  readonly loader: StreamLoader
+  readonly runtime: TaskRuntime
+  readonly submissions: Submissions
+  readonly reads: Reads
+}
+
+/** Characters of events text of one append. */
+const BATCH_CHARS_MAX = 8 * 1024 * 1024
+
+export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: EngineCalls): EngineParts => {
+  const { log, store, clock, metrics } = ports
+  const followers = new Followers()
+  const wheel = new TimerWheel(clock)
+  const cache = new StreamCache(settings.cacheBytesMax)
+  const commits = groupCommit(ports, settings, calls)
+  const quarantine = new Quarantine(calls.quarantined)
+  const projector = new Projector(store, clock, { intervalMs: settings.projectionIntervalMs }, calls.overtaken)
+  const workers = workersOf(clock, wheel, settings, calls, () => dispatcher.poke())
+  const dispatcher = new Dispatcher(workers, projector, calls.start)
+  const timers = new TimerWindow(clock, wheel, projector, calls.timerDue)
+  const catalog = new TemplateCatalog(log, clock, commits, ports.inputCheck, (partition, seq, at) =>
+    projector.add({ partition, seq, at, task: undefined, identity: undefined }),
+  )
+  const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash))
+  const targets: DeliveryTargets = {
+    workers,
+    dispatcher,
+    timers,
+    followers,
+    projector,
+    cache,
+    metrics,
+    undeliverable: (lease) => calls.released(lease, 'the worker was gone before the command left'),
+  }
+  const runtime = new TaskRuntime(clock, commits, cache, workers, dispatcher, {
+    durable: (commit, seq) => deliver(commit, seq, targets),
+    lost: calls.commitLost,
+    quarantine: (stream, error) => {
+      cache.drop(stream)
+      followers.failed(stream.taskId, quarantine.addDecision(stream.taskId, stream.version, error).detail)
+    },
+  })
+  const { partitionCount } = log
+  const submissions = new Submissions({ partitionCount, catalog, cache, loader, runtime, projector })
+  const reads = new Reads({ log, loader, runtime, followers, assertReadable: calls.assertReadable })
+  return {
+    commits,
+    cache,
+    quarantine,
+    wheel,
+    workers,
+    projector,
+    dispatcher,
+    timers,
+    followers,
+    catalog,
+    loader,
+    runtime,
+    submissions,
+    reads,
+  }
+}
+
+const groupCommit = (
+  { log, clock, metrics }: EnginePorts,
+  { batchCommitsMax }: EngineSettings,
+  calls: EngineCalls,
+): GroupCommit =>
+  new GroupCommit(
+    log,
+    clock,
+    { batchCommitsMax, batchCharsMax: BATCH_CHARS_MAX },
+    {
+      flushed: (count, appendMs) => metrics.commitsAppended(count, appendMs / 1_000),
+      failed: (result) => metrics.appendFailed(result),
+      partitionLost: calls.partitionLost,
+      logAvailable: calls.logAvailable,
+    },
+  )
+
+const workersOf = (
+  clock: Clock,
+  wheel: TimerWheel,
+  { workerGraceMs, workerSilenceMs }: EngineSettings,
+  calls: EngineCalls,
+  slotsFreed: () => void,
+): Workers =>
+  new Workers(
+    clock,
+    wheel,
+    { graceMs: workerGraceMs, silenceMs: workerSilenceMs },
+    { released: calls.released, lost: calls.workerLost, timedOut: calls.timedOut, slotsFreed },
+  )

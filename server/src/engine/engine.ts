@@ -1,0 +1,345 @@
+/** The engine: one process's hold on all partitions, as the front doors and the start of the server see it. */
+import {
+  durationMs,
+  type Namespace,
+  readyRows,
+  type RecordedTaskEvent,
+  type ReadyRow,
+  type TaskCommand,
+  type TaskId,
+  type TimerRow,
+  timerRows,
+  type WorkerId,
+} from '@tasker/core'
+import type { ConnectedWorker } from '../dispatch/worker.js'
+import { Fault, type FaultDetail } from '../faults.js'
+import type {
+  AttemptRef,
+  CommandAnswer,
+  Engine,
+  EngineHealth,
+  QueueInfo,
+  RegisterAnswer,
+  Submission,
+  SubmitAnswer,
+  TaskEventListener,
+  TaskSnapshot,
+  TemplateRecord,
+  WorkerHello,
+  WorkerInfo,
+  WorkerPort,
+  WorkerSession,
+} from './api.js'
+import { timerCommand, workerLostFailure } from './attempts.js'
+import { commitBufferFull, commitLost, databaseUnavailable, notReady, notStorable } from './engine-faults.js'
+import { buildParts, type EngineParts, type EnginePorts, type EngineSettings } from './engine-parts.js'
+import type { OutcomeCall } from './followers.js'
+import type { QuarantinedStream } from './quarantine.js'
+import { taskNotFound } from './reads.js'
+import { recover, type RecoveryReport } from './recovery.js'
+import type { TaskCommit } from './task-commit.js'
+import type { Applied } from './task-runtime.js'
+import type { TaskStream } from './task-stream.js'
+import { connectWorker } from './worker-link.js'
+
+export interface EngineHooks {
+  /** Another server owns the log: this process must stop. */
+  readonly fenced: (message: string) => void
+  readonly quarantined: (stream: QuarantinedStream) => void
+  readonly logAvailable: (available: boolean, message: string) => void
+}
+
+/** Characters of events text that may wait for the log before new submissions are turned away. */
+const WAITING_CHARS_MAX = 256 * 1024 * 1024
+/** Between two looks at a stream that cannot be read just now. */
+const RETRY_MS = durationMs(1_000)
+/** Submissions on their way when the log goes away are told so after this. */
+const UNCONFIRMED_AFTER_MS = durationMs(2_000)
+
+/** Takes all partitions and recovers from the log; answers only afterwards. */
+export const startEngine = async (ports: EnginePorts, settings: EngineSettings, hooks: EngineHooks): Promise<RunningEngine> => {
+  const engine = new RunningEngine(ports, settings, hooks)
+  await engine.recover()
+  return engine
+}
+
+export class RunningEngine implements Engine {
+  readonly #ports: EnginePorts
+  readonly #settings: EngineSettings
+  readonly #hooks: EngineHooks
+  readonly #parts: EngineParts
+  /** Why nothing is answered; undefined while all is well. */
+  #suspended: string | undefined = 'recovering'
+  #fenced = false
+  #stopUnconfirmed: (() => void) | undefined
+  #recovered: RecoveryReport | undefined
+
+  constructor(ports: EnginePorts, settings: EngineSettings, hooks: EngineHooks) {
+    this.#ports = ports
+    this.#settings = settings
+    this.#hooks = hooks
+    this.#parts = buildParts(ports, settings, {
+      partitionLost: (partition, message) => this.#fence(`partition ${partition}: ${message}`),
+      overtaken: (message) => this.#fence(message),
+      logAvailable: (available, message) => this.#logAvailable(available, message),
+      released: (ref, reason) =>
+        this.#attemptCommand(ref, (at) => ({ type: 'release', at, step: ref.step, attempt: ref.attempt, reason })),
+      workerLost: (ref, worker, why) => this.#loseAttempt(ref, worker, why),
+      timedOut: (ref) => this.#timeOut(ref),
+      start: (row, worker) => this.#start(row, worker),
+      timerDue: (row) => this.#timerDue(row),
+      commitLost: (commit) => this.#commitLost(commit),
+      quarantined: hooks.quarantined,
+      assertReadable: () => this.#assertAnswering(),
+    })
+  }
+
+  async recover(): Promise<void> {
+    const { log, store, clock } = this.#ports
+    const { node, workerGraceMs } = this.#settings
+    this.#recovered = await recover({ ...this.#parts, node, log, store, clock, graceMs: workerGraceMs })
+    this.#suspended = undefined
+  }
+
+  get recovered(): RecoveryReport | undefined {
+    return this.#recovered
+  }
+
+  /** Nothing is answered until `resume`: the hold on the database is in doubt. */
+  suspend(why: string): void {
+    this.#suspended = why
+  }
+
+  resume(): void {
+    if (!this.#fenced) this.#suspended = undefined
+  }
+
+  submit(submission: Submission, answer: (answer: SubmitAnswer) => void): void {
+    const fault = this.#refusal()
+    if (fault !== undefined) answer({ type: 'failed', fault })
+    else this.#parts.submissions.submit(submission, answer)
+  }
+
+  cancel(taskId: TaskId, reason: string | undefined, actor: string): Promise<CommandAnswer> {
+    const fault = this.#refusal()
+    if (fault !== undefined) return Promise.resolve({ type: 'failed', fault })
+    const { loader, runtime } = this.#parts
+    return new Promise((resolve) => {
+      loader.find(taskId, (found) => {
+        if (found.type === 'failed') return resolve({ type: 'failed', fault: found.fault.detail })
+        if (found.type === 'none') return resolve({ type: 'failed', fault: taskNotFound(taskId) })
+        const { stream } = found
+        const at = runtime.now(stream)
+        const graceMs = this.#settings.cancelGraceMs
+        const command: TaskCommand =
+          reason === undefined ? { type: 'cancel', at, graceMs } : { type: 'cancel', at, graceMs, reason }
+        runtime.apply(stream, command, { cause: { actor, command: 'cancel' } }, (applied) =>
+          resolve(commandAnswer(stream, applied)),
+        )
+      })
+    })
+  }
+
+  read(taskId: TaskId): Promise<TaskSnapshot | undefined> {
+    return this.#parts.reads.read(taskId)
+  }
+
+  history(taskId: TaskId, afterVersion: number, limit: number): Promise<readonly RecordedTaskEvent[]> {
+    return this.#parts.reads.history(taskId, afterVersion, limit)
+  }
+
+  follow(taskId: TaskId, afterVersion: number, listener: TaskEventListener): Promise<() => void> {
+    return this.#parts.reads.follow(taskId, afterVersion, listener)
+  }
+
+  awaitOutcome(taskId: TaskId, answer: OutcomeCall): () => void {
+    const fault = this.#suspension()
+    if (fault === undefined) return this.#parts.reads.awaitOutcome(taskId, answer)
+    answer({ type: 'failed', fault })
+    return () => undefined
+  }
+
+  register(content: string, options: { readonly replace: boolean; readonly actor: string }): Promise<RegisterAnswer> {
+    const fault = this.#refusal()
+    if (fault !== undefined) return Promise.resolve({ type: 'failed', fault })
+    return new Promise((resolve) => this.#parts.catalog.register({ content, ...options }, resolve))
+  }
+
+  template(namespace: Namespace, name: string, version: string | undefined): TemplateRecord | undefined {
+    return this.#parts.catalog.find(namespace, name, version)
+  }
+
+  templates(): readonly TemplateRecord[] {
+    return this.#parts.catalog.all()
+  }
+
+  connect(hello: WorkerHello, port: WorkerPort): WorkerSession {
+    const { workers, loader, runtime } = this.#parts
+    const { draw, clock } = this.#ports
+    return connectWorker(hello, port, { workers, loader, runtime, draw, clock })
+  }
+
+  workers(): readonly WorkerInfo[] {
+    return this.#parts.workers.infos()
+  }
+
+  queues(): readonly QueueInfo[] {
+    return this.#parts.dispatcher.infos()
+  }
+
+  health(): EngineHealth {
+    const { commits, projector, quarantine } = this.#parts
+    const problems: string[] = []
+    if (this.#suspended !== undefined) problems.push(this.#suspended)
+    if (!commits.available) problems.push('the database cannot be reached')
+    return {
+      ready: problems.length === 0,
+      problems,
+      partitions: this.#ports.log.partitionCount,
+      pendingCommits: commits.waitingCommits,
+      quarantined: quarantine.list(),
+      projectionLagMs: projector.lagMs(this.#ports.clock.now()),
+    }
+  }
+
+  /** Ends the streams, writes what waits, projects it; idempotent. */
+  async stop(): Promise<void> {
+    const { workers, dispatcher, timers, wheel, commits, projector } = this.#parts
+    this.#suspended ??= 'stopping'
+    dispatcher.stop()
+    timers.stop()
+    wheel.stop()
+    workers.stop()
+    this.#stopUnconfirmed?.()
+    await commits.stop()
+    await projector.stop()
+  }
+
+  /** A slot is claimed for a step that waited. */
+  #start(row: ReadyRow, worker: ConnectedWorker): void {
+    const { loader, runtime, workers, dispatcher } = this.#parts
+    const { step, attempt } = row
+    loader.find(row.taskId, (found) => {
+      if (found.type !== 'stream') {
+        workers.unclaim(worker)
+        if (found.type === 'failed' && found.fault.detail.retryable === true) this.#later(() => dispatcher.add(row))
+        return
+      }
+      const command = { type: 'start', at: runtime.now(found.stream), step, attempt, worker: worker.id } as const
+      runtime.apply(found.stream, command, { cause: engineCause('start'), claimed: worker }, () => undefined)
+    })
+  }
+
+  #timerDue(row: TimerRow): void {
+    const { loader, runtime } = this.#parts
+    loader.find(row.taskId, (found) => {
+      if (found.type === 'failed' && found.fault.detail.retryable === true) this.#later(() => this.#timerDue(row))
+      if (found.type !== 'stream') return
+      const command = timerCommand(row, runtime.now(found.stream), this.#ports.draw())
+      if (command !== undefined) runtime.apply(found.stream, command, { cause: engineCause(command.type) }, () => undefined)
+    })
+  }
+
+  #timeOut(ref: AttemptRef): void {
+    const { step, attempt } = ref
+    this.#attemptCommand(ref, (at) => ({ type: 'time_out', at, step, attempt, draw: this.#ports.draw() }))
+  }
+
+  #loseAttempt(ref: AttemptRef, worker: WorkerId, why: string): void {
+    const { step, attempt } = ref
+    const failure = workerLostFailure(worker, why)
+    this.#attemptCommand(ref, (at) => ({ type: 'fail', at, step, attempt, worker, failure, draw: this.#ports.draw() }))
+  }
+
+  /** Tried again while the log cannot be read; a refusal means that the attempt is over. */
+  #attemptCommand(ref: AttemptRef, command: (at: TaskCommand['at']) => TaskCommand): void {
+    const { loader, runtime } = this.#parts
+    loader.find(ref.taskId, (found) => {
+      if (found.type === 'failed' && found.fault.detail.retryable === true) this.#later(() => this.#attemptCommand(ref, command))
+      if (found.type !== 'stream') return
+      const order = command(runtime.now(found.stream))
+      runtime.apply(found.stream, order, { cause: engineCause(order.type) }, () => undefined)
+    })
+  }
+
+  #later(call: () => void): void {
+    this.#ports.clock.after(RETRY_MS, call)
+  }
+
+  /** E3: the log did not take a commit; what waits for its task is armed again from the state the log has. */
+  #commitLost({ stream }: TaskCommit): void {
+    if (this.#fenced || this.#suspended === 'stopping') return
+    const { loader, dispatcher, timers, workers } = this.#parts
+    loader.find(stream.taskId, (found) => {
+      if (found.type !== 'stream' || found.stream.state.type !== 'task') return
+      const { state } = found.stream
+      for (const row of readyRows(stream.taskId, state)) dispatcher.add(row)
+      for (const row of timerRows(stream.taskId, state)) {
+        if (row.kind !== 'step_timeout') timers.add(row)
+        else if (row.step !== undefined && row.worker !== undefined) {
+          workers.adopt(
+            { taskId: row.taskId, step: row.step, attempt: row.attempt },
+            row.worker,
+            state.submitted.namespace,
+            row.dueAt,
+          )
+        }
+      }
+    })
+  }
+
+  #fence(message: string): void {
+    if (this.#fenced) return
+    this.#fenced = true
+    this.#suspended = `another server took over: ${message}`
+    this.#hooks.fenced(message)
+  }
+
+  #logAvailable(available: boolean, message: string): void {
+    this.#hooks.logAvailable(available, message)
+    this.#stopUnconfirmed?.()
+    this.#stopUnconfirmed = undefined
+    if (!available)
+      this.#stopUnconfirmed = this.#ports.clock.after(UNCONFIRMED_AFTER_MS, () => this.#parts.submissions.unconfirmed())
+  }
+
+  /** Why no answer may come from memory. */
+  #suspension(): FaultDetail | undefined {
+    if (this.#suspended !== undefined) return notReady(this.#suspended)
+    return this.#parts.commits.available ? undefined : databaseUnavailable
+  }
+
+  /** Why no new command is taken. */
+  #refusal(): FaultDetail | undefined {
+    return this.#suspension() ?? (this.#parts.commits.waitingChars > WAITING_CHARS_MAX ? commitBufferFull : undefined)
+  }
+
+  #assertAnswering(): void {
+    const fault = this.#suspension()
+    if (fault !== undefined) throw new Fault(fault)
+  }
+}
+
+const engineCause = (command: TaskCommand['type']): { readonly actor: string; readonly command: string } => ({
+  actor: 'engine',
+  command,
+})
+
+const commandAnswer = (stream: TaskStream, applied: Applied): CommandAnswer => {
+  const { taskId, partition } = stream
+  switch (applied.type) {
+    case 'durable':
+      return { type: 'done', taskId, token: `${partition}:${applied.seq}` }
+    case 'unchanged':
+      return { type: 'done', taskId, token: `${partition}:0` }
+    case 'refused':
+      return { type: 'refused', refusal: applied.refusal }
+    case 'lost':
+      return {
+        type: 'failed',
+        fault: applied.settled.reason === 'refused' ? notStorable(applied.settled.message) : commitLost(applied.settled.message),
+      }
+    case 'quarantined':
+      return { type: 'failed', fault: notStorable(applied.message) }
+  }
+}

@@ -1,0 +1,116 @@
+/** Strongly consistent reads of single tasks: state, history, news and the end. */
+import type { RecordedTaskEvent, TaskId } from '@tasker/core'
+import { Fault, type FaultDetail } from '../faults.js'
+import { decodeTaskEvents } from '../log/codec.js'
+import type { EventLog } from '../log/port.js'
+import type { TaskEventListener, TaskSnapshot } from './api.js'
+import { databaseUnavailable } from './engine-faults.js'
+import { type Followers, type OutcomeCall, outcomeOf } from './followers.js'
+import type { StreamLoader } from './stream-loader.js'
+import type { TaskRuntime } from './task-runtime.js'
+import { durableTask } from './task-stream.js'
+
+export interface ReadParts {
+  readonly log: EventLog
+  readonly loader: StreamLoader
+  readonly runtime: TaskRuntime
+  readonly followers: Followers
+  /** Throws while nothing may be answered from memory. */
+  readonly assertReadable: () => void
+}
+
+export class Reads {
+  readonly #parts: ReadParts
+
+  constructor(parts: ReadParts) {
+    this.#parts = parts
+  }
+
+  /** As of the last durable commit; a commit on its way is waited for, so that writers read their own writes. */
+  async read(taskId: TaskId): Promise<TaskSnapshot | undefined> {
+    const { loader, runtime, assertReadable } = this.#parts
+    assertReadable()
+    const found = await loader.load(taskId)
+    if (found.type === 'failed') throw found.fault
+    if (found.type === 'none') return undefined
+    const { stream } = found
+    await new Promise<void>((resolve) => runtime.afterPending(stream, () => resolve()))
+    if (stream.dropped && stream.durableVersion === 0) return undefined
+    const state = durableTask(stream)
+    return state === undefined ? undefined : { taskId, version: stream.durableVersion, state }
+  }
+
+  async history(taskId: TaskId, afterVersion: number, limit: number): Promise<readonly RecordedTaskEvent[]> {
+    this.#parts.assertReadable()
+    const events: RecordedTaskEvent[] = []
+    try {
+      for await (const page of this.#parts.log.readStream({ kind: 'task', id: taskId }, afterVersion + 1)) {
+        for (const commit of page) {
+          for (const event of decodeTaskEvents(commit)) if (event.version > afterVersion) events.push(event)
+          if (events.length >= limit) return events.slice(0, limit)
+        }
+      }
+    } catch (error) {
+      throw await this.#historyFault(taskId, error)
+    }
+    return events
+  }
+
+  /** What is there first, then live, without a gap and without a repeat. */
+  async follow(taskId: TaskId, afterVersion: number, listener: TaskEventListener): Promise<() => void> {
+    let last = afterVersion
+    let early: RecordedTaskEvent[] | undefined = []
+    const pass = (events: readonly RecordedTaskEvent[]): void => {
+      const fresh = events.filter((event) => event.version > last)
+      const newest = fresh[fresh.length - 1]
+      if (newest === undefined) return
+      last = newest.version
+      listener.onEvents(fresh)
+    }
+    const stop = this.#parts.followers.listen(taskId, {
+      onEvents: (events) => (early === undefined ? pass(events) : early.push(...events)),
+    })
+    try {
+      for (;;) {
+        const page = await this.history(taskId, last, FOLLOW_PAGE_EVENTS)
+        pass(page)
+        if (page.length < FOLLOW_PAGE_EVENTS) break
+      }
+    } catch (error) {
+      stop()
+      throw error
+    }
+    pass(early)
+    early = undefined
+    return stop
+  }
+
+  awaitOutcome(taskId: TaskId, call: OutcomeCall): () => void {
+    const { followers, loader } = this.#parts
+    const stop = followers.awaitOutcome(taskId, call)
+    loader.find(taskId, (found) => {
+      if (found.type === 'stream') {
+        const task = durableTask(found.stream)
+        if (task !== undefined && outcomeOf(taskId, task) !== undefined) followers.settled(taskId, task)
+      } else followers.failed(taskId, found.type === 'failed' ? found.fault.detail : taskNotFound(taskId))
+    })
+    return stop
+  }
+
+  /** A history that cannot be decoded is a quarantined one; loading the stream says so with its position. */
+  async #historyFault(taskId: TaskId, error: unknown): Promise<unknown> {
+    if (error instanceof Fault) return error
+    const found = await this.#parts.loader.load(taskId)
+    return found.type === 'failed' ? found.fault : new Fault(databaseUnavailable, error)
+  }
+}
+
+/** Events of one read while a follower catches up. */
+const FOLLOW_PAGE_EVENTS = 500
+
+export const taskNotFound = (taskId: TaskId): FaultDetail => ({
+  code: 'NOT_FOUND',
+  reason: 'TASK_NOT_FOUND',
+  message: `there is no task ${taskId}`,
+  retryable: false,
+})

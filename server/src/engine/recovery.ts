@@ -1,0 +1,156 @@
+/** The start of a server: take the partitions, catch the projections up, find the attempts that were out, arm what waits. */
+import {
+  type DurationMs,
+  type Instant,
+  instant,
+  latest,
+  later,
+  namespaceOf,
+  type Partition,
+  parseTaskId,
+  partitionNumber,
+  type TaskId,
+} from '@tasker/core'
+import type { Dispatcher } from '../dispatch/dispatcher.js'
+import type { Workers } from '../dispatch/workers.js'
+import { decodeTaskEvents } from '../log/codec.js'
+import type { EventLog, Ownership, StoredCommit } from '../log/port.js'
+import type { IdentityRow, ProjectionStore } from '../projections/port.js'
+import type { Projector } from '../projections/projector.js'
+import type { TimerWindow } from '../timers/timer-window.js'
+import type { Clock } from './clock.js'
+import type { GroupCommit } from './group-commit.js'
+import { keyScope } from './identity.js'
+import type { StreamLoader } from './stream-loader.js'
+import { durableTask } from './task-stream.js'
+import type { TemplateCatalog } from './template-catalog.js'
+
+/** Tasks folded between two writes of a catch-up. */
+const CATCH_UP_TASKS_MAX = 1_000
+
+export interface RecoveryParts {
+  readonly node: string
+  readonly log: EventLog
+  readonly clock: Clock
+  readonly commits: GroupCommit
+  readonly catalog: TemplateCatalog
+  readonly store: ProjectionStore
+  readonly projector: Projector
+  readonly loader: StreamLoader
+  readonly workers: Workers
+  readonly dispatcher: Dispatcher
+  readonly timers: TimerWindow
+  /** What workers that were out before the start have to come back. */
+  readonly graceMs: DurationMs
+}
+
+export interface RecoveryReport {
+  readonly commitsCaughtUp: number
+  readonly attemptsOut: number
+  readonly queues: number
+}
+
+/** Nothing is answered or dispatched before this resolves. */
+export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => {
+  const { log, clock, commits, catalog, store, projector, timers, dispatcher } = parts
+  const owned: Ownership[] = []
+  for (let n = 0; n < log.partitionCount; n++) {
+    const ownership = await log.acquire(partitionNumber(n), parts.node, clock.now())
+    commits.own(ownership)
+    owned.push(ownership)
+  }
+  await catalog.load()
+  const checkpoints = await store.checkpoints()
+  let commitsCaughtUp = 0
+  for (const { partition } of owned) {
+    const from = checkpoints.get(partition) ?? 0
+    projector.startFrom(partition, from)
+    commitsCaughtUp += await catchUp(partition, from, parts)
+  }
+  await projector.caughtUp()
+  const attemptsOut = await adoptAttempts(parts)
+  const queues = await store.readyQueues()
+  for (const { namespace, handler } of queues) dispatcher.stored(namespace, handler)
+  await timers.start()
+  return { commitsCaughtUp, attemptsOut, queues: queues.length }
+}
+
+/** Projects the commits of a partition after its checkpoint, a bounded number of tasks at a time. */
+const catchUp = async (partition: Partition, afterSeq: number, parts: RecoveryParts): Promise<number> => {
+  let commits = 0
+  let tail = new Tail()
+  for await (const page of parts.log.readPartition(partition, afterSeq)) {
+    for (const commit of page) {
+      commits++
+      tail.add(commit)
+      if (tail.tasks.size < CATCH_UP_TASKS_MAX) continue
+      await projectTail(partition, tail, parts)
+      tail = new Tail()
+    }
+  }
+  await projectTail(partition, tail, parts)
+  return commits
+}
+
+const projectTail = async (partition: Partition, tail: Tail, { loader, projector }: RecoveryParts): Promise<void> => {
+  const { seq, at } = tail
+  if (seq === 0) return
+  projector.add({ partition, seq, at, task: undefined, identity: undefined })
+  for (const identity of tail.identities) projector.add({ partition, seq, at, task: undefined, identity })
+  for (const taskId of tail.tasks) {
+    const found = await loader.load(taskId)
+    if (found.type === 'failed' && found.fault.detail.retryable === true) throw found.fault
+    if (found.type !== 'stream') continue
+    const { stream } = found
+    const state = durableTask(stream)
+    if (state !== undefined)
+      projector.add({ partition, seq, at, task: { taskId, state, version: stream.durableVersion, stream }, identity: undefined })
+  }
+  await projector.caughtUp()
+}
+
+/** Attempts that were out get their leases back; a deadline that passed while no server ran is moved behind the grace. */
+const adoptAttempts = async ({ store, workers, clock, graceMs }: RecoveryParts): Promise<number> => {
+  const rows = await store.inFlight()
+  const graceOver: Instant = later(clock.now(), graceMs)
+  let adopted = 0
+  for (const row of rows) {
+    if (row.step === undefined || row.worker === undefined) continue
+    const ref = { taskId: row.taskId, step: row.step, attempt: row.attempt }
+    workers.adopt(ref, row.worker, namespaceOf(''), latest(row.dueAt, graceOver))
+    adopted++
+  }
+  return adopted
+}
+
+/** What a stretch of a partition holds. */
+class Tail {
+  readonly tasks = new Set<TaskId>()
+  readonly identities: IdentityRow[] = []
+  seq = 0
+  at: Instant = instant(0)
+
+  add(commit: StoredCommit): void {
+    this.seq = commit.seq
+    this.at = commit.at
+    if (commit.stream.kind !== 'task') return
+    const taskId = parseTaskId(commit.stream.id)
+    if (taskId === undefined) return
+    this.tasks.add(taskId)
+    const identity = identityOf(commit, taskId)
+    if (identity !== undefined) this.identities.push(identity)
+  }
+}
+
+/** The key a task was submitted with; commits that cannot be read are the loader's to quarantine. */
+const identityOf = (commit: StoredCommit, taskId: TaskId): IdentityRow | undefined => {
+  if (commit.types[0] !== 'task.submitted') return undefined
+  try {
+    const [first] = decodeTaskEvents(commit)
+    if (first?.event.type !== 'task.submitted' || first.event.idempotencyKey === undefined) return undefined
+    const { namespace, name, idempotencyKey } = first.event
+    return { scope: keyScope(namespace, name, idempotencyKey), taskId }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,297 @@
+/**
+ * Decide, append, evolve: the one gate through which anything happens to a task.
+ *
+ * E1  Commands for one task run one after another, each on the state that all earlier decisions left. The state evolves at decide time; this process
+ *     is the only writer.
+ * E2  What a commit causes outside (deliveries) and what it answers leave only after it is durable, in order of the log. A refusal that
+ *     rests on a commit still on its way waits for it too.
+ * E3  When a commit is lost, the stream is dropped from memory; the next command folds the log again.
+ * E4  An exception while folding or deciding quarantines this one task. Nothing else stops.
+ */
+import {
+  type Cause,
+  decide,
+  evolve,
+  type Instant,
+  elementAt,
+  invariant,
+  latest,
+  type LiveTask,
+  type Plan,
+  queueHandler,
+  type StepId,
+  type StepState,
+  type TaskCommand,
+  type TaskEvent,
+  type TaskRefusal,
+  type TaskState,
+} from '@tasker/core'
+import type { Dispatcher } from '../dispatch/dispatcher.js'
+import { type ConnectedWorker, queueKey } from '../dispatch/worker.js'
+import type { Workers } from '../dispatch/workers.js'
+import { causeText, encodeTaskEvents } from '../log/codec.js'
+import { commitHash } from '../log/commit-hash.js'
+import type { IdentityRow } from '../projections/port.js'
+import type { Clock } from './clock.js'
+import type { GroupCommit, Settled } from './group-commit.js'
+import type { StreamCache } from './stream-cache.js'
+import type { TaskCommit } from './task-commit.js'
+import type { TaskStream } from './task-stream.js'
+
+/** How a command ended. `events` is empty when it repeated what is so already. */
+export type Applied =
+  | { readonly type: 'durable'; readonly events: readonly TaskEvent[]; readonly seq: number }
+  | { readonly type: 'unchanged' }
+  | { readonly type: 'refused'; readonly refusal: TaskRefusal }
+  | { readonly type: 'lost'; readonly settled: Extract<Settled, { type: 'lost' }> }
+  | { readonly type: 'quarantined'; readonly message: string }
+
+export interface ApplyOptions {
+  readonly cause: Cause
+  /** A slot that is claimed for the attempt a `start` command starts. */
+  readonly claimed?: ConnectedWorker
+  readonly identity?: IdentityRow
+  /** The plan of a task that does not exist yet. */
+  readonly plan?: Plan
+}
+
+export interface RuntimeHooks {
+  /** The commit is durable: deliver. Comes before its answers. */
+  readonly durable: (commit: TaskCommit, seq: number) => void
+  /** The commit is lost and its stream dropped. */
+  readonly lost: (commit: TaskCommit, settled: Extract<Settled, { type: 'lost' }>) => void
+  readonly quarantine: (stream: TaskStream, error: unknown) => void
+}
+
+/** A step that waits in a queue for longer than this goes before a task's own next step. */
+const EAGER_QUEUE_AGE_MS_MAX = 1_000
+
+export class TaskRuntime {
+  readonly #clock: Clock
+  readonly #commits: GroupCommit
+  readonly #cache: StreamCache
+  readonly #workers: Workers
+  readonly #hooks: RuntimeHooks
+  readonly #dispatcher: Dispatcher
+
+  constructor(
+    clock: Clock,
+    commits: GroupCommit,
+    cache: StreamCache,
+    workers: Workers,
+    dispatcher: Dispatcher,
+    hooks: RuntimeHooks,
+  ) {
+    this.#clock = clock
+    this.#commits = commits
+    this.#cache = cache
+    this.#workers = workers
+    this.#dispatcher = dispatcher
+    this.#hooks = hooks
+  }
+
+  /** The instant a command for this stream carries: the wall clock, never before the stream's last event. */
+  now(stream: TaskStream): Instant {
+    return latest(this.#clock.now(), stream.lastAt)
+  }
+
+  apply(stream: TaskStream, command: TaskCommand, options: ApplyOptions, answer: (applied: Applied) => void): void {
+    const starts: Start[] = []
+    let decided: Decided | TaskRefusal
+    try {
+      decided = this.#decide(stream, command, options, starts)
+    } catch (error) {
+      for (const { worker } of starts) this.#workers.unclaim(worker)
+      this.#hooks.quarantine(stream, error)
+      answer({ type: 'quarantined', message: error instanceof Error ? error.message : String(error) })
+      return
+    }
+    if (!('events' in decided)) {
+      const refusal = decided
+      this.#afterPending(stream, answer, () => answer({ type: 'refused', refusal }))
+    } else if (decided.events.length === 0) this.#afterPending(stream, answer, () => answer({ type: 'unchanged' }))
+    else this.#commit(stream, command, decided, starts, options, answer)
+  }
+
+  /** E2: answers that rest on what is not durable yet. */
+  afterPending(stream: TaskStream, call: (settled: Settled | undefined) => void): void {
+    if (stream.lastPending === undefined) call(undefined)
+    else stream.lastPending.answers.push(call)
+  }
+
+  #afterPending(stream: TaskStream, answer: (applied: Applied) => void, call: () => void): void {
+    this.afterPending(stream, (settled) => {
+      if (settled?.type === 'lost') answer({ type: 'lost', settled })
+      else call()
+    })
+  }
+
+  /** `starts` takes the slots that are claimed on the way, so that none is lost when this throws. */
+  #decide(stream: TaskStream, command: TaskCommand, options: ApplyOptions, starts: Start[]): Decided | TaskRefusal {
+    const decision = decide(stream.state, command)
+    if (decision.type === 'refused') return decision.refusal
+    const plan = options.plan ?? planOf(stream.state)
+    const events = [...decision.events]
+    let state = stream.state
+    for (const event of decision.events) state = evolve(state, event, command.at, plan)
+    if (command.type === 'start' && options.claimed !== undefined) {
+      starts.push({ step: command.step, attempt: command.attempt, worker: options.claimed })
+    }
+    for (const event of decision.events) if (event.type !== 'step.scheduled') this.#endLease(stream, event)
+    for (const event of decision.events) {
+      if (event.type !== 'step.scheduled') continue
+      const worker = this.#claimEagerly(state, event.step)
+      if (worker === undefined) continue
+      starts.push({ step: event.step, attempt: event.attempt, worker })
+      const start = decide(state, { type: 'start', at: command.at, step: event.step, attempt: event.attempt, worker: worker.id })
+      invariant(start.type === 'accepted', `a step that was just scheduled refuses its start: ${event.step}`)
+      for (const started of start.events) {
+        state = evolve(state, started, command.at, plan)
+        events.push(started)
+      }
+    }
+    return { events, state: liveTask(state) }
+  }
+
+  /**
+   * A slot for a step that just became ready, so that its start is part of this commit. A step that waits in the queue goes first when its
+   * priority is higher, or when it has waited long.
+   */
+  #claimEagerly(state: TaskState, step: StepId): ConnectedWorker | undefined {
+    if (state.type !== 'task') return undefined
+    const spec = state.plan.steps[state.plan.indexOf.get(step) ?? -1]
+    if (spec === undefined) return undefined
+    const queue = queueKey(state.submitted.namespace, queueHandler(spec))
+    const first = this.#dispatcher.first(queue)
+    if (first !== undefined) {
+      const waitedMs = this.#clock.now() - first.readyAt
+      if (first.priority > state.submitted.priority || waitedMs > EAGER_QUEUE_AGE_MS_MAX) return undefined
+    }
+    return this.#workers.claim(queue)
+  }
+
+  /** The attempt is decided: its slot is free for the next, which leaves together with the acknowledgement. */
+  #endLease(stream: TaskStream, event: TaskEvent): void {
+    switch (event.type) {
+      case 'step.completed':
+      case 'step.failed':
+      case 'step.released':
+        this.#workers.end({ taskId: stream.taskId, step: event.step, attempt: event.attempt })
+        break
+      case 'step.timed_out': {
+        const ref = { taskId: stream.taskId, step: event.step, attempt: event.attempt }
+        const lease = this.#workers.lease(ref)
+        if (lease !== undefined) this.#workers.cancel(lease)
+        this.#workers.end(ref)
+        break
+      }
+      case 'step.cancelled': {
+        const attempt = attemptOf(stream.state, event.step)
+        this.#workers.end({ taskId: stream.taskId, step: event.step, attempt })
+        break
+      }
+      default:
+    }
+  }
+
+  #commit(
+    stream: TaskStream,
+    command: TaskCommand,
+    decided: Decided,
+    starts: readonly Start[],
+    options: ApplyOptions,
+    answer: (applied: Applied) => void,
+  ): void {
+    const { events, state } = decided
+    const { cause } = options
+    const encoded = encodeTaskEvents(events)
+    const firstVersion = stream.version + 1
+    const content = {
+      stream: { kind: 'task', id: stream.taskId },
+      partition: stream.partition,
+      firstVersion,
+      namespace: state.submitted.namespace,
+      at: command.at,
+      actor: cause.actor,
+      worker: 'worker' in command ? command.worker : undefined,
+      cause: causeText(cause),
+      types: encoded.types,
+      text: encoded.text,
+    } as const
+    const hash = commitHash(content, stream.lastHash)
+    const started = starts.map(({ step, attempt, worker }) =>
+      this.#workers.open(worker, { taskId: stream.taskId, step, attempt }, deadlineOf(state, step)),
+    )
+    const version = stream.version + events.length
+    const commit: TaskCommit = {
+      stream,
+      draft: { ...content, hash },
+      events,
+      at: command.at,
+      cause,
+      state,
+      version,
+      started,
+      identity: options.identity,
+      answers: [
+        (settled) =>
+          answer(settled.type === 'durable' ? { type: 'durable', events, seq: settled.seq } : { type: 'lost', settled }),
+      ],
+      settle: (settled) => this.#settle(commit, settled),
+    }
+    stream.state = state
+    stream.version = version
+    stream.lastHash = hash
+    stream.lastAt = command.at
+    stream.lastPending = commit
+    this.#cache.grew(stream, encoded.text.length)
+    this.#commits.enqueue(commit)
+  }
+
+  #settle(commit: TaskCommit, settled: Settled): void {
+    const { stream } = commit
+    if (settled.type === 'durable') {
+      stream.durableState = commit.state
+      stream.durableVersion = commit.version
+      if (stream.lastPending === commit) stream.lastPending = undefined
+      this.#hooks.durable(commit, settled.seq)
+    } else {
+      this.#cache.drop(stream)
+      if (stream.lastPending === commit) stream.lastPending = undefined
+      for (const lease of commit.started) this.#workers.end(lease)
+      this.#hooks.lost(commit, settled)
+    }
+    for (const answer of commit.answers) answer(settled)
+  }
+}
+
+interface Start {
+  readonly step: StepId
+  readonly attempt: number
+  readonly worker: ConnectedWorker
+}
+
+interface Decided {
+  readonly events: readonly TaskEvent[]
+  readonly state: LiveTask
+}
+
+const liveTask = (state: TaskState): LiveTask => {
+  invariant(state.type === 'task', 'a stream with events is a task')
+  return state
+}
+
+const planOf = (state: TaskState): Plan => liveTask(state).plan
+
+const stepOf = (state: TaskState, step: StepId): StepState => {
+  const task = liveTask(state)
+  return elementAt(task.steps, task.plan.indexOf.get(step) ?? -1, 'the step of an event')
+}
+
+const attemptOf = (state: TaskState, step: StepId): number => stepOf(state, step).attempts
+
+const deadlineOf = (state: LiveTask, step: StepId): Instant => {
+  const started = stepOf(state, step)
+  invariant(started.status === 'in_progress', `${step} was started`)
+  return started.deadlineAt
+}

@@ -1,0 +1,52 @@
+/** One task in memory: the folded state, ahead of the log by the commits that are on their way. */
+import { type Instant, instant, type LiveTask, NO_TASK, type Partition, type TaskId, type TaskState } from '@tasker/core'
+import { NO_PREVIOUS_HASH } from '../log/commit-hash.js'
+import type { ProjectedStream } from '../projections/projector.js'
+import type { TaskCommit } from './task-commit.js'
+
+export interface TaskStream extends ProjectedStream {
+  readonly taskId: TaskId
+  readonly partition: Partition
+  /** After every decision so far, durable or not. Only decisions look at it. */
+  state: TaskState
+  version: number
+  lastHash: Buffer
+  lastAt: Instant
+  /** After every durable commit. What readers are shown. */
+  durableState: TaskState
+  durableVersion: number
+  /** The last commit that is on its way. */
+  lastPending: TaskCommit | undefined
+  /** A rough size: characters of its events and a constant a step. */
+  bytes: number
+  /** Looked at since the cache last passed by. */
+  touched: boolean
+  /** No longer the stream of its task: a commit was lost, or its partition. Whoever holds it loads anew. */
+  dropped: boolean
+}
+
+const BYTES_PER_STREAM = 1_024
+const BYTES_PER_STEP = 200
+
+export const newStream = (taskId: TaskId, partition: Partition): TaskStream => ({
+  taskId,
+  partition,
+  state: NO_TASK,
+  version: 0,
+  lastHash: NO_PREVIOUS_HASH,
+  lastAt: instant(0),
+  durableState: NO_TASK,
+  durableVersion: 0,
+  lastPending: undefined,
+  bytes: BYTES_PER_STREAM,
+  touched: true,
+  dropped: false,
+  storedRows: 'none',
+})
+
+export const streamBytes = (state: TaskState, chars: number): number =>
+  BYTES_PER_STREAM + chars + (state.type === 'task' ? state.steps.length * BYTES_PER_STEP : 0)
+
+/** The task as readers may see it; undefined before its first commit is durable. */
+export const durableTask = (stream: TaskStream): LiveTask | undefined =>
+  stream.durableState.type === 'task' ? stream.durableState : undefined

@@ -1,0 +1,250 @@
+/** The templates of this server: folded from their streams at the start, changed by registration, kept by content hash for running tasks. */
+import {
+  type Instant,
+  type JsonText,
+  latestVersion,
+  type Namespace,
+  NO_TEMPLATE,
+  type Partition,
+  type Plan,
+  partitionNumber,
+  type TemplateEvent,
+  type TemplateHash,
+  type TemplateStream,
+  templateStream,
+} from '@tasker/core'
+import { hash } from 'node:crypto'
+import type { FaultDetail } from '../faults.js'
+import { commitHash, NO_PREVIOUS_HASH } from '../log/commit-hash.js'
+import type { CommitDraft, EventLog, StoredCommit } from '../log/port.js'
+import { decodeTemplateEvents, encodeTemplateEvent, templateStream as streamRefOf } from '../log/template-codec.js'
+import { lineDiff } from '../templates/diff.js'
+import type { InputCheck } from '../templates/input-schema.js'
+import { readTemplate, type TemplateReading } from '../templates/parse.js'
+import type { RegisterAnswer, TemplateRecord } from './api.js'
+import type { Clock } from './clock.js'
+import { commitLost, notStorable } from './engine-faults.js'
+import type { GroupCommit, Settled } from './group-commit.js'
+
+/** Versions named in a "there is no such template" answer. */
+const NAMED_MAX = 10
+
+interface CatalogStream {
+  state: TemplateStream
+  version: number
+  lastHash: Buffer
+  /** The records of the versions as they are now, durable ones only. */
+  readonly records: Map<string, TemplateRecord>
+}
+
+export interface Registration {
+  readonly content: string
+  readonly replace: boolean
+  readonly actor: string
+}
+
+export class TemplateCatalog {
+  readonly #log: EventLog
+  readonly #clock: Clock
+  readonly #commits: GroupCommit
+  readonly #check: InputCheck
+  /** A template commit is durable at this place. */
+  readonly #appended: (partition: Partition, seq: number, at: Instant) => void
+  readonly #streams = new Map<string, CatalogStream>()
+  readonly #plans = new Map<TemplateHash, Plan>()
+
+  constructor(
+    log: EventLog,
+    clock: Clock,
+    commits: GroupCommit,
+    check: InputCheck,
+    appended: (partition: Partition, seq: number, at: Instant) => void,
+  ) {
+    this.#log = log
+    this.#clock = clock
+    this.#commits = commits
+    this.#check = check
+    this.#appended = appended
+  }
+
+  /** Folds all template streams of the log. */
+  async load(): Promise<void> {
+    for await (const page of this.#log.readKind('template')) for (const commit of page) this.#foldStored(commit)
+  }
+
+  /** The plan of any content there ever was. */
+  planOf(templateHash: TemplateHash): Plan | undefined {
+    return this.#plans.get(templateHash)
+  }
+
+  all(): readonly TemplateRecord[] {
+    return [...this.#streams.values()].flatMap((stream) => [...stream.records.values()])
+  }
+
+  find(namespace: Namespace, name: string, version: string | undefined): TemplateRecord | undefined {
+    const records = this.#streams.get(streamRefOf(namespace, name).id)?.records
+    if (records === undefined) return undefined
+    const wanted = version ?? latestVersion(records.keys())
+    return wanted === undefined ? undefined : records.get(wanted)
+  }
+
+  /** The template a submission names, or a fault that names what there is. */
+  resolve(namespace: Namespace, name: string, version: string | undefined): TemplateRecord | FaultDetail {
+    return this.find(namespace, name, version) ?? this.#notFound(namespace, name, version)
+  }
+
+  /** The failing places of a context by the template's `input_schema`, as one fault. */
+  checkContext(record: TemplateRecord, context: JsonText): FaultDetail | undefined {
+    const errors = this.#check(record.plan, context)
+    if (errors.length === 0) return undefined
+    return {
+      code: 'INVALID_INPUT',
+      reason: 'CONTEXT_INVALID',
+      message: `the context does not fit the input_schema of ${record.namespace}/${record.name} ${record.version}`,
+      errors,
+      retryable: false,
+    }
+  }
+
+  /** Decides at once, answers when durable. */
+  register(registration: Registration, answer: (answer: RegisterAnswer) => void): void {
+    const reading = readTemplate(registration.content)
+    if (reading.type !== 'valid') return answer({ type: 'failed', fault: invalidTemplate(reading) })
+    const { plan } = reading
+    const { namespace, name, version } = plan.template
+    const ref = streamRefOf(namespace, name)
+    const stream = this.#stream(ref.id)
+    const { content, replace } = registration
+    const decision = templateStream.decide(stream.state, {
+      type: 'register',
+      namespace,
+      name,
+      version,
+      hash: plan.hash,
+      content,
+      replace,
+    })
+    if (decision.type === 'refused') {
+      const { reason, message, registered } = decision.refusal
+      const hint = `register it as another version, or say replace; the difference is:\n${lineDiff(registered, content)}`
+      return answer({ type: 'failed', fault: { code: 'CONFLICT', reason, message, hint, retryable: false } })
+    }
+    const [event] = decision.events
+    if (event === undefined) return this.#answerUnchanged(namespace, name, version, answer)
+    this.#append(stream, event, plan, registration.actor, answer)
+  }
+
+  #append(
+    stream: CatalogStream,
+    event: TemplateEvent,
+    plan: Plan,
+    actor: string,
+    answer: (answer: RegisterAnswer) => void,
+  ): void {
+    const ref = streamRefOf(event.namespace, event.name)
+    const at = this.#clock.now()
+    const partition = partitionOfName(ref.id, this.#log.partitionCount)
+    const content = {
+      stream: ref,
+      partition,
+      firstVersion: stream.version + 1,
+      namespace: event.namespace,
+      at,
+      actor,
+      worker: undefined,
+      cause: 'register',
+      ...encodeTemplateEvent(event),
+    }
+    const draft: CommitDraft = { ...content, hash: commitHash(content, stream.lastHash) }
+    const before = { state: stream.state, version: stream.version, lastHash: stream.lastHash }
+    stream.state = templateStream.evolve(stream.state, event)
+    stream.version++
+    stream.lastHash = draft.hash
+    const settle = (settled: Settled): void => {
+      if (settled.type === 'lost') {
+        Object.assign(stream, before)
+        const fault = settled.reason === 'refused' ? notStorable(settled.message) : commitLost(settled.message)
+        return answer({ type: 'failed', fault })
+      }
+      const record = this.#keep(stream, event, plan, at)
+      this.#appended(partition, settled.seq, at)
+      answer({ type: 'registered', record, replaced: event.type === 'template.replaced' })
+    }
+    this.#commits.enqueue({ draft, settle })
+  }
+
+  /** The same content is there, or on its way: the answer waits for what waits. */
+  #answerUnchanged(namespace: Namespace, name: string, version: string, answer: (answer: RegisterAnswer) => void): void {
+    const record = this.find(namespace, name, version)
+    if (record !== undefined) return answer({ type: 'unchanged', record })
+    void this.#commits.idle().then(() => {
+      const landed = this.find(namespace, name, version)
+      if (landed !== undefined) answer({ type: 'unchanged', record: landed })
+      else answer({ type: 'failed', fault: commitLost('the registration before this one was lost') })
+    })
+  }
+
+  #foldStored(commit: StoredCommit): void {
+    const stream = this.#stream(commit.stream.id)
+    for (const event of decodeTemplateEvents(commit)) {
+      stream.state = templateStream.evolve(stream.state, event)
+      const reading = readTemplate(event.content)
+      // A template this program cannot read any more is kept in the log; its tasks are quarantined one by one when they are loaded.
+      if (reading.type === 'valid') this.#keep(stream, event, reading.plan, commit.at)
+      stream.version++
+    }
+    stream.lastHash = commit.hash
+  }
+
+  #keep(stream: CatalogStream, event: TemplateEvent, plan: Plan, at: Instant): TemplateRecord {
+    const { namespace, name, version, hash: contentHash, content } = event
+    const record: TemplateRecord = { namespace, name, version, hash: contentHash, plan, content, registeredAt: at }
+    this.#plans.set(contentHash, plan)
+    stream.records.set(version, record)
+    return record
+  }
+
+  #stream(id: string): CatalogStream {
+    let stream = this.#streams.get(id)
+    if (stream === undefined) {
+      stream = { state: NO_TEMPLATE, version: 0, lastHash: NO_PREVIOUS_HASH, records: new Map() }
+      this.#streams.set(id, stream)
+    }
+    return stream
+  }
+
+  #notFound(namespace: Namespace, name: string, version: string | undefined): FaultDetail {
+    const versions = [...(this.#streams.get(streamRefOf(namespace, name).id)?.records.keys() ?? [])]
+    const others = this.all().filter((record) => record.namespace === namespace)
+    const known =
+      versions.length > 0
+        ? `versions of ${namespace}/${name}: ${named(versions)}`
+        : others.length > 0
+          ? `templates of namespace ${namespace}: ${named(others.map((record) => `${record.name} ${record.version}`))}`
+          : `namespaces with templates: ${named([...new Set(this.all().map((record) => record.namespace))])}`
+    return {
+      code: 'NOT_FOUND',
+      reason: 'TEMPLATE_NOT_FOUND',
+      message: `there is no template ${namespace}/${name}${version === undefined ? '' : ` ${version}`}`,
+      hint: known,
+      retryable: false,
+    }
+  }
+}
+
+const named = (names: readonly string[]): string =>
+  names.length === 0 ? 'none' : `${names.slice(0, NAMED_MAX).join(', ')}${names.length > NAMED_MAX ? ', …' : ''}`
+
+const partitionOfName = (id: string, partitionCount: number): Partition =>
+  partitionNumber(Number.parseInt(hash('sha256', id, 'hex').slice(0, 8), 16) % partitionCount)
+
+const invalidTemplate = (reading: Exclude<TemplateReading, { type: 'valid' }>): FaultDetail => ({
+  code: 'INVALID_INPUT',
+  reason: reading.type === 'unreadable' ? 'TEMPLATE_UNREADABLE' : 'TEMPLATE_INVALID',
+  message:
+    reading.type === 'unreadable'
+      ? 'the document is no YAML or JSON'
+      : `the template has ${reading.problems.length} ${reading.problems.length === 1 ? 'problem' : 'problems'}`,
+  errors: reading.problems,
+  retryable: false,
+})

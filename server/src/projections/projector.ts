@@ -1,0 +1,243 @@
+/** Writes the projected rows behind the log: coalesced by task, with the checkpoints in the same transaction. */
+import {
+  type DurationMs,
+  type Instant,
+  type LiveTask,
+  type Partition,
+  type ReadyRow,
+  readyRows,
+  type TaskId,
+  taskRow,
+  type TimerRow,
+  timerRows,
+} from '@tasker/core'
+import { type Clock, waitOn } from '../engine/clock.js'
+import type { CheckpointMove, IdentityRow, ProjectionBatch, ProjectionStore } from './port.js'
+import { RetainedTail } from './retained-tail.js'
+
+/** What the projector knows and remembers of a task's stored scheduling rows; lives with the task's cached stream. */
+export interface ProjectedStream {
+  /** `none`: the store has no ready or timer rows of the task; `unknown` after a load from the log. */
+  storedRows: 'none' | 'some' | 'unknown'
+}
+
+/** A durable commit, as the projector takes it in. */
+export interface ProjectedCommit {
+  readonly partition: Partition
+  readonly seq: number
+  readonly at: Instant
+  /** Undefined for commits that change no row, such as those of partitions and templates. */
+  readonly task:
+    | { readonly taskId: TaskId; readonly state: LiveTask; readonly version: number; readonly stream: ProjectedStream }
+    | undefined
+  readonly identity: IdentityRow | undefined
+}
+
+type PendingTask = NonNullable<ProjectedCommit['task']>
+
+export interface ProjectorSettings {
+  /** Pause between two writes while there is something to write. */
+  readonly intervalMs: DurationMs
+}
+
+export class Projector {
+  readonly #store: ProjectionStore
+  readonly #clock: Clock
+  readonly #settings: ProjectorSettings
+  /** Told when another writer moved a checkpoint: this server is not the owner any more. */
+  readonly #conflicted: (message: string) => void
+  readonly #checkpoints = new Map<Partition, number>()
+  #pending = new Pending()
+  #writing: Pending | undefined
+  readonly #retained = new RetainedTail<PendingTask>()
+  readonly #retainedIdentities = new RetainedTail<IdentityRow>()
+  #running: Promise<void> | undefined
+  #stopped = false
+  #hurried: (() => void) | undefined
+
+  constructor(store: ProjectionStore, clock: Clock, settings: ProjectorSettings, conflicted: (message: string) => void) {
+    this.#store = store
+    this.#clock = clock
+    this.#settings = settings
+    this.#conflicted = conflicted
+  }
+
+  /** The store's rows of this partition are those of the log up to here. */
+  startFrom(partition: Partition, seq: number): void {
+    this.#checkpoints.set(partition, seq)
+  }
+
+  /** Commits of one partition come in order of `seq`. */
+  add(commit: ProjectedCommit): void {
+    this.#pending.add(commit)
+    if (this.#running !== undefined || this.#stopped) return
+    this.#running = this.#run()
+  }
+
+  /** Milliseconds since the oldest commit that is not projected; 0 when all are. */
+  lagMs(now: Instant): number {
+    const since = this.#writing?.since ?? this.#pending.since
+    return since === undefined ? 0 : Math.max(0, now - since)
+  }
+
+  /** Everything that was added is in the store when this resolves, unless the projector stops before. */
+  async caughtUp(): Promise<void> {
+    while (this.#running !== undefined && !this.#stopped) {
+      this.#hurried?.()
+      await this.#running
+    }
+  }
+
+  /** Rows of the store as of the last durable commit, for one queue. */
+  async ready(namespace: ReadyRow['namespace'], handler: ReadyRow['handler'], limit: number): Promise<readonly ReadyRow[]> {
+    return this.#withTail(
+      async () => (await this.#store.ready(namespace, handler, limit)).rows,
+      (task) => readyRows(task.taskId, task.state).filter((row) => row.namespace === namespace && row.handler === handler),
+    )
+  }
+
+  /** Timers due before an instant, of the store and of the commits after its checkpoint. */
+  async timers(dueBefore: Instant, limit: number): Promise<readonly TimerRow[]> {
+    return this.#withTail(
+      async () => (await this.#store.timers(dueBefore, limit)).rows,
+      (task) => timerRows(task.taskId, task.state).filter((row) => row.dueAt < dueBefore),
+    )
+  }
+
+  /** The task that has an idempotency key, as of the last durable commit. */
+  async identity(scope: string): Promise<TaskId | undefined> {
+    const release = this.#retainedIdentities.hold()
+    try {
+      const stored = await this.#store.identity(scope)
+      return stored ?? this.unprojectedIdentity(scope)
+    } finally {
+      release()
+    }
+  }
+
+  /** Writes what can be written and ends. */
+  async stop(): Promise<void> {
+    if (!this.#stopped) {
+      await Promise.race([this.caughtUp(), waitOn(this.#clock, this.#settings.intervalMs)])
+      this.#stopped = true
+    }
+    this.#hurried?.()
+    await this.#running
+  }
+
+  /** What the store does not say yet. */
+  unprojectedIdentity(scope: string): TaskId | undefined {
+    const pending = this.#pending.identities.get(scope) ?? this.#writing?.identities.get(scope)
+    if (pending !== undefined) return pending.taskId
+    for (const row of this.#retainedIdentities.entries()) if (row.scope === scope) return row.taskId
+    return undefined
+  }
+
+  async #withTail<Row>(
+    read: () => Promise<readonly Row[]>,
+    ofTask: (task: PendingTask) => readonly Row[],
+  ): Promise<readonly Row[]> {
+    const release = this.#retained.hold()
+    try {
+      const rows = [...(await read())]
+      for (const task of this.#retained.entries()) rows.push(...ofTask(task))
+      for (const task of this.#writing?.tasks.values() ?? []) rows.push(...ofTask(task))
+      for (const task of this.#pending.tasks.values()) rows.push(...ofTask(task))
+      return rows
+    } finally {
+      release()
+    }
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#pending.empty && !this.#stopped) {
+      await this.#pause()
+      if (this.#pending.empty) break
+      this.#writing = this.#pending
+      this.#pending = new Pending()
+      await this.#write(this.#writing)
+      this.#writing = undefined
+    }
+    this.#running = undefined
+  }
+
+  /** The pause that lets changes of one task come together; a caller of `caughtUp` ends it. */
+  async #pause(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const stop = this.#clock.after(this.#settings.intervalMs, resolve)
+      this.#hurried = () => {
+        stop()
+        resolve()
+      }
+    })
+    this.#hurried = undefined
+  }
+
+  async #write(pending: Pending): Promise<void> {
+    const batch = this.#batchOf(pending)
+    for (;;) {
+      try {
+        if ((await this.#store.write(batch)) === 'conflict') {
+          this.#stopped = true
+          this.#conflicted('another server moves the checkpoints of this database')
+          return
+        }
+        break
+      } catch (error) {
+        if (this.#stopped) return
+        this.#failure = error
+        await waitOn(this.#clock, this.#settings.intervalMs)
+      }
+    }
+    this.#failure = undefined
+    for (const move of batch.checkpoints) this.#checkpoints.set(move.partition, move.to)
+    this.#retained.retire(pending.tasks.values())
+    this.#retainedIdentities.retire(pending.identities.values())
+  }
+
+  #failure: unknown
+
+  /** Why the store does not take rows just now. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  #batchOf(pending: Pending): ProjectionBatch {
+    const tasks = []
+    const cleared: TaskId[] = []
+    const ready: ReadyRow[] = []
+    const timers: TimerRow[] = []
+    for (const { taskId, state, version, stream } of pending.tasks.values()) {
+      tasks.push(taskRow(taskId, state, version))
+      const readyBefore = ready.length
+      const timersBefore = timers.length
+      ready.push(...readyRows(taskId, state))
+      timers.push(...timerRows(taskId, state))
+      const some = ready.length > readyBefore || timers.length > timersBefore
+      if (stream.storedRows !== 'none') cleared.push(taskId)
+      stream.storedRows = some ? 'some' : 'none'
+    }
+    const checkpoints: CheckpointMove[] = []
+    for (const [partition, to] of pending.heads) checkpoints.push({ partition, from: this.#checkpoints.get(partition) ?? 0, to })
+    return { checkpoints, tasks, cleared, ready, timers, identities: [...pending.identities.values()] }
+  }
+}
+
+/** Commits that came since the last write, the latest state of each task only. */
+class Pending {
+  readonly tasks = new Map<TaskId, PendingTask>()
+  readonly heads = new Map<Partition, number>()
+  readonly identities = new Map<string, IdentityRow>()
+  since: Instant | undefined
+
+  get empty(): boolean {
+    return this.heads.size === 0
+  }
+
+  add(commit: ProjectedCommit): void {
+    this.since ??= commit.at
+    this.heads.set(commit.partition, commit.seq)
+    if (commit.task !== undefined) this.tasks.set(commit.task.taskId, commit.task)
+    if (commit.identity !== undefined) this.identities.set(commit.identity.scope, commit.identity)
+  }
+}
