@@ -23,27 +23,24 @@ export const eventLine = (event: EventAnswer, colours: Colours): string => {
 
 const clockTime = (at: string): string => at.slice(11, 23)
 
+const COLOUR_OF: ReadonlyMap<string, 'green' | 'red' | 'yellow' | 'cyan'> = new Map([
+  ['step.completed', 'green'],
+  ['task.completed', 'green'],
+  ['step.failed', 'red'],
+  ['step.timed_out', 'red'],
+  ['task.blocked', 'red'],
+  ['task.cancelled', 'red'],
+  ['task.failed', 'red'],
+  ['step.retry_scheduled', 'yellow'],
+  ['step.released', 'yellow'],
+  ['task.cancel_requested', 'yellow'],
+  ['step.started', 'cyan'],
+])
+
 const typeText = (type: string, colours: Colours): string => {
   const padded = type.padEnd(TYPE_WIDTH)
-  switch (type) {
-    case 'step.completed':
-    case 'task.completed':
-      return colours.green(padded)
-    case 'step.failed':
-    case 'step.timed_out':
-    case 'task.blocked':
-    case 'task.cancelled':
-    case 'task.failed':
-      return colours.red(padded)
-    case 'step.retry_scheduled':
-    case 'step.released':
-    case 'task.cancel_requested':
-      return colours.yellow(padded)
-    case 'step.started':
-      return colours.cyan(padded)
-    default:
-      return padded
-  }
+  const colour = COLOUR_OF.get(type)
+  return colour === undefined ? padded : colours[colour](padded)
 }
 
 /** What the event says beside its step and attempt. */

@@ -44,14 +44,7 @@ const withLine = (fields: Fields, line: string): Fields => {
   const colon = line.indexOf(':')
   const name = colon === -1 ? line : line.slice(0, colon)
   const value = colon === -1 ? '' : line.slice(colon + 1).replace(/^ /, '')
-  switch (name) {
-    case 'data':
-      return { ...fields, data: [...fields.data, value] }
-    case 'event':
-      return { ...fields, event: value }
-    case 'id':
-      return { ...fields, id: value }
-    default:
-      return fields
-  }
+  if (name === 'data') return { ...fields, data: [...fields.data, value] }
+  if (name === 'event') return { ...fields, event: value }
+  return name === 'id' ? { ...fields, id: value } : fields
 }

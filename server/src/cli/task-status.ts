@@ -20,22 +20,14 @@ export const isAtRest = (status: string): boolean => AT_REST.has(status)
 /** 0 for a task that is complete, 1 for everything else. */
 export const exitCodeOfStatus = (status: string): ExitCode => (GOOD.has(status) ? EXIT.ok : EXIT.failed)
 
+const REST_AFTER: ReadonlyMap<string, string> = new Map([
+  ['task.completed', 'complete'],
+  ['task.cancelled', 'cancelled'],
+  ['task.failed', 'error'],
+  ['task.resolved_manually', 'resolved_manually'],
+  ['task.blocked', 'blocked_by_failures'],
+  ['function.diverged', 'diverged'],
+])
+
 /** The status a task rests in after an event of this type; undefined while it goes on. */
-export const restAfter = (eventType: string): string | undefined => {
-  switch (eventType) {
-    case 'task.completed':
-      return 'complete'
-    case 'task.cancelled':
-      return 'cancelled'
-    case 'task.failed':
-      return 'error'
-    case 'task.resolved_manually':
-      return 'resolved_manually'
-    case 'task.blocked':
-      return 'blocked_by_failures'
-    case 'function.diverged':
-      return 'diverged'
-    default:
-      return undefined
-  }
-}
+export const restAfter = (eventType: string): string | undefined => REST_AFTER.get(eventType)
