@@ -17,11 +17,15 @@ import { addResultRoute } from './routes/task-result.js'
 import { addSubmitRoute } from './routes/task-submit.js'
 import { addTemplateRoutes } from './routes/templates.js'
 import { addValidateRoute } from './routes/template-validate.js'
-import { eventStreams } from './stream/event-streams.js'
+import { eventStreams, STREAM_TIMES, type StreamTimes } from './stream/event-streams.js'
 import { validatorCompiler } from './validation.js'
 
 /** `stopping` ends long polls and live streams. */
-export const buildRestApp = async (door: RestDoor, stopping: AbortSignal): Promise<App> => {
+export const buildRestApp = async (
+  door: RestDoor,
+  stopping: AbortSignal,
+  streamTimes: StreamTimes = STREAM_TIMES,
+): Promise<App> => {
   const app = newApp(door)
   app.setValidatorCompiler(validatorCompiler)
   // Answers are text already; what is not is plain JSON.
@@ -30,7 +34,7 @@ export const buildRestApp = async (door: RestDoor, stopping: AbortSignal): Promi
   installBodyParsers(app)
   countRequests(app, door)
   await installDocumentation(app, door.info.version)
-  addRoutes(app, door, stopping)
+  addRoutes(app, door, stopping, streamTimes)
   await app.ready()
   return app
 }
@@ -44,13 +48,13 @@ const newApp = (door: RestDoor): App & FastifyInstance =>
     frameworkErrors: (error, request, reply) => void sendProblem(reply, request, detailOf(error, request, door.logger)),
   }).withTypeProvider<ZodTypeProvider>()
 
-const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal): void => {
+const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal, streamTimes: StreamTimes): void => {
   addSubmitRoute(app, door)
   addListRoute(app, door)
   addReadRoutes(app, door)
   addCancelRoutes(app, door)
   addResultRoute(app, door, stopping)
-  addEventsRoute(app, door, eventStreams(door, stopping))
+  addEventsRoute(app, door, eventStreams(door, stopping, streamTimes))
   addTemplateRoutes(app, door)
   addValidateRoute(app)
   addOperationRoutes(app, door)

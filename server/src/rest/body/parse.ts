@@ -15,12 +15,12 @@ export const installBodyParsers = (app: FastifyInstance): void => {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(JSON_TYPES, async (request: FastifyRequest, stream: AsyncIterable<unknown>) => {
     const rules = rulesOf(request)
-    return parsedBody(await readBody(stream, rules.bytesMax), rules)
+    return parsedBody(await readBody(stream, rules), rules)
   })
   app.addContentTypeParser(YAML_TYPES, async (request: FastifyRequest, stream: AsyncIterable<unknown>) => {
     const rules = rulesOf(request)
     if (rules.form !== 'document') throw new Fault(unsupportedMediaType())
-    return parsedBody(await readBody(stream, rules.bytesMax), rules)
+    return parsedBody(await readBody(stream, rules), rules)
   })
 }
 

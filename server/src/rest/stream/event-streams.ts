@@ -23,15 +23,16 @@ export interface EventStreams {
   open(request: StreamRequest): Promise<FastifyReply>
 }
 
+/** How often a quiet stream shows a sign of life, and how long a client may read nothing. */
 export interface StreamTimes {
   readonly heartbeatMs: number
   readonly stallMsMax: number
 }
 
-const TIMES: StreamTimes = { heartbeatMs: REST_LIMITS.streamHeartbeatMs, stallMsMax: REST_LIMITS.streamStallMsMax }
+export const STREAM_TIMES: StreamTimes = { heartbeatMs: REST_LIMITS.streamHeartbeatMs, stallMsMax: REST_LIMITS.streamStallMsMax }
 const COME_BACK_MS = 1_000
 
-export const eventStreams = (door: RestDoor, stopping: AbortSignal, times: StreamTimes = TIMES): EventStreams => {
+export const eventStreams = (door: RestDoor, stopping: AbortSignal, times: StreamTimes): EventStreams => {
   let open = 0
   return {
     open: async ({ reply, taskId, afterVersion, over }) => {
