@@ -18,7 +18,16 @@ const total = { passed: 0, failed: 0 }
 const leftOut = []
 
 const GENERATED = 'proto/src/gen'
-const CRUISED = ['core/src', 'proto/src', 'server/src', 'server/bin', 'server/dev-postgres/src', 'sdk', 'examples', 'test']
+const CRUISED = [
+  'core/src',
+  'proto/src',
+  'server/src',
+  'server/bin',
+  'server/dev-postgres/src',
+  'sdk/typescript/src',
+  'examples',
+  'test',
+]
 
 /** The script npm linked as a command, to be run by the Node that is asked for. */
 const program = (command) => join(root, 'node_modules/.bin', command)

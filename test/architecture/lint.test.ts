@@ -34,6 +34,11 @@ const plants: readonly { readonly rule: string; readonly at: string; readonly te
     text: "export const f = (x: 'a' | 'b'): number => {\n  switch (x) {\n    case 'a':\n      return 1\n  }\n  return 0\n}\n",
   },
   {
+    rule: 'no-restricted-syntax',
+    at: 'core/src/task/lumps.ts',
+    text: "export const f = (x: 'a' | 'b'): number => {\n  switch (x) {\n    case 'a':\n      return 1\n    default:\n      return 0\n  }\n}\n",
+  },
+  {
     rule: '@typescript-eslint/no-explicit-any',
     at: 'core/src/task/any.ts',
     text: 'export const f = (x: any): number => 1\n',

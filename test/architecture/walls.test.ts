@@ -6,7 +6,7 @@ import extractOptions from 'dependency-cruiser/config-utl/extract-depcruise-opti
 import { expect, test } from 'vitest'
 import { inPlantedTree, projectRoot, readTree } from './tree.js'
 
-const ROOMS = ['core/src', 'proto/src', 'server/src', 'server/dev-postgres/src', 'sdk', 'examples', 'test']
+const ROOMS = ['core/src', 'proto/src', 'server/src', 'server/dev-postgres/src', 'sdk/typescript/src', 'examples', 'test']
 const CONFIGURATION = join(projectRoot, '.dependency-cruiser.cjs')
 
 const cruiseTree = async (root: string, rooms: readonly string[]): Promise<ICruiseResult> => {
