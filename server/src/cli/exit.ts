@@ -28,5 +28,5 @@ export const exitCodeOf = (fault: Fault): ExitCode => {
 export const faultOf = (thrown: unknown): Fault => {
   if (thrown instanceof Fault) return thrown
   const message = thrown instanceof Error ? thrown.message : String(thrown)
-  return new Fault({ code: 'INTERNAL', reason: 'INTERNAL', message }, thrown)
+  return new Fault({ code: 'INTERNAL', reason: 'INTERNAL_ERROR', message }, thrown)
 }

@@ -73,7 +73,7 @@ const reported = (thrown: unknown, args: readonly string[], host: Host): ExitCod
   if (args.includes('--json')) terminal.err(faultJson(fault))
   else for (const line of faultLines(fault, terminal.colours)) terminal.err(line)
   // A stack is for a mistake of the program, never for what the world or the person did.
-  if (fault.reason === 'INTERNAL' && host.environment['TASKER_DEBUG'] && fault.cause instanceof Error) {
+  if (fault.reason === 'INTERNAL_ERROR' && host.environment['TASKER_DEBUG'] && fault.cause instanceof Error) {
     terminal.err(fault.cause.stack ?? '')
   }
   return exitCodeOf(fault)

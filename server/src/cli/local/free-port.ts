@@ -2,19 +2,15 @@
 import { createServer } from 'node:net'
 import { Fault } from '../../faults.js'
 
-/** Throws `PORT_IN_USE` or `PORT_REFUSED` with the flag that changes the port. */
+/** Throws `PORT_IN_USE` with the flag that changes the port. Anything else that is wrong with it the server tells when it listens. */
 export const requireFreePort = async (host: string, port: number, flag: string): Promise<void> => {
-  if (port === 0) return
-  const code = await listenFailure(host, port)
-  if (code === undefined) return
-  const taken = code === 'EADDRINUSE'
+  if (port === 0 || (await listenFailure(host, port)) !== 'EADDRINUSE') return
   throw new Fault({
-    code: 'CONFLICT',
-    reason: taken ? 'PORT_IN_USE' : 'PORT_REFUSED',
-    message: taken
-      ? `port ${port} of ${host} is taken by another program, perhaps another Tasker`
-      : `cannot listen on port ${port} of ${host} (${code})`,
+    code: 'UNAVAILABLE',
+    reason: 'PORT_IN_USE',
+    message: `port ${port} of ${host} is taken by another program, perhaps another Tasker`,
     hint: `choose another with ${flag} <port>, or any free one with ${flag} 0`,
+    retryable: false,
   })
 }
 

@@ -11,6 +11,9 @@ export interface RunningStack {
   readonly grpcUrl: string
 }
 
+/** What stopping takes beside draining: streams, the read models, the connections. */
+const STOP_SLACK_MS = 20_000
+
 /** Looks at both ports before anything is started. */
 export const requireFreePorts = async ({ host, restPort, grpcPort }: ServerConfig): Promise<void> => {
   await requireFreePort(host, restPort, '--rest-port')
@@ -22,7 +25,9 @@ export const startStack = async (site: Site, config: ServerConfig): Promise<Runn
   // Loaded here alone, so that a client command does not wait for the server's libraries.
   const { startServer } = await import('../../compose.js')
   const server = await startServer(config)
-  site.keep({ name: 'server', stop: () => server.stop(), kill: () => undefined })
+  const stopMsMax = config.stopDeadlineMs + STOP_SLACK_MS
+  // A server is part of this process: it ends with it at the latest.
+  site.keep({ name: 'server', stopMsMax, stop: () => server.stop(), kill: () => undefined })
   return { restUrl: server.restUrl, grpcUrl: server.grpcUrl }
 }
 

@@ -4,11 +4,13 @@ import { EXIT, type ExitCode } from '../exit.js'
 import { type Terminal } from '../terminal.js'
 import { watchInterrupts } from './interrupts.js'
 
-/** How long one part may take to stop before it is killed. */
-const PART_STOP_MS = 20_000
+/** How long a part may take to stop before it is killed, when it does not say. */
+const PART_STOP_MS_DEFAULT = 30_000
 
 export interface Part {
   readonly name: string
+  /** How long its stop may take. */
+  readonly stopMsMax?: number
   stop(): Promise<void>
   /** Ends it at once, synchronously. */
   kill(): void
@@ -63,8 +65,9 @@ const stopParts = async (parts: readonly Part[], terminal: Terminal): Promise<vo
 
 const stoppedInTime = async (part: Part): Promise<string | undefined> => {
   const timer = new AbortController()
+  const stopMsMax = part.stopMsMax ?? PART_STOP_MS_DEFAULT
   try {
-    const late = pause(PART_STOP_MS, `not within ${PART_STOP_MS} ms`, { signal: timer.signal })
+    const late = pause(stopMsMax, `not within ${stopMsMax} ms`, { signal: timer.signal })
     return await Promise.race([part.stop().then(() => undefined), late])
   } catch (thrown) {
     return thrown instanceof Error ? thrown.message : String(thrown)

@@ -2,8 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { type Part } from './supervise.js'
+
+/**
+ * Loaded before the worker's own program: the system closes the child's stdin with the parent, however the parent ended, and then the
+ * child is to end as well.
+ */
+const END_WITH_PARENT = `process.stdin.on('end', () => process.kill(process.pid, 'SIGTERM')).resume().unref?.()`
 
 /** A worker drains what it has; after that it is killed. */
 const DRAIN_MS = 10_000
@@ -23,7 +28,7 @@ export interface WorkerOptions {
 }
 
 export const startWorkerProcess = async (options: WorkerOptions): Promise<WorkerProcess> => {
-  const preload = fileURLToPath(new URL('./with-parent.js', import.meta.url))
+  const preload = `data:text/javascript,${encodeURIComponent(END_WITH_PARENT)}`
   const child = spawn(process.execPath, ['--import', preload, options.script], {
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -150,5 +150,5 @@ describe('checks of the doctor', () => {
 
 test('what is thrown without a name is a mistake of the program and ends with 1', () => {
   const fault = faultOf(new TypeError('x is not a function'))
-  expect([fault.reason, exitCodeOf(fault)]).toEqual(['INTERNAL', 1])
+  expect([fault.reason, exitCodeOf(fault)]).toEqual(['INTERNAL_ERROR', 1])
 })
