@@ -1,0 +1,60 @@
+/** An event's data as readers see it. */
+import { durationMs, instant, namespaceOf, stepId, templateHash, trustedJson, workerId, type TaskEvent } from '@tasker/core'
+import { eventDataText } from '@tasker/server/internal/query/event-data'
+import { expect, test } from 'vitest'
+
+const a = stepId('a')
+const failure = {
+  message: 'it broke',
+  errorType: 'RetryableError',
+  code: 'HTTP_503',
+  retryable: true,
+  retryAfterMs: durationMs(5),
+}
+
+test.each<[TaskEvent, string]>([
+  [
+    {
+      type: 'task.submitted',
+      namespace: namespaceOf('shop'),
+      name: 'order',
+      version: '1.0.0',
+      templateHash: templateHash('ab'),
+      context: trustedJson('{ "n" : 1.0, "__proto__": "\\ud800" }'),
+      priority: 0,
+      tags: ['x'],
+      correlationId: 'c',
+      runAt: instant(0),
+    },
+    '{"namespace":"shop","name":"order","version":"1.0.0","template_hash":"ab","priority":0,"tags":["x"],"correlation_id":"c",' +
+      '"run_at":"1970-01-01T00:00:00.000Z","context":{ "n" : 1.0, "__proto__": "\\ud800" }}',
+  ],
+  [{ type: 'steps.created', segment: 'initial', steps: [a] }, '{"segment":"initial","steps":["a"]}'],
+  [{ type: 'step.scheduled', step: a, attempt: 1 }, '{"step_id":"a","attempt":1}'],
+  [{ type: 'step.started', step: a, attempt: 1, worker: workerId('w') }, '{"step_id":"a","attempt":1,"worker_id":"w"}'],
+  [{ type: 'step.released', step: a, attempt: 1, reason: 'never sent' }, '{"step_id":"a","attempt":1,"reason":"never sent"}'],
+  [{ type: 'step.completed', step: a, attempt: 1, output: trustedJson('[ 1 ]') }, '{"step_id":"a","attempt":1,"output":[ 1 ]}'],
+  [
+    { type: 'step.failed', step: a, attempt: 1, failure, permanent: false },
+    '{"step_id":"a","attempt":1,"failure":{"message":"it broke","error_type":"RetryableError","code":"HTTP_503","retryable":true,"retry_after_ms":5},"permanent":false}',
+  ],
+  [
+    { type: 'step.timed_out', step: a, attempt: 1, timeoutMs: durationMs(9), permanent: true },
+    '{"step_id":"a","attempt":1,"timeout_ms":9,"permanent":true}',
+  ],
+  [
+    { type: 'step.retry_scheduled', step: a, attempt: 2, dueAt: instant(1), delayMs: durationMs(1) },
+    '{"step_id":"a","attempt":2,"next_retry_at":"1970-01-01T00:00:00.001Z","delay_ms":1}',
+  ],
+  [
+    { type: 'step.result_ignored', step: a, attempt: 1, outcome: 'completed', reason: 'late' },
+    '{"step_id":"a","attempt":1,"outcome":"completed","reason":"late"}',
+  ],
+  [{ type: 'step.cancelled', step: a }, '{"step_id":"a"}'],
+  [{ type: 'task.blocked', steps: [a] }, '{"steps":["a"]}'],
+  [{ type: 'task.cancel_requested', graceMs: durationMs(10) }, '{"grace_ms":10}'],
+  [{ type: 'task.cancelled' }, '{}'],
+  [{ type: 'task.completed' }, '{}'],
+])('%j', (event, text) => {
+  expect(eventDataText(event)).toBe(text)
+})
