@@ -1,0 +1,77 @@
+/** Programs of this repository as real processes, spoken to by their output and stopped by their pid. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+
+export const REPOSITORY = fileURLToPath(new URL(import.meta.url.includes('/test/dist/') ? '../../..' : '../..', import.meta.url))
+
+export interface RunningProgram {
+  readonly pid: number
+  /** Everything it printed so far, both streams. */
+  output(): string
+  /** The first line that matches, among those printed and those to come. Rejects with the output when the program ends before. */
+  line(pattern: RegExp): Promise<string>
+  kill(signal: NodeJS.Signals): void
+  /** Resolves with the exit code, or null when a signal ended it. */
+  readonly exited: Promise<number | null>
+}
+
+/** Starts a program of the repository with Node; `args[0]` is relative to the repository. */
+export const runProgram = (args: readonly string[], env: NodeJS.ProcessEnv = {}): RunningProgram => {
+  const [file = '', ...rest] = args
+  const child = spawn(process.execPath, [`${REPOSITORY}/${file}`, ...rest], {
+    cwd: REPOSITORY,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  return watch(child)
+}
+
+const watch = (child: ChildProcess): RunningProgram => {
+  let text = ''
+  const listeners = new Set<() => void>()
+  const hear = (chunk: Buffer): void => {
+    text += chunk.toString()
+    for (const listener of listeners) listener()
+  }
+  child.stdout?.on('data', hear)
+  child.stderr?.on('data', hear)
+  const exited = once(child, 'close').then(([code]: unknown[]) => (typeof code === 'number' ? code : null))
+  const line = (pattern: RegExp): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = text.split('\n').find((candidate) => pattern.test(candidate))
+        if (found === undefined) return
+        listeners.delete(look)
+        resolve(found)
+      }
+      listeners.add(look)
+      void exited.then((code) => {
+        look()
+        if (listeners.delete(look)) reject(new Error(`ended with ${code} before it printed ${pattern}:\n${text}`))
+      })
+      look()
+    })
+  return {
+    pid: child.pid ?? 0,
+    output: () => text,
+    line,
+    kill: (signal) => {
+      child.kill(signal)
+    },
+    exited,
+  }
+}
+
+/** A port that was free a moment ago. */
+export const freePort = async (): Promise<number> => {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port was given')
+  return address.port
+}
