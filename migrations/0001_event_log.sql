@@ -17,6 +17,12 @@ create table event_commit (
   constraint event_commit_stream unique (stream_kind, stream_id, first_version)
 );
 
+-- What holds for the whole log. The partition of a task follows from its id and this number, so it never changes.
+create table event_log (
+  singleton       boolean  primary key default true check (singleton),
+  partition_count smallint not null check (partition_count > 0)
+);
+
 -- The faster compression where this PostgreSQL was built with it.
 do $$
 begin

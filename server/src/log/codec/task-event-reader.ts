@@ -1,0 +1,110 @@
+/** One stored event of a task back into its type, checked member by member; payloads keep their bytes. */
+import {
+  durationMs,
+  type Failure,
+  instant,
+  namespaceOf,
+  sliceMembers,
+  stepId,
+  type TaskEvent,
+  type TaskEventType,
+  type TaskSubmitted,
+  templateHash,
+  workerId,
+} from '@tasker/core'
+import { UnknownEventError } from './errors.js'
+import type { EventFields } from './event-fields.js'
+
+type Readers = { readonly [Type in TaskEventType]: (fields: EventFields) => Extract<TaskEvent, { readonly type: Type }> }
+
+/** Throws `UnknownEventError` or `CorruptEventError`. */
+export const readTaskEvent = (type: string, fields: EventFields): TaskEvent => {
+  if (!isTaskEventType(type)) throw new UnknownEventError(type)
+  return READERS[type](fields)
+}
+
+const isTaskEventType = (type: string): type is TaskEventType => Object.hasOwn(READERS, type)
+
+const READERS: Readers = {
+  'task.submitted': (f) => submitted(f),
+  'steps.created': (f) => ({
+    type: 'steps.created',
+    segment: f.choice('segment', ['initial']),
+    steps: f.texts('steps').map(stepId),
+  }),
+  'step.scheduled': (f) => ({ type: 'step.scheduled', ...attempt(f) }),
+  'step.started': (f) => ({ type: 'step.started', ...attempt(f), worker: workerId(f.text('worker')) }),
+  'step.released': (f) => ({ type: 'step.released', ...attempt(f), reason: f.text('reason') }),
+  'step.completed': (f) => ({ type: 'step.completed', ...attempt(f), output: f.raw('output') }),
+  'step.failed': (f) => ({ type: 'step.failed', ...attempt(f), failure: failure(f), permanent: f.flag('permanent') }),
+  'step.timed_out': (f) => ({
+    type: 'step.timed_out',
+    ...attempt(f),
+    timeoutMs: durationMs(f.number('timeoutMs')),
+    permanent: f.flag('permanent'),
+  }),
+  'step.retry_scheduled': (f) => ({
+    type: 'step.retry_scheduled',
+    ...attempt(f),
+    dueAt: instant(f.number('dueAt')),
+    delayMs: durationMs(f.number('delayMs')),
+  }),
+  'step.cancelled': (f) => ({ type: 'step.cancelled', step: stepId(f.text('step')) }),
+  'step.result_ignored': (f) => ({
+    type: 'step.result_ignored',
+    ...attempt(f),
+    outcome: f.choice('outcome', ['completed', 'failed']),
+    reason: f.text('reason'),
+  }),
+  'task.blocked': (f) => ({ type: 'task.blocked', steps: f.texts('steps').map(stepId) }),
+  'task.cancel_requested': (f) => ({
+    type: 'task.cancel_requested',
+    ...optional('reason', f.optionalText('reason')),
+    graceMs: durationMs(f.number('graceMs')),
+  }),
+  'task.cancelled': () => ({ type: 'task.cancelled' }),
+  'task.completed': () => ({ type: 'task.completed' }),
+}
+
+const attempt = (f: EventFields) => ({ step: stepId(f.text('step')), attempt: f.number('attempt') })
+
+const submitted = (f: EventFields): TaskSubmitted => {
+  const runAt = f.optionalNumber('runAt')
+  return {
+    type: 'task.submitted',
+    namespace: namespaceOf(f.text('namespace')),
+    name: f.text('name'),
+    version: f.text('version'),
+    templateHash: templateHash(f.text('templateHash')),
+    context: f.raw('context'),
+    priority: f.number('priority'),
+    tags: f.texts('tags'),
+    correlationId: f.text('correlationId'),
+    ...optional('parentCorrelationId', f.optionalText('parentCorrelationId')),
+    ...optional('initiator', f.optionalText('initiator')),
+    ...optional('sourceSystem', f.optionalText('sourceSystem')),
+    ...optional('reason', f.optionalText('reason')),
+    ...optional('idempotencyKey', f.optionalText('idempotencyKey')),
+    ...optional('runAt', runAt === undefined ? undefined : instant(runAt)),
+  }
+}
+
+const failure = (event: EventFields): Failure => {
+  const f = event.inside('failure', sliceMembers)
+  const retryAfterMs = f.optionalNumber('retryAfterMs')
+  return {
+    message: f.text('message'),
+    errorType: f.text('errorType'),
+    ...optional('code', f.optionalText('code')),
+    retryable: f.flag('retryable'),
+    ...optional('retryAfterMs', retryAfterMs === undefined ? undefined : durationMs(retryAfterMs)),
+    ...optional('stack', f.optionalText('stack')),
+  }
+}
+
+/** A member that is there only when it has a value. */
+const optional = <Name extends string, Value>(name: Name, value: Value | undefined): { readonly [Key in Name]?: Value } =>
+  value === undefined ? {} : singleMember(name, value)
+
+const singleMember = <Name extends string, Value>(name: Name, value: Value): { readonly [Key in Name]?: Value } =>
+  ({ [name]: value }) as { readonly [Key in Name]?: Value }

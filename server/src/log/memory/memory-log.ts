@@ -1,0 +1,179 @@
+/** The event log in memory: for tests and simulation, deterministic, with faults on order. */
+import type { Partition } from '@tasker/core'
+import { invariant, unreachable } from '@tasker/core'
+import { acquirePartition, type PartitionTip } from '../acquire.js'
+import { illFormedPart } from '../content.js'
+import { readAcquired } from '../partition-codec.js'
+import type { AppendResult, CommitDraft, EventLog, SequencedCommit, StoredCommit, StreamKind, StreamRef } from '../port.js'
+
+/** What shall become of one append. */
+export type AppendFate =
+  | { readonly type: 'delivered' }
+  | { readonly type: 'refused'; readonly message: string }
+  /** Nothing is written. */
+  | { readonly type: 'unavailable' }
+  /** The answer is lost: nothing is written, all is written before, or all is written once `later` resolves, if it still can. */
+  | { readonly type: 'unknown'; readonly written: 'never' | 'before' }
+  | { readonly type: 'unknown'; readonly written: 'later'; readonly later: Promise<void> }
+
+/** Decides on faults; the log asks it before each act and waits for its promise, so slowness is the policy's too. */
+export interface FaultPolicy {
+  append(rows: readonly SequencedCommit[]): AppendFate | Promise<AppendFate>
+  /** Rejects to make the read fail. */
+  read(): void | Promise<void>
+}
+
+export interface MemoryLogOptions {
+  readonly partitionCount: number
+  readonly faults?: FaultPolicy
+  /** Commits of a page; small ones make tests of paging cheap. */
+  readonly pageCommits?: number
+}
+
+export interface MemoryLog extends EventLog {
+  /** Everything that is written, partition by partition. */
+  all(): readonly StoredCommit[]
+}
+
+const PAGE_COMMITS = 500
+
+const DELIVERED: AppendFate = { type: 'delivered' }
+const NO_FAULTS: FaultPolicy = { append: () => DELIVERED, read: () => undefined }
+
+export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PAGE_COMMITS }: MemoryLogOptions): MemoryLog => {
+  const store = new CommitStore()
+  let closed = false
+
+  const append = async (rows: readonly SequencedCommit[]): Promise<AppendResult> => {
+    if (rows.length === 0) return { type: 'appended' }
+    const fate = await faults.append(rows)
+    if (closed) return { type: 'unavailable', message: 'the log is closed' }
+    switch (fate.type) {
+      case 'delivered':
+        return store.write(rows)
+      case 'refused':
+        return fate
+      case 'unavailable':
+        return { type: 'unavailable', message: 'the log is away' }
+      case 'unknown':
+        if (fate.written === 'before') store.write(rows)
+        if (fate.written === 'later') void fate.later.then(() => store.write(rows))
+        return { type: 'unknown', message: 'the answer was lost' }
+      default:
+        return unreachable(fate)
+    }
+  }
+
+  async function* pages(commits: () => readonly StoredCommit[]): AsyncGenerator<readonly StoredCommit[]> {
+    await faults.read()
+    const found = commits()
+    for (let at = 0; at < found.length; at += pageCommits) {
+      if (at > 0) await faults.read()
+      yield found.slice(at, at + pageCommits)
+    }
+  }
+
+  const tip = async (partition: Partition): Promise<PartitionTip> => {
+    await faults.read()
+    return { seq: store.partition(partition).length, control: store.stream({ kind: 'partition', id: String(partition) }).at(-1) }
+  }
+
+  return {
+    partitionCount,
+    append,
+    readStream: (stream, fromVersion) =>
+      pages(() => store.stream(stream).filter((commit) => commit.firstVersion + commit.types.length > fromVersion)),
+    readKind: (kind) => pages(() => store.kind(kind)),
+    readPartition: (partition, afterSeq) => pages(() => store.partition(partition).slice(afterSeq)),
+    head: async (partition) => {
+      const { seq, control } = await tip(partition)
+      return { seq, epoch: control === undefined ? 0 : readAcquired(control).epoch }
+    },
+    acquire: (partition, node, at) => acquirePartition({ append, tip }, partition, node, at),
+    close: () => {
+      closed = true
+      return Promise.resolve()
+    },
+    all: () => store.all(),
+  }
+}
+
+/** The table and its two keys. */
+class CommitStore {
+  readonly #partitions = new Map<Partition, StoredCommit[]>()
+  readonly #streams = new Map<string, StoredCommit[]>()
+
+  /** All rows or none. */
+  write(rows: readonly SequencedCommit[]): AppendResult {
+    for (const { commit } of rows) {
+      const message = refusalOf(commit)
+      if (message !== undefined) return { type: 'refused', message }
+    }
+    const places = new Set<string>()
+    const versions = new Set<string>()
+    for (const { seq, commit } of rows) {
+      const place = `${commit.partition}:${seq}`
+      const version = `${streamKey(commit.stream)}:${commit.firstVersion}`
+      if (places.has(place) || this.#partitions.get(commit.partition)?.[seq - 1] !== undefined) {
+        return { type: 'collided', on: { type: 'place', partition: commit.partition } }
+      }
+      if (versions.has(version) || this.#holds(commit)) {
+        return { type: 'collided', on: { type: 'stream', stream: commit.stream } }
+      }
+      places.add(place)
+      versions.add(version)
+    }
+    for (const { seq, commit } of rows) this.#insert({ ...commit, seq })
+    return { type: 'appended' }
+  }
+
+  partition(partition: Partition): readonly StoredCommit[] {
+    return this.#partitions.get(partition) ?? []
+  }
+
+  stream(stream: StreamRef): readonly StoredCommit[] {
+    return this.#streams.get(streamKey(stream)) ?? []
+  }
+
+  kind(kind: StreamKind): readonly StoredCommit[] {
+    return [...this.#streams.values()]
+      .filter(([first]) => first?.stream.kind === kind)
+      .sort(([a], [b]) => Buffer.compare(Buffer.from(a?.stream.id ?? ''), Buffer.from(b?.stream.id ?? '')))
+      .flat()
+  }
+
+  all(): readonly StoredCommit[] {
+    return [...this.#partitions].sort(([a], [b]) => a - b).flatMap(([, commits]) => commits)
+  }
+
+  #holds({ stream, firstVersion }: CommitDraft): boolean {
+    return this.#streams.get(streamKey(stream))?.some((commit) => commit.firstVersion === firstVersion) ?? false
+  }
+
+  #insert(commit: StoredCommit): void {
+    const partition = listIn(this.#partitions, commit.partition)
+    invariant(commit.seq === partition.length + 1, `partition ${commit.partition} would have a gap before ${commit.seq}`)
+    partition.push(commit)
+    const stream = listIn(this.#streams, streamKey(commit.stream))
+    stream.push(commit)
+    stream.sort((a, b) => a.firstVersion - b.firstVersion)
+  }
+}
+
+const refusalOf = (commit: CommitDraft): string | undefined => {
+  const { stream, namespace, actor, worker, cause, text, types } = commit
+  const keepable = ![stream.id, namespace, actor, worker ?? '', cause, text, ...types].some((part) => part.includes('\0'))
+  if (!keepable) return 'a NUL stands in the text'
+  if (types.length === 0 || commit.hash.length !== 32 || commit.firstVersion < 1) return 'the commit breaks a rule of the table'
+  return illFormedPart(commit)
+}
+
+const streamKey = (stream: StreamRef): string => `${stream.kind}/${stream.id}`
+
+const listIn = <Key, Item>(lists: Map<Key, Item[]>, key: Key): Item[] => {
+  const list = lists.get(key)
+  if (list !== undefined) return list
+  const empty: Item[] = []
+  lists.set(key, empty)
+  return empty
+}

@@ -1,0 +1,170 @@
+/** What every adapter of the event log promises: the numbers are the port's (L1 to L5). */
+import { instant, partitionNumber } from '@tasker/core'
+import { verifyChain } from '@tasker/server/internal/log/commit-hash'
+import type { EventLog } from '@tasker/server/internal/log/port'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { allOf, draft, P0, P1, rowsFrom, task } from './drafts.js'
+import { type LogHarness, PAGE_COMMITS, PARTITIONS } from './harness.js'
+import { describeRaces } from './races.js'
+
+const NOW = instant(1_700_000_000_000)
+
+/** Payloads that break careless storage. */
+const NASTY_TEXTS = [
+  '[{"step":"\\u0000","attempt":1}]',
+  '[{"step":"\\ud800 alone","attempt":1e2,"__proto__":{"constructor":1}}]',
+  '[ { "step" : "emoji 🦀, zero width \u200b, rtl \u202e", "attempt":1 , "attempt":2 } ]\n',
+  '[{"step":"controls \u0001\u0007\u001b\u007f","big":123456789012345678901234567890.10}]',
+  `[{"step":"${'long '.repeat(20_000)}"}]`,
+]
+
+export const describeEventLog = (name: string, open: () => Promise<LogHarness>): void => {
+  describe(`the event log in ${name}`, () => {
+    let harness: LogHarness
+    let log: EventLog
+    beforeEach(async () => {
+      harness = await open()
+      log = harness.log
+    })
+    afterEach(() => harness.close())
+
+    test('gives back what was appended, in order, under its places (L1, L2)', async () => {
+      const first = draft({ worker: 'w-1' })
+      const second = draft({ firstVersion: 2, previous: first.hash })
+      expect(await log.append(rowsFrom(1, first, second))).toEqual({ type: 'appended' })
+      expect(await allOf(log.readPartition(P0, 0))).toEqual([
+        { ...first, seq: 1 },
+        { ...second, seq: 2 },
+      ])
+      expect(await log.head(P0)).toEqual({ seq: 2, epoch: 0 })
+      expect(await log.head(P1)).toEqual({ seq: 0, epoch: 0 })
+    })
+
+    test('keeps payloads byte for byte', async () => {
+      const commits = NASTY_TEXTS.map((text, index) => draft({ stream: task(`nasty, (${index})=`), text }))
+      expect(await log.append(rowsFrom(1, ...commits))).toEqual({ type: 'appended' })
+      const stored = await allOf(log.readPartition(P0, 0))
+      expect(stored.map((commit) => commit.text)).toEqual(NASTY_TEXTS)
+      expect(stored.map((commit) => verifyChain([commit]).type)).toEqual(NASTY_TEXTS.map(() => 'intact'))
+    })
+
+    test('refuses content that it could not give back, and writes nothing of the batch (L1)', async () => {
+      for (const bad of ['[{"step":"a raw \u0000"}]', '[{"step":"half \ud83d"}]']) {
+        const result = await log.append(rowsFrom(1, draft(), draft({ stream: task('b'), text: bad })))
+        expect(result.type).toBe('refused')
+      }
+      expect(await log.head(P0)).toEqual({ seq: 0, epoch: 0 })
+    })
+
+    test('a place is given once; who collides writes nothing and hears which (L1, L2)', async () => {
+      await log.append(rowsFrom(1, draft()))
+      const batch = [...rowsFrom(1, draft({ stream: task('x'), partition: P1 })), ...rowsFrom(1, draft({ stream: task('b') }))]
+      expect(await log.append(batch)).toEqual({ type: 'collided', on: { type: 'place', partition: P0 } })
+      expect(await log.head(P1)).toEqual({ seq: 0, epoch: 0 })
+    })
+
+    test('a version of a stream is given once, in whatever partition (L3)', async () => {
+      const stream = task('shop, (odd)=(name)')
+      await log.append(rowsFrom(1, draft({ stream })))
+      expect(await log.append(rowsFrom(1, draft({ stream, partition: P1 })))).toEqual({
+        type: 'collided',
+        on: { type: 'stream', stream },
+      })
+    })
+
+    test('an append of nothing succeeds', async () => {
+      expect(await log.append([])).toEqual({ type: 'appended' })
+    })
+
+    test('reads a partition page by page, from any place on', async () => {
+      const commits = Array.from({ length: 2 * PAGE_COMMITS + 1 }, (_, index) => draft({ stream: task(`t${index}`) }))
+      await log.append(rowsFrom(1, ...commits))
+      for (let after = 0; after <= commits.length; after++) {
+        const pages: number[] = []
+        const seqs: number[] = []
+        for await (const page of log.readPartition(P0, after)) {
+          pages.push(page.length)
+          seqs.push(...page.map((commit) => commit.seq))
+        }
+        expect(seqs).toEqual(commits.map((_, index) => index + 1).slice(after))
+        expect(Math.max(0, ...pages)).toBeLessThanOrEqual(PAGE_COMMITS)
+      }
+    })
+
+    test('reads a stream from the commit that contains a version', async () => {
+      const first = draft({ types: ['a', 'b', 'c'] })
+      const second = draft({ firstVersion: 4, previous: first.hash, types: ['d', 'e'] })
+      const third = draft({ firstVersion: 6, previous: second.hash })
+      await log.append(rowsFrom(1, first, draft({ stream: task('z') }), second, third))
+      const from = async (version: number) => (await allOf(log.readStream(task('a'), version))).map((c) => c.firstVersion)
+      expect(await from(1)).toEqual([1, 4, 6])
+      expect(await from(3)).toEqual([1, 4, 6])
+      expect(await from(5)).toEqual([4, 6])
+      expect(await from(6)).toEqual([6])
+      expect(await from(7)).toEqual([])
+      expect(await allOf(log.readStream(task('nobody'), 1))).toEqual([])
+    })
+
+    test('reads every stream of a kind, stream by stream', async () => {
+      const template = (id: string, firstVersion: number) => draft({ stream: { kind: 'template', id }, firstVersion })
+      await log.append(
+        rowsFrom(1, template('b', 1), draft(), template('a', 1), template('b', 2), template('B', 1), template('a', 2)),
+      )
+      const read = await allOf(log.readKind('template'))
+      expect(read.map((commit) => `${commit.stream.id}${commit.firstVersion}`)).toEqual(['B1', 'a1', 'a2', 'b1', 'b2'])
+    })
+
+    test('taking a partition is an append that raises the epoch and is linked to the last one (L4)', async () => {
+      await log.append(rowsFrom(1, draft()))
+      expect(await log.acquire(P0, 'node-1', NOW)).toEqual({ partition: P0, epoch: 1, seq: 2 })
+      expect(await log.acquire(P0, 'node-2', NOW)).toEqual({ partition: P0, epoch: 2, seq: 3 })
+      expect(await log.head(P0)).toEqual({ seq: 3, epoch: 2 })
+      expect(verifyChain(await allOf(log.readStream({ kind: 'partition', id: '0' }, 1)))).toMatchObject({
+        type: 'intact',
+        commits: 2,
+      })
+    })
+
+    test('an owner that was overtaken collides with the control commit (L4)', async () => {
+      const owned = await log.acquire(P0, 'node-1', NOW)
+      await (await harness.other()).acquire(P0, 'node-2', NOW)
+      expect(await log.append(rowsFrom(owned.seq + 1, draft()))).toEqual({
+        type: 'collided',
+        on: { type: 'place', partition: P0 },
+      })
+    })
+
+    test('nodes that take a partition at once all get it, one after another (L4)', async () => {
+      const logs = [log, await harness.other(), await harness.other()]
+      const owned = await Promise.all([...logs, ...logs].map((each, index) => each.acquire(P0, `node-${index}`, NOW)))
+      expect(owned.map((ownership) => ownership.epoch).sort()).toEqual([1, 2, 3, 4, 5, 6])
+      expect(await log.head(P0)).toEqual({ seq: 6, epoch: 6 })
+    })
+
+    test.each(['never', 'before'] as const)('an append whose answer is lost is unknown; written: %s (L5)', async (written) => {
+      await log.append(rowsFrom(1, draft({ stream: task('warm') })))
+      harness.loseNextAnswer(written)
+      expect((await log.append(rowsFrom(2, draft()))).type).toBe('unknown')
+      expect((await log.head(P0)).seq).toBe(written === 'before' ? 2 : 1)
+    })
+
+    test.each(['never', 'before'] as const)(
+      'a partition is taken once although the answer is lost; written: %s (L5)',
+      async (written) => {
+        await log.append(rowsFrom(1, draft({ stream: task('warm') })))
+        harness.loseNextAnswer(written)
+        expect(await log.acquire(P0, 'node-1', NOW)).toEqual({ partition: P0, epoch: 1, seq: 2 })
+      },
+    )
+
+    test('partitions are independent', async () => {
+      for (let n = 0; n < PARTITIONS; n++) {
+        const partition = partitionNumber(n)
+        expect(await log.append(rowsFrom(1, draft({ stream: task(`p${n}`), partition })))).toEqual({ type: 'appended' })
+      }
+      expect(log.partitionCount).toBe(PARTITIONS)
+    })
+
+    describeRaces(() => harness)
+  })
+}

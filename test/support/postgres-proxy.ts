@@ -1,0 +1,64 @@
+/** A way to PostgreSQL that can be cut at a chosen moment of the conversation. */
+import { connect, createServer, type Socket } from 'node:net'
+import { once } from 'node:events'
+
+export interface PostgresProxy {
+  /** The same database, through the proxy. */
+  readonly url: string
+  /** Cuts the connection that next sends these bytes: before they are passed on, or when their answer comes back. */
+  cutNext(bytes: string, moment: 'before_request' | 'before_answer'): void
+  close(): Promise<void>
+}
+
+export const postgresProxy = async (target: string): Promise<PostgresProxy> => {
+  const { hostname, port } = new URL(target)
+  const sockets = new Set<Socket>()
+  let order: { readonly bytes: string; readonly moment: 'before_request' | 'before_answer' } | undefined
+
+  const server = createServer((client) => {
+    const upstream = connect(Number(port), hostname)
+    let cutAtAnswer = false
+    const cut = (): void => {
+      client.destroy()
+      upstream.destroy()
+    }
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket.setNoDelay(true)
+      socket.on('error', cut)
+      socket.on('close', () => {
+        sockets.delete(socket)
+        cut()
+      })
+    }
+    client.on('data', (chunk) => {
+      if (order !== undefined && chunk.includes(order.bytes)) {
+        const { moment } = order
+        order = undefined
+        if (moment === 'before_request') return cut()
+        cutAtAnswer = true
+      }
+      upstream.write(chunk)
+    })
+    upstream.on('data', (chunk) => {
+      if (cutAtAnswer) cut()
+      else client.write(chunk)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const url = new URL(target)
+  url.port = String(typeof address === 'object' && address !== null ? address.port : 0)
+  return {
+    url: url.href,
+    cutNext: (bytes, moment) => {
+      order = { bytes, moment }
+    },
+    close: async () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
