@@ -20,12 +20,11 @@ export const serveAwaitResult = (
   callback: sendUnaryData<AwaitResultResponse>,
   ended: () => void,
 ): OpenStream => {
-  let over = false
-  let stop = (): void => undefined
+  const wait = { over: false, stop: (): void => undefined }
   const finish = (): boolean => {
-    if (over) return false
-    over = true
-    stop()
+    if (wait.over) return false
+    wait.over = true
+    wait.stop()
     ended()
     return true
   }
@@ -42,8 +41,8 @@ export const serveAwaitResult = (
   try {
     if (call.request.type === 'malformed') throw new Fault(malformed(call.request.problem))
     const taskId = requiredTaskId(call.request.message.taskId)
-    stop = door.engine.awaitOutcome(taskId, (outcome) => answer(taskId, outcome))
-    if (over) stop()
+    wait.stop = door.engine.awaitOutcome(taskId, (outcome) => answer(taskId, outcome))
+    if (wait.over) wait.stop()
   } catch (error) {
     fail(faultOf(error, door.logger))
   }

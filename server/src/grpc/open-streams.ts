@@ -22,22 +22,24 @@ export const STOPPING: FaultDetail = {
 }
 
 export const openStreams = (): OpenStreams => {
-  const streams = new Set<OpenStream>()
+  const open = new Set<Kept>()
   let stopping = false
   return {
     serve: (begin) => {
       if (stopping) return false
-      let over = false
-      const stream = begin(() => {
-        over = true
-        streams.delete(stream)
-      })
-      if (!over) streams.add(stream)
+      const kept: Kept = { stream: undefined }
+      // Before it begins: a stream may be over as soon as it began.
+      open.add(kept)
+      kept.stream = begin(() => open.delete(kept))
       return true
     },
     stop: () => {
       stopping = true
-      for (const stream of [...streams]) stream.end(STOPPING)
+      for (const { stream } of [...open]) stream?.end(STOPPING)
     },
   }
+}
+
+interface Kept {
+  stream: OpenStream | undefined
 }

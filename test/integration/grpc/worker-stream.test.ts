@@ -5,7 +5,7 @@ import { parseTaskId, type TaskId } from '@tasker/core'
 import { startGrpcServer, type GrpcServer } from '@tasker/server/internal/grpc/server'
 import type { TaskSnapshot } from '@tasker/server/internal/engine/api'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { complete, plan, start, step, submit, taskAfter } from '../../support/given.js'
+import { complete, plan, start, step, submit, taskAfter, type Order } from '../../support/given.js'
 import { commandOf, engineDouble, type EngineDouble, type HeardWorker } from './engine-double.js'
 import { TASK_ID, WORKER_ID, clientsTo, connectWorker, detailOf, hello, request, success, type Clients } from './wire-client.js'
 
@@ -31,7 +31,7 @@ const taskId = (): TaskId => {
   return id
 }
 
-const snapshot = (...history: Parameters<typeof taskAfter> extends [infer _, ...infer Rest] ? Rest : never): TaskSnapshot => ({
+const snapshot = (...history: readonly Order[]): TaskSnapshot => ({
   taskId: taskId(),
   version: 1,
   state: taskAfter(plan(step('a'), step('b', { after: ['a'] }), step('c', { after: ['b'] })), ...history),
@@ -251,9 +251,7 @@ describe('what a worker says', () => {
     const { stream, worker } = await connected()
     stream.call.write(request({ results: [{ ...success('1'), ref }, success('2')] }))
     await stream.until((messages) => messages.some(({ acks }) => acks.length > 0))
-    expect(stream.messages[1]?.acks).toEqual([
-      { ref, status: AckStatus.ACK_STATUS_REFUSED, reason: 'INVALID_ATTEMPT_REF', message: expect.any(String) },
-    ])
+    expect(stream.messages[1]?.acks).toMatchObject([{ ref, status: AckStatus.ACK_STATUS_REFUSED, reason: 'INVALID_ATTEMPT_REF' }])
     expect(worker.results).toHaveLength(1)
   })
 

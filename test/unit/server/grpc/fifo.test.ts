@@ -1,0 +1,37 @@
+/** A queue read one by one and in batches gives its items in order, each once. */
+import { fifo } from '@tasker/server/internal/grpc/fifo'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+
+test('whatever the mix of pushes, shifts and takes, it behaves as a plain list', () => {
+  const move = fc.oneof(
+    fc.record({ type: fc.constant('push' as const), item: fc.integer() }),
+    fc.record({ type: fc.constant('shift' as const) }),
+    fc.record({ type: fc.constant('take' as const), itemsMax: fc.integer({ min: 1, max: 5 }) }),
+    fc.record({ type: fc.constant('clear' as const) }),
+  )
+  fc.assert(
+    fc.property(fc.array(move, { maxLength: 60 }), (moves) => {
+      const queue = fifo<number>()
+      let list: number[] = []
+      for (const made of moves) {
+        switch (made.type) {
+          case 'push':
+            queue.push(made.item)
+            list.push(made.item)
+            break
+          case 'shift':
+            expect(queue.shift()).toBe(list.shift())
+            break
+          case 'take':
+            expect(queue.take(made.itemsMax)).toEqual(list.splice(0, made.itemsMax))
+            break
+          case 'clear':
+            queue.clear()
+            list = []
+        }
+        expect(queue.length).toBe(list.length)
+      }
+    }),
+  )
+})
