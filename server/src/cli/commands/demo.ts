@@ -48,15 +48,15 @@ const demo = (context: CommandContext, flags: Flags): Promise<ExitCode> => {
     screen.started('schema', applied.length === 0 ? 'current' : `${applied.length} migrations applied`)
     const stack = await startStack(site, { ...config, databaseUrl: database.url })
     screen.started('server', `REST ${stack.restUrl}  gRPC ${stack.grpcUrl}`)
-    await startExampleWorker(site, example, stack, screen)
+    const workerPid = await startExampleWorker(site, example, stack, screen)
     const taskId = await runTask(site, httpClient(stack.restUrl, undefined), example, screen)
-    screen.goOn(stack, taskId, { pid: process.pid, database_pid: database.pid })
+    screen.goOn(stack, taskId, { pid: process.pid, database_pid: database.pid, worker_pid: workerPid })
     await untilAsked(site.signal)
     return EXIT.ok
   })
 }
 
-const startExampleWorker = async (site: Site, example: Example, stack: RunningStack, screen: DemoScreen): Promise<void> => {
+const startExampleWorker = async (site: Site, example: Example, stack: RunningStack, screen: DemoScreen): Promise<number> => {
   const worker = await startWorkerProcess({
     script: example.workerScript,
     environment: { TASKER_GRPC_URL: stack.grpcUrl, TASKER_URL: stack.restUrl },
@@ -67,6 +67,7 @@ const startExampleWorker = async (site: Site, example: Example, stack: RunningSt
   worker.onExit((how) => {
     if (!site.signal.aborted) screen.workerEnded(how, `TASKER_GRPC_URL=${stack.grpcUrl} node ${example.workerScript}`)
   })
+  return worker.pid
 }
 
 /** Registers the template, submits one task of it and shows each of its events until it rests. */

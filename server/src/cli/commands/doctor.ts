@@ -1,4 +1,5 @@
 /** `tasker doctor`: looks at everything a run needs, and says what to do about what is wrong. */
+import { connect } from 'node:net'
 import { type Command } from 'commander'
 import { healthAnswer } from '../answers.js'
 import { type CommandContext } from '../context.js'
@@ -25,7 +26,7 @@ export interface Check {
 export const addDoctorCommand = (program: Command, binding: Binding): void => {
   program
     .command('doctor')
-    .description('check Node, server, health, database and clocks; exit 1 when something is wrong')
+    .description('check Node, server, health, clocks, the gRPC port and the database; exit 1 when something is wrong')
     .addHelpText('after', examples('tasker doctor', 'DATABASE_URL=postgres://… tasker doctor --json'))
     .action((_flags: unknown, command: Command) => binding.run(command, doctor))
 }
@@ -34,6 +35,7 @@ const doctor = async (context: CommandContext): Promise<ExitCode> => {
   const checks = [
     nodeCheck(process.versions.node),
     ...(await serverChecks(context)),
+    await grpcCheck(context.environment['TASKER_GRPC_URL']),
     await databaseCheck(databaseUrlIn(context.environment), context.environment['DATABASE_URL']),
   ]
   const healthy = checks.every(({ verdict }) => verdict !== 'wrong')
@@ -94,6 +96,31 @@ export const clockCheck = (date: string | null, askedAtMs: number, answeredAtMs:
     'let both machines set their time by NTP',
   )
 }
+
+const GRPC_PORT_DEFAULT = 9190
+
+/** Whether anything listens where workers connect. */
+const grpcCheck = async (address: string | undefined): Promise<Check> => {
+  if (!address) return skipped('grpc', 'TASKER_GRPC_URL is not set')
+  const url = address.includes('://') ? address : `grpc://${address}`
+  if (!URL.canParse(url)) return wrong('grpc', `TASKER_GRPC_URL is no address: ${address}`, 'it looks like 127.0.0.1:9190')
+  const { hostname, port } = new URL(url)
+  const failure = await connectFailure(hostname, port === '' ? GRPC_PORT_DEFAULT : Number(port))
+  if (failure === undefined) return ok('grpc', `listens at ${address}`)
+  return wrong('grpc', `nothing listens at ${address} (${failure})`, 'check TASKER_GRPC_URL, and the gRPC port of the server')
+}
+
+const connectFailure = (host: string, port: number): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: CHECK_TIMEOUT_MS })
+    const end = (failure: string | undefined): void => {
+      socket.destroy()
+      resolve(failure)
+    }
+    socket.once('connect', () => end(undefined))
+    socket.once('timeout', () => end('no answer'))
+    socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
+  })
 
 const databaseCheck = async (url: string | undefined, given: string | undefined): Promise<Check> => {
   if (!given) return skipped('database', 'DATABASE_URL is not set; the server looks after its own')

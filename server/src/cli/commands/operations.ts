@@ -24,37 +24,35 @@ export const addOperationCommands = (program: Command, binding: Binding): void =
 }
 
 const workers = async ({ http, json, namespace, terminal }: CommandContext): Promise<ExitCode> => {
-  const request = { method: 'GET', path: '/v1/workers', query: { namespace } } as const
-  if (json) {
-    terminal.out((await http.send(request)).text)
-    return EXIT.ok
+  const read = await http.json({ method: 'GET', path: '/v1/workers' }, workerList)
+  const shown = read.workers.filter((worker) => namespace === undefined || worker.namespace === namespace)
+  if (json) terminal.out(JSON.stringify({ ...read, workers: shown }))
+  else {
+    const rows = shown.map((worker) => [
+      worker.worker_id,
+      worker.namespace,
+      worker.state,
+      `${worker.busy}/${worker.slots}`,
+      worker.handlers.join(' '),
+      worker.host,
+    ])
+    writeTable(terminal, ['WORKER', 'NAMESPACE', 'STATE', 'BUSY', 'HANDLERS', 'HOST'], rows, 'no worker is connected')
   }
-  const read = await http.json(request, workerList)
-  const rows = read.workers.map((worker) => [
-    worker.worker_id,
-    worker.namespace,
-    worker.state,
-    `${worker.busy}/${worker.slots}`,
-    worker.handlers.join(' '),
-    worker.host,
-  ])
-  writeTable(terminal, ['WORKER', 'NAMESPACE', 'STATE', 'BUSY', 'HANDLERS', 'HOST'], rows, 'no worker is connected')
   return EXIT.ok
 }
 
 const queues = async ({ http, json, namespace, terminal }: CommandContext): Promise<ExitCode> => {
-  const request = { method: 'GET', path: '/v1/queues', query: { namespace } } as const
-  if (json) {
-    terminal.out((await http.send(request)).text)
-    return EXIT.ok
+  const read = await http.json({ method: 'GET', path: '/v1/queues' }, queueList)
+  const shown = read.queues.filter((queue) => namespace === undefined || queue.namespace === namespace)
+  if (json) terminal.out(JSON.stringify({ ...read, queues: shown }))
+  else {
+    const rows = shown.map((queue) => [
+      queue.namespace,
+      queue.handler,
+      String(queue.waiting),
+      queue.workers === 0 && queue.waiting > 0 ? terminal.colours.red('none') : String(queue.workers),
+    ])
+    writeTable(terminal, ['NAMESPACE', 'HANDLER', 'WAITING', 'WORKERS'], rows, 'no queue')
   }
-  const read = await http.json(request, queueList)
-  const rows = read.queues.map((queue) => [
-    queue.namespace,
-    queue.handler,
-    String(queue.waiting),
-    queue.workers === 0 && queue.waiting > 0 ? terminal.colours.red('none') : String(queue.workers),
-  ])
-  writeTable(terminal, ['NAMESPACE', 'HANDLER', 'WAITING', 'WORKERS'], rows, 'no queue')
   return EXIT.ok
 }

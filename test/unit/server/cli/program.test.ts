@@ -332,6 +332,16 @@ describe('doctor', () => {
     expect(out).toContain('the database is away')
   })
 
+  test('the gRPC address is tried when it is given', async () => {
+    const server = await serverThat((_asked, response) => json(response, 200, { status: 'ok', problems: [] }))
+    const listening = server.url.slice('http://'.length)
+    const silent = (await nobody()).slice('http://'.length)
+    expect((await tasker(['doctor'], { TASKER_URL: server.url, TASKER_GRPC_URL: listening })).exitCode).toBe(0)
+    const { exitCode, out } = await tasker(['doctor'], { TASKER_URL: server.url, TASKER_GRPC_URL: silent })
+    expect(exitCode).toBe(1)
+    expect(out).toContain(`nothing listens at ${silent} (ECONNREFUSED)`)
+  })
+
   test('no server is a failed check with what to do', async () => {
     const { exitCode, out } = await tasker(['doctor'], { TASKER_URL: await nobody() })
     expect(exitCode).toBe(1)
