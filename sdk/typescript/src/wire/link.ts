@@ -62,6 +62,7 @@ export class Link<Out, In> {
 
   /** Writes nothing more and lets the server close, which it has a moment for. */
   finish(): void {
+    if (this.#state.type === 'finishing') return
     if (this.#state.type !== 'open') return this.abort()
     const { stream, dropDeadline } = this.#state
     dropDeadline()

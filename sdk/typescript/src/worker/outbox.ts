@@ -50,6 +50,7 @@ export const createOutbox = (link: Link<ConnectRequest, ConnectResponse>, clock:
     },
     open: (unacknowledged) => {
       isOpen = true
+      lastSentAtMs = clock.nowMs()
       pending = unacknowledged
       flush()
     },

@@ -1,0 +1,90 @@
+// What a definition registers, and what it refuses while it is made.
+import { validateTemplate, type Json } from '@tasker/core'
+import { defineTask } from '@tasker/sdk'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+
+const options = { namespace: 'shop', version: '1.2.3', description: 'One order', input: z.object({ orderId: z.string() }) }
+
+test('the template has the format of the YAML files', () => {
+  const order = defineTask('order', options)
+    .step('validate', () => ({ total: 1 }))
+    .step(
+      'charge',
+      {
+        after: ['validate'],
+        timeout: '1500ms',
+        description: 'Takes the money',
+        retry: {
+          retryable: true,
+          maxAttempts: 5,
+          backoff: 'fibonacci',
+          backoffBase: '2s',
+          maxBackoff: '1m',
+          jitter: 0,
+          nonRetryableErrors: ['CARD_REFUSED'],
+        },
+      },
+      () => null,
+    )
+  expect(order.template()).toMatchObject({
+    name: 'order',
+    namespace_name: 'shop',
+    version: '1.2.3',
+    description: 'One order',
+    dependency_scope: 'direct',
+    input_schema: { type: 'object', required: ['orderId'] },
+    steps: [
+      { name: 'validate', handler: { callable: 'order@1.2.3/validate' }, dependencies: [] },
+      {
+        name: 'charge',
+        description: 'Takes the money',
+        handler: { callable: 'order@1.2.3/charge' },
+        dependencies: ['validate'],
+        retry: { retryable: true, max_attempts: 5, backoff: 'fibonacci', backoff_base_ms: 2_000, max_backoff_ms: 60_000 },
+        jitter: 0,
+        non_retryable_errors: ['CARD_REFUSED'],
+        timeout_seconds: 1.5,
+      },
+    ],
+  })
+})
+
+test('the server’s validation takes every template that the builder makes', () => {
+  const order = defineTask('order', options)
+    .step('a', () => 1)
+    .step('b', { after: ['a'], timeout: '250ms', retry: { maxAttempts: 2, jitter: 0.5 } }, () => 2)
+    .step('c', { after: ['a', 'b'], retry: { retryable: false, backoff: 'none' } }, () => 3)
+  const check = validateTemplate(JSON.parse(JSON.stringify(order.template())) as Json)
+  expect(check).toMatchObject({ type: 'valid', warnings: [] })
+})
+
+test('a schema that has no JSON Schema is checked by the client and the worker alone', () => {
+  const input = z.object({ at: z.custom<Date>() }).transform((value) => value)
+  const task = defineTask('order', { ...options, input: z.object({ big: z.bigint() }) }).step('a', () => null)
+  expect(task.template().input_schema).toBeUndefined()
+  expect(
+    defineTask('order', { ...options, input })
+      .step('a', () => null)
+      .template().name,
+  ).toBe('order')
+})
+
+test('a definition that was extended is left as it was', () => {
+  const base = defineTask('order', options).step('a', () => 1)
+  const one = base.step('b', { after: ['a'] }, () => 2)
+  const other = base.step('c', { after: ['a'] }, () => 3)
+  expect([base, one, other].map((task) => task.steps.map((step) => step.name))).toEqual([['a'], ['a', 'b'], ['a', 'c']])
+})
+
+test('names that cannot be, steps that wait for themselves, and durations that are none are refused', () => {
+  expect(() => defineTask('', options)).toThrow(/1 to 255/)
+  expect(() => defineTask('order', options).step('x'.repeat(256), () => 1)).toThrow(/1 to 255/)
+  const after: string[] = ['b']
+  const base = defineTask('order', options).step('a', () => 1)
+  // @ts-expect-error the names are not known to the compiler
+  expect(() => base.step('b', { after }, () => 1)).toThrow(/waits for itself/)
+  // @ts-expect-error no duration
+  const late = base.step('b', { timeout: 'soon' }, () => 1)
+  expect(() => late.template()).toThrow(/not a duration/)
+})
