@@ -42,7 +42,7 @@ const UNREADABLE: ReadonlySet<string> = new Set(['JSON_SYNTAX', 'YAML_SYNTAX', '
 const RETRY_AFTER_MS_DEFAULT = 1_000
 
 /** The status of a fault: by category, with the exceptions HTTP has words for. */
-export const problemStatus = (detail: FaultDetail): number => {
+const problemStatus = (detail: FaultDetail): number => {
   if (detail.reason === 'UNSUPPORTED_MEDIA_TYPE') return 415
   const unreadable = UNREADABLE.has(detail.reason) || detail.errors?.some(({ code }) => UNREADABLE.has(code)) === true
   return detail.code === 'INVALID_INPUT' && unreadable ? 400 : STATUS[detail.code]

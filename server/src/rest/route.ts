@@ -24,8 +24,8 @@ export type App = FastifyInstance<
 /** Whoever sends a request without a credential. */
 export const ANONYMOUS = 'anonymous'
 
-export const JSON_TYPE = 'application/json; charset=utf-8'
-export const CONSISTENCY_HEADER = 'tasker-consistency-token'
+const JSON_TYPE = 'application/json; charset=utf-8'
+const CONSISTENCY_HEADER = 'tasker-consistency-token'
 
 /** The text goes out as it is: nothing is serialised again. */
 export const sendJson = (reply: FastifyReply, status: number, text: JsonText): FastifyReply =>

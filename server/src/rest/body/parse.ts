@@ -28,7 +28,7 @@ const NO_BODY: BodyRules = { form: 'json', bytesMax: 0, optional: true }
 
 const rulesOf = (request: FastifyRequest): BodyRules => request.routeOptions.config.body ?? NO_BODY
 
-export const parsedBody = (bytes: Buffer, rules: BodyRules): unknown => {
+const parsedBody = (bytes: Buffer, rules: BodyRules): unknown => {
   const text = decodeText(bytes, rules.form)
   if (rules.optional && text.trim() === '') return undefined
   return rules.form === 'document' ? text : parsedJson(scannedJson(text), rules)

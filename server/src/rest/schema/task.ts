@@ -110,7 +110,7 @@ export const STEP = STEP_ROW.extend({
   output: payload,
 })
 
-export const TASK_ROW = z.object({
+const TASK_ROW = z.object({
   task_id: z.string(),
   namespace: z.string(),
   name: z.string(),
@@ -150,7 +150,7 @@ export const OUTCOME = z.object({
   blocked_steps: z.array(z.object({ step_id: z.string(), failure: FAILURE })),
 })
 
-export const EVENT = z.object({
+const EVENT = z.object({
   id: z.string(),
   task_id: z.string(),
   version: z.number().int(),
