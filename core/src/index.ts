@@ -29,7 +29,7 @@ export { LIMITS } from './limits.js'
 export { type Backoff, type RetryPolicy, DEFAULT_RETRY_POLICY } from './retry/policy.js'
 export { type Template, type StepSpec, type StepType, type HandlerSpec } from './template/template.js'
 export { type Plan, planOf } from './template/plan.js'
-export { type Failure, WORKER_LOST, sameFailure, timeoutFailure } from './task/failure.js'
+export { type Failure } from './task/failure.js'
 export { type TaskEvent, type TaskEventType, type TaskSubmitted, TERMINAL_EVENTS } from './task/events.js'
 export { type TaskCommand, type TaskCommandType, type SubmitTask } from './task/commands.js'
 export { type TaskRefusal, type TaskRefusalReason, type RefusalCode, refuse } from './task/refusals.js'
@@ -40,14 +40,13 @@ export {
   type TaskPhase,
   type StepState,
   type StepStatus,
-  type ReportedFailure,
   NO_TASK,
   isTerminal,
 } from './task/state.js'
 export { type Cause, type RecordedTaskEvent } from './task/recorded.js'
 export { type TaskStatus, taskStatus } from './task/status.js'
 export { type TaskRow, type ReadyRow, type TimerRow, type TimerKind } from './projections/rows.js'
-export { type JsonScan, type JsonFault, type JsonFaultCode, JSON_DEPTH_MAX, scanJson } from './kernel/json-scan.js'
+export { type JsonScan, type JsonFault, type JsonFaultCode, JSON_DEPTH_MAX, scanJson, parseJson } from './kernel/json-scan.js'
 export { sliceMembers, sliceElements, eachMember } from './kernel/json-slice.js'
 export { jsonPointer, pointerSegments } from './kernel/json-pointer.js'
 export { delayBefore } from './retry/delay.js'
@@ -56,8 +55,8 @@ export { decide } from './task/decide.js'
 export { evolve } from './task/evolve.js'
 export { attemptsStarted } from './task/attempts.js'
 export { taskResult } from './task/outcome.js'
-export { type StepEventType, STEP_TRANSITIONS, PHASE_TRANSITIONS } from './task/transitions.js'
-export { type StepView, type StepErrorView, stepView, stepViewText } from './projections/step-view.js'
+export { STEP_TRANSITIONS, PHASE_TRANSITIONS } from './task/transitions.js'
+export { stepView, stepViewText } from './projections/step-view.js'
 export { taskRow } from './projections/task-row.js'
 export { queueHandler, readyRows } from './projections/ready-step.js'
 export { timerRows } from './projections/timer.js'

@@ -1,7 +1,8 @@
 /**
  * Whether a double holds the number that a JSON literal spells.
  *
- * N1  A literal with d significant digits is held when the nearest double, written with d significant digits, spells the same number again.
+ * N1  A literal with d significant digits is held when the nearest double, written with d significant digits, spells the same number again;
+ *     printers differ on which way a half is rounded, so both are held.
  * N2  So 0.1, 1e23 and everything that a program printed from a double are held; 9007199254740993, 0.1234567890123456789 and 1e999 are not,
  *     and neither is 1e-999, which would become zero.
  * N3  More than 100 significant digits are never held: no double is written that way.
@@ -21,9 +22,14 @@ export const doubleHolds = (literal: string): boolean => {
   const spelled = decimalOf(literal)
   if (spelled.digits === '') return true
   if (value === 0 || spelled.digits.length > SIGNIFICANT_DIGITS_MAX) return false
-  const held = decimalOf(value.toPrecision(spelled.digits.length))
-  return held.digits === spelled.digits && held.exponent === spelled.exponent
+  return same(decimalOf(value.toPrecision(spelled.digits.length)), spelled) || isHalfAbove(value, spelled)
 }
+
+const same = (a: Decimal, b: Decimal): boolean => a.digits === b.digits && a.exponent === b.exponent
+
+/** Whether the value lies exactly half a unit of the last digit from what is spelled, which `toPrecision` rounds the other way. */
+const isHalfAbove = (value: number, spelled: Decimal): boolean =>
+  same(decimalOf(value.toPrecision(SIGNIFICANT_DIGITS_MAX)), { digits: `${spelled.digits}5`, exponent: spelled.exponent })
 
 /** `digits` without zeros at either end, to be read behind a decimal point, times ten to the `exponent`; no digits for zero. */
 interface Decimal {

@@ -7,7 +7,7 @@
  * S3  Everything else is kept as it is: escapes of NUL and of lone surrogates, emoji, keys such as `__proto__`.
  * S4  The path is built only when a fault is found, on the way out, so a clean text costs one pass and no allocation but its keys.
  */
-import { trustedJson, type JsonText } from './json.js'
+import { trustedJson, type Json, type JsonText } from './json.js'
 import { doubleHolds } from './json-number.js'
 import { jsonPointer } from './json-pointer.js'
 
@@ -37,6 +37,9 @@ export const scanJson = (text: string): JsonScan => {
   const { code, offset, message } = scan.fault ?? { code: 'JSON_SYNTAX', offset: scan.at, message: 'this is no JSON value' }
   return { type: 'fault', code, path: jsonPointer(scan.inwards.toReversed()), offset, message }
 }
+
+/** The value that text spells. The wall's one cast: `JSON.parse` makes nothing but JSON. */
+export const parseJson = (text: JsonText): Json => JSON.parse(text) as Json
 
 interface Scan {
   readonly text: string

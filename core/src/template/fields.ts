@@ -2,7 +2,7 @@
  * Readers of a document's values. Each gives the value, or nothing after it has noted why not, so that one pass finds every problem.
  *
  * F1  A field that is absent and a field that is null are the same: not given.
- * F2  A reader notes a problem for everything that is not as it should be, and reads on.
+ * F2  A reader notes a problem for everything that is not as it should be, answers null, and lets the others read on.
  * F3  A reader never looks at an inherited property: a document may have keys such as `__proto__`.
  */
 import type { Json } from '../kernel/json.js'
@@ -12,7 +12,7 @@ import { addProblem, addWarning, type Findings } from './problem.js'
 
 export type JsonObject = { readonly [key: string]: Json }
 
-export type Reader<Value> = (value: Json, path: string, findings: Findings) => Value | undefined
+export type Reader<Value> = (value: Json, path: string, findings: Findings) => Value | null
 
 export interface Field<Value> {
   readonly read: Reader<Value>
@@ -43,10 +43,10 @@ export const nameText =
   (charsMax: number, banned = ''): Reader<string> =>
   (value, path, findings) => {
     const name = text(charsMax)(value, path, findings)
-    if (name === undefined) return undefined
+    if (name === null) return null
     if (name.trim() === '') return outOfRange(findings, path, 'a name must not be empty')
     if (name.trim() !== name) return outOfRange(findings, path, `the name ${shown(name)} begins or ends with a blank`)
-    const bad = [...name].find((character) => character < ' ' || character === '\u007f' || banned.includes(character))
+    const bad = Array.from(name).find((character) => character < ' ' || character === '\u007f' || banned.includes(character))
     return bad === undefined ? name : outOfRange(findings, path, `the name ${shown(name)} must not hold ${shown(bad)}`)
   }
 
@@ -95,7 +95,7 @@ export const listOf =
         element === null
           ? wrongType(findings, `${path}/${index}`, element, 'a value')
           : read(element, `${path}/${index}`, findings)
-      return item === undefined ? [] : [item]
+      return item === null ? [] : [item]
     })
   }
 
@@ -105,7 +105,7 @@ export const mapOf =
     if (!isObject(value)) return wrongType(findings, path, value, 'a map')
     return Object.entries(value).flatMap(([key, member]) => {
       const item = read(member, path + pointerSegment(key), findings)
-      return item === undefined ? [] : [item]
+      return item === null ? [] : [item]
     })
   }
 
@@ -121,7 +121,8 @@ export const objectOf = <const Fields extends Shape>(fields: Fields, ignored: re
       if (name === undefined) noteUnknown(findings, path, key, ignored, named)
       else if (member !== null && isFirst(findings, path, key, name.field, givenAs)) {
         if (name.legacy) warnLegacy(findings, path + pointerSegment(key), key, name.field)
-        values.set(name.field, fields[name.field]?.read(member, path + pointerSegment(key), findings))
+        const read = fields[name.field]?.read(member, path + pointerSegment(key), findings) ?? null
+        if (read !== null) values.set(name.field, read)
       }
     }
     noteMissing(findings, path, fields, givenAs)
@@ -187,14 +188,14 @@ const noteMissing = (findings: Findings, path: string, fields: Shape, givenAs: R
       addProblem(findings, 'MISSING_FIELD', path, `the field ${shown(name)} is missing`)
 }
 
-export const wrongType = (findings: Findings, path: string, value: Json, expected: string, hint?: string): undefined => {
+export const wrongType = (findings: Findings, path: string, value: Json, expected: string, hint?: string): null => {
   addProblem(findings, 'WRONG_TYPE', path, `${kindOf(value)} stands where ${expected} should be`, { hint })
-  return undefined
+  return null
 }
 
-export const outOfRange = (findings: Findings, path: string, message: string, hint?: string): undefined => {
+export const outOfRange = (findings: Findings, path: string, message: string, hint?: string): null => {
   addProblem(findings, 'OUT_OF_RANGE', path, message, { hint })
-  return undefined
+  return null
 }
 
 const isNumber = (value: Json): value is number => typeof value === 'number'

@@ -8,7 +8,7 @@ export const later =
   <Value>(what: string, read: Reader<Value>, asks: (value: Json) => boolean = hasContent): Reader<Value> =>
   (value, path, findings) => {
     const result = read(value, path, findings)
-    if (result !== undefined && asks(value))
+    if (result !== null && asks(value))
       addProblem(findings, 'NOT_SUPPORTED_YET', path, `${what} cannot be run by this version`, HINT)
     return result
   }

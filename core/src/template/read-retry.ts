@@ -10,7 +10,7 @@ const usually =
   (usualMin: number, usualMax: number, min: number, max: number): Reader<number> =>
   (value, path, findings) => {
     const read = number({ min, max, whole: true })(value, path, findings)
-    if (read !== undefined && (read < usualMin || read > usualMax))
+    if (read !== null && (read < usualMin || read > usualMax))
       addWarning(findings, 'UNUSUAL_VALUE', path, `${read} is outside the usual ${usualMin} to ${usualMax}, and is used as it is`)
     return read
   }

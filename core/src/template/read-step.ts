@@ -20,7 +20,7 @@ const located =
   <Value>(read: Reader<Value>): Reader<Located<Value>> =>
   (value, path, findings) => {
     const result = read(value, path, findings)
-    return result === undefined ? undefined : { value: result, path }
+    return result === null ? null : { value: result, path }
   }
 
 const SECONDS_MAX = LIMITS.retryDelayMsMax / 1_000
@@ -99,7 +99,7 @@ export const stepFields = objectOf({
 export type StepFields = NonNullable<ReturnType<typeof stepFields>>
 
 /** `per`: a number of seconds, or a word. */
-function ratePeriod(value: Json, path: string, findings: Findings): string | number | undefined {
+function ratePeriod(value: Json, path: string, findings: Findings): string | number | null {
   if (typeof value === 'number') return seconds(value, path, findings)
   return oneOf('second', 'minute', 'hour', 'day')(value, path, findings)
 }
@@ -111,7 +111,7 @@ export const stepList: Reader<readonly Located<StepFields>[]> = (value, path, fi
   if (value.length > LIMITS.templateStepsMax) {
     const message = `${value.length} steps are too many; ${LIMITS.templateStepsMax} is the limit`
     addProblem(findings, 'TOO_MANY_STEPS', path, message, { hint: 'split it into templates that submit each other' })
-    return undefined
+    return null
   }
   const steps = listOf(located(stepFields))(value, path, findings)
   for (const step of steps ?? []) noteRetryTwice(step.value, findings)

@@ -39,7 +39,7 @@ export const validateTemplate = (document: Json): TemplateCheck => {
   const fields = isObject(document) ? templateFields(document, '', findings) : wrongType(findings, '', document, 'a map')
   checkGraph(fields?.steps ?? [], findings)
   const { problems, warnings } = findings
-  if (fields === undefined || !isObject(document) || problems.length > 0) return { type: 'invalid', problems, warnings }
+  if (fields === null || !isObject(document) || problems.length > 0) return { type: 'invalid', problems, warnings }
   return { type: 'valid', template: templateOf(fields, document), warnings }
 }
 
@@ -52,7 +52,7 @@ const name = nameText(LIMITS.nameCharsMax, '/')
 
 const version: Reader<string> = (value, path, findings) => {
   const read = nameText(LIMITS.nameCharsMax)(value, path, findings)
-  if (read === undefined || parseSemver(read) !== undefined) return read
+  if (read === null || parseSemver(read) !== undefined) return read
   return outOfRange(findings, path, `${shown(read)} is no semantic version`, 'write it like 1.0.0')
 }
 

@@ -14,13 +14,14 @@ interface Line {
 
 /** Lines of `before` that are gone begin with `-`, new ones of `after` with `+`; empty when nothing changed. */
 export const lineDiff = (before: string, after: string): string => {
+  if (before === after) return ''
   const lines = diffOf(before.split('\n'), after.split('\n'))
   const near = new Set(
     lines.flatMap((line, at) => (line.sign === ' ' ? [] : Array.from({ length: 2 * AROUND + 1 }, (_, i) => at - AROUND + i))),
   )
   const shown = lines.flatMap((line, at) => {
     if (near.has(at)) return [`${line.sign} ${line.text}`]
-    return near.has(at - 1) && near.size > 0 && at < lines.length - 1 ? ['…'] : []
+    return at === 0 || near.has(at - 1) ? ['…'] : []
   })
   const rest = shown.length - SHOWN_MAX
   return (rest > 0 ? [...shown.slice(0, SHOWN_MAX), `… ${rest} more lines`] : shown).join('\n')

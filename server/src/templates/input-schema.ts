@@ -1,5 +1,5 @@
 /** The JSON Schema of a template's input: compiled once a template, asked once a submission. */
-import { canonicalText, jsonPointer, type Json, type JsonText, type Plan, type TemplateHash } from '@tasker/core'
+import { canonicalText, jsonPointer, parseJson, type Json, type JsonText, type Plan, type TemplateHash } from '@tasker/core'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormatsModule from 'ajv-formats'
@@ -47,7 +47,7 @@ export const inputCheck = (compiledMax: number = COMPILED_MAX): InputCheck => {
     kept.delete(plan.hash)
     kept.set(plan.hash, compiled)
     if (kept.size > compiledMax) for (const oldest of [...kept.keys()].slice(0, 1)) kept.delete(oldest)
-    return problemsOf(compiled, JSON.parse(context))
+    return problemsOf(compiled, parseJson(context))
   }
 }
 

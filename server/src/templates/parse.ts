@@ -14,7 +14,8 @@ import {
 } from '@tasker/core'
 import type { InputProblem } from '../faults.js'
 import { schemaFaults } from './input-schema.js'
-import { readYaml, type TextPlace } from './yaml-document.js'
+import { readYaml, type YamlFault } from './yaml-document.js'
+import type { Placing } from './yaml-places.js'
 
 /** A problem of a file: its place is always known. */
 export interface FileProblem extends InputProblem {
@@ -53,12 +54,7 @@ export const formatProblems = (file: string, problems: readonly InputProblem[]):
 
 const withHint = ({ message, hint }: InputProblem): string => (hint === undefined ? message : `${message} (${hint})`)
 
-const syntaxProblem = (fault: {
-  readonly message: string
-  readonly line: number
-  readonly column: number
-  readonly hint: string | undefined
-}): FileProblem => ({
+const syntaxProblem = (fault: YamlFault): FileProblem => ({
   code: 'YAML_SYNTAX',
   path: '',
   message: fault.message,
@@ -67,10 +63,7 @@ const syntaxProblem = (fault: {
   ...(fault.hint === undefined ? {} : { hint: fault.hint }),
 })
 
-const fileProblem = (
-  finding: TemplateProblem | TemplateWarning,
-  place: (segments: readonly string[], onKey: boolean) => TextPlace,
-): FileProblem => {
+const fileProblem = (finding: TemplateProblem | TemplateWarning, place: Placing): FileProblem => {
   const { code, path, message, hint, onKey } = finding
   return { code, path, message, ...place(pointerSegments(path), onKey), ...(hint === undefined ? {} : { hint }) }
 }

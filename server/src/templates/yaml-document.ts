@@ -1,36 +1,17 @@
 /** YAML text, of which JSON is a part, as one JSON value whose places are known by line and column. */
-import { doubleHolds, LIMITS, type Json } from '@tasker/core'
-import {
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseDocument,
-  type Document,
-  type Node,
-  type Pair,
-  type Scalar,
-} from 'yaml'
+import { doubleHolds, LIMITS, parseJson, scanJson, type Json } from '@tasker/core'
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Node, type Pair, type Scalar } from 'yaml'
+import { depthFault, TOO_DEEP, YAML_DEPTH_MAX } from './yaml-depth.js'
+import { isNode, nameOfKey, placing, startOf, type Placing, type TextPlace } from './yaml-places.js'
 
-/** A value's levels; deeper documents are a mistake or an attack. */
-const DEPTH_MAX = 128
 /** Nodes of a document, those behind aliases counted each time: what keeps a few lines of aliases from becoming gigabytes. */
 const NODES_MAX = 200_000
 /** Faults of syntax that are listed; what follows the first is often its echo. */
 const SYNTAX_FAULTS_MAX = 20
 
-export interface YamlFault {
+export interface YamlFault extends TextPlace {
   readonly message: string
-  readonly line: number
-  readonly column: number
   readonly hint: string | undefined
-}
-
-/** Line and column, from 1, of a place in the text. */
-export interface TextPlace {
-  readonly line: number
-  readonly column: number
 }
 
 export type YamlReading =
@@ -44,13 +25,33 @@ export const readYaml = (text: string): YamlReading => {
     return unreadable([
       { message: `${bytes} bytes are too many; ${LIMITS.templateBytesMax} is the limit`, line: 1, column: 1, hint: undefined },
     ])
+  return jsonReading(text) ?? yamlReading(text)
+}
+
+/** JSON, as programs send it, is read by the faster parser; as YAML only when somebody asks for a place. */
+const jsonReading = (text: string): YamlReading | undefined => {
+  if (!/^\s*\{/.test(text)) return undefined
+  const scan = scanJson(text)
+  if (scan.type === 'fault') return undefined
+  let places: Placing | undefined
+  const place: Placing = (segments, onKey) => {
+    if (places === undefined) {
+      const reading = yamlReading(text)
+      places = reading.type === 'read' ? reading.place : () => ({ line: 1, column: 1 })
+    }
+    return places(segments, onKey)
+  }
+  return { type: 'read', value: parseJson(scan.json), place }
+}
+
+const yamlReading = (text: string): YamlReading => {
+  const tooDeep = depthFault(text)
+  if (tooDeep !== undefined) return unreadable([{ ...tooDeep, message: TOO_DEEP, hint: undefined }])
   const lines = new LineCounter()
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
     uniqueKeys: false,
-    logLevel: 'silent',
-    merge: false,
   })
   const reading: Reading = { lines, faults: [], anchors: new Map(), open: new Set(), nodes: 0 }
   for (const error of [...document.errors, ...document.warnings].slice(0, SYNTAX_FAULTS_MAX))
@@ -92,15 +93,13 @@ const sentence = (code: string, message: string): string => {
   return first.charAt(0).toLowerCase() + first.slice(1)
 }
 
-const startOf = (node: Node): number => node.range?.[0] ?? 0
-
 const valueOf = (reading: Reading, node: Node, depth: number): Json => {
   reading.nodes++
   if (reading.nodes > NODES_MAX)
     return reading.nodes === NODES_MAX + 1
       ? addFault(reading, startOf(node), `more than ${NODES_MAX} values, with those behind aliases`)
       : null
-  if (depth > DEPTH_MAX) return addFault(reading, startOf(node), `more than ${DEPTH_MAX} levels of nesting`)
+  if (depth + (isScalar(node) ? 0 : 1) > YAML_DEPTH_MAX) return addFault(reading, startOf(node), TOO_DEEP)
   if (isAlias(node)) return aliasValue(reading, node.source, startOf(node), depth)
   if (node.anchor !== undefined) reading.anchors.set(node.anchor, node)
   reading.open.add(node)
@@ -127,9 +126,7 @@ const ownValue = (reading: Reading, node: Node, depth: number): Json => {
 const isPlainTag = (tag: string | undefined, kind: 'map' | 'seq'): boolean =>
   tag === undefined || tag === `tag:yaml.org,2002:${kind}`
 
-const isNode = (value: unknown): value is Node => isScalar(value) || isMap(value) || isSeq(value) || isAlias(value)
-
-const mapValue = (reading: Reading, pairs: readonly Pair<unknown, unknown>[], depth: number): Json => {
+const mapValue = (reading: Reading, pairs: readonly Pair[], depth: number): Json => {
   const members = new Map<string, Json>()
   for (const pair of pairs) {
     const key = keyOf(reading, pair)
@@ -142,16 +139,10 @@ const mapValue = (reading: Reading, pairs: readonly Pair<unknown, unknown>[], de
   return Object.fromEntries(members)
 }
 
-const keyOf = (reading: Reading, { key }: Pair<unknown, unknown>): string | undefined => {
+const keyOf = (reading: Reading, { key }: Pair): string | undefined => {
   const name = isScalar(key) ? nameOfKey(key) : undefined
   if (name === undefined) addFault(reading, isNode(key) ? startOf(key) : 0, 'the key of a map must be a text')
   return name
-}
-
-/** Keys are texts; a number or a truth value in their place is read as it is written. */
-const nameOfKey = ({ value, source }: Scalar): string | undefined => {
-  if (typeof value === 'string') return value
-  return value === null ? undefined : (source ?? String(value))
 }
 
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
@@ -169,53 +160,3 @@ const scalarValue = (reading: Reading, node: Scalar): Json => {
     ? value
     : addFault(reading, startOf(node), `the number ${source} is none that a double can hold`, 'put it in quotes')
 }
-
-type Placing = (segments: readonly string[], onKey: boolean) => TextPlace
-
-/** Finds where a place of the value stands; for a place that is not there, where its nearest container stands. */
-const placing = (document: Document.Parsed, lines: LineCounter): Placing => {
-  const indexes = new Map<Node, ReadonlyMap<string, Step>>()
-  return (segments, onKey) => {
-    let node: Node | null = document.contents
-    let offset = node === null ? 0 : startOf(node)
-    for (const [at, segment] of segments.entries()) {
-      const step: Step | undefined = node === null ? undefined : inwards(document, indexes, node, segment)
-      if (step === undefined) break
-      const onThisKey = onKey && at === segments.length - 1
-      offset = onThisKey || step.value === null ? step.keyOffset : startOf(step.value)
-      node = step.value
-    }
-    const { line, col } = lines.linePos(offset)
-    return { line: Math.max(1, line), column: Math.max(1, col) }
-  }
-}
-
-interface Step {
-  readonly keyOffset: number
-  readonly value: Node | null
-}
-
-const inwards = (
-  document: Document.Parsed,
-  indexes: Map<Node, ReadonlyMap<string, Step>>,
-  container: Node,
-  segment: string,
-): Step | undefined => {
-  const node = isAlias(container) ? container.resolve(document) : container
-  if (isSeq(node)) {
-    const item = node.items[Number(segment)]
-    return isNode(item) ? { keyOffset: startOf(item), value: item } : undefined
-  }
-  if (!isMap(node)) return undefined
-  const index = indexes.get(node) ?? indexOf(node.items)
-  indexes.set(node, index)
-  return index.get(segment)
-}
-
-const indexOf = (pairs: readonly Pair<unknown, unknown>[]): ReadonlyMap<string, Step> =>
-  new Map(
-    pairs.flatMap(({ key, value }) => {
-      const name = isScalar(key) ? nameOfKey(key) : undefined
-      return name === undefined || !isNode(key) ? [] : [[name, { keyOffset: startOf(key), value: isNode(value) ? value : null }]]
-    }),
-  )

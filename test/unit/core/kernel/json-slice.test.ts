@@ -1,5 +1,5 @@
 // What is cut out of JSON text is the sender's own text.
-import { BugError, eachMember, jsonOf, sliceElements, sliceMembers, trustedJson } from '@tasker/core'
+import { BugError, eachMember, jsonOf, parseJson, sliceElements, sliceMembers, trustedJson } from '@tasker/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 
@@ -8,11 +8,13 @@ const key = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'a
 
 const objectText = fc
   .tuple(fc.array(fc.tuple(key, fc.json({ maxDepth: 3 }))), indents)
-  .map(([members, indent]) => JSON.stringify(Object.fromEntries(members.map(([k, v]) => [k, JSON.parse(v)])), null, indent))
+  .map(([members, indent]) =>
+    JSON.stringify(Object.fromEntries(members.map(([k, v]) => [k, parseJson(trustedJson(v))])), null, indent),
+  )
 
 const arrayText = fc.tuple(fc.array(fc.json({ maxDepth: 3 })), indents).map(([elements, indent]) =>
   JSON.stringify(
-    elements.map((e) => JSON.parse(e)),
+    elements.map((e) => parseJson(trustedJson(e))),
     null,
     indent,
   ),
@@ -21,9 +23,9 @@ const arrayText = fc.tuple(fc.array(fc.json({ maxDepth: 3 })), indents).map(([el
 test('members of an object parse to what the object holds', () => {
   fc.assert(
     fc.property(objectText, (text) => {
-      const whole: unknown = JSON.parse(text)
+      const whole = parseJson(trustedJson(text))
       const members = sliceMembers(trustedJson(text))
-      expect([...members.keys()]).toEqual(Object.keys(Object(whole)))
+      expect([...members.keys()]).toEqual(Object.keys(whole ?? {}))
       for (const [name, slice] of members) {
         expect(JSON.parse(slice)).toEqual(Object.getOwnPropertyDescriptor(whole, name)?.value)
         expect(text).toContain(slice)
@@ -36,7 +38,7 @@ test('members of an object parse to what the object holds', () => {
 test('elements of an array parse to what the array holds', () => {
   fc.assert(
     fc.property(arrayText, (text) => {
-      expect(sliceElements(trustedJson(text)).map((slice) => JSON.parse(slice))).toEqual(JSON.parse(text))
+      expect(sliceElements(trustedJson(text)).map(parseJson)).toEqual(JSON.parse(text))
     }),
     { numRuns: 1_000 },
   )
