@@ -201,7 +201,7 @@ const decided = (state: TaskState, command: TaskCommand, of: Plan): Decided => {
 }
 
 /** `step.scheduled b`, `task.completed`: an event in short. */
-export const tellingOf = (event: TaskEvent): string => ('step' in event ? `${event.type} ${event.step}` : event.type)
+const tellingOf = (event: TaskEvent): string => ('step' in event ? `${event.type} ${event.step}` : event.type)
 
 export const given = (of: Plan, ...history: readonly Order[]): { readonly when: (order: Order) => Decided } => {
   const state = stateAfter(of, history)

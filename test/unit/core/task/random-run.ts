@@ -215,7 +215,10 @@ export const nextOrdinary = (task: LiveTask, draw: number): TaskCommand | undefi
         return [answer(task, name, attemptsStarted(step), step.worker, draw)]
       case 'waiting_for_retry':
         return [{ type: 'retry_due', at: instant(Math.max(step.dueAt, task.updatedAt)), step: name, attempt: step.attempts }]
-      default:
+      case 'pending':
+      case 'complete':
+      case 'error':
+      case 'cancelled':
         return []
     }
   })
