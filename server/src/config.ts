@@ -218,8 +218,9 @@ function isPostgresUrl(text: string): boolean {
 }
 
 /** The table of settings as text, one setting a line, for `--help` and for the documentation. */
-export const settingsTable = (): string => {
-  const rows = SETTINGS.map(({ variable, flag, placeholder, fallback, meaning }) => [
+export const settingsTable = (without: readonly SettingKey[] = []): string => {
+  const shown = SETTINGS.filter(({ key }) => !without.includes(key))
+  const rows = shown.map(({ variable, flag, placeholder, fallback, meaning }) => [
     `${flag} <${placeholder}>`,
     variable,
     fallback ?? 'must be given',

@@ -1,5 +1,7 @@
 /** The program: its commands, its global flags, and one funnel from anything thrown to an exit code. */
+import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { z } from 'zod'
 import { EXIT, type ExitCode, exitCodeOf, faultOf } from './exit.js'
 import { faultJson, faultLines } from './terminal.js'
 import { binding, examples, type Host } from './commands/command.js'
@@ -34,6 +36,7 @@ const newProgram = (host: Host): Command => {
   const terminal = host.terminal({})
   return new Command('tasker')
     .description('Durable execution on an event log')
+    .version(programVersion())
     .option('--json', 'print JSON for programs: one document, or one a line for what goes on')
     .option('--url <url>', 'the REST address of the server (TASKER_URL, default http://127.0.0.1:8080)')
     .option('--token <token>', 'sent as a bearer token (TASKER_TOKEN)')
@@ -66,6 +69,11 @@ const inherit = (command: Command): void => {
     inherit(child)
   }
 }
+
+/** Sources and the build lie at the same depth below the package. */
+const programVersion = (): string =>
+  z.object({ version: z.string() }).parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')))
+    .version
 
 const reported = (thrown: unknown, args: readonly string[], host: Host): ExitCode => {
   const fault = faultOf(thrown)

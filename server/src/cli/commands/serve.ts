@@ -1,6 +1,5 @@
 /** `tasker server`, `tasker dev` and `tasker migrate`: the commands that hold a database. */
 import { type Command } from 'commander'
-import { settingsTable } from '../../config.js'
 import { type CommandContext } from '../context.js'
 import { EXIT, type ExitCode } from '../exit.js'
 import { startEmbeddedDatabase } from '../local/embedded-database.js'
@@ -18,12 +17,7 @@ export const DATA_DIR_DEFAULT = '.tasker'
 
 export const addServeCommands = (program: Command, binding: Binding): void => {
   addServerFlags(program.command('server').description('the server for production, on your PostgreSQL'), [])
-    .addHelpText(
-      'after',
-      `\nSettings, each by flag or by variable:\n${settingsTable()}\n${examples(
-        'DATABASE_URL=postgres://tasker:secret@db:5432/tasker tasker server --host 0.0.0.0',
-      )}`,
-    )
+    .addHelpText('after', examples('DATABASE_URL=postgres://tasker:secret@db:5432/tasker tasker server --host 0.0.0.0'))
     .action((flags: Flags, command: Command) => binding.run(command, (context) => serve(context, flags)))
   addDevFlags(program.command('dev').description('a server with an embedded PostgreSQL: nothing to install, nothing to set up'))
     .addHelpText('after', examples('tasker dev', 'tasker dev --rest-port 0 --grpc-port 0 --ephemeral --json'))

@@ -7,21 +7,19 @@ import {
   type SettingKey,
   type SettingProblem,
   SETTINGS,
+  settingsTable,
   type SettingTexts,
 } from '../../config.js'
 import { Fault } from '../../faults.js'
 
-/** Adds a flag for each setting but those the command decides itself. */
+/** Adds a flag for each setting but those the command decides itself, and to the help the table of them. */
 export const addServerFlags = (command: Command, without: readonly SettingKey[]): Command => {
-  for (const setting of SETTINGS) if (!without.includes(setting.key)) command.addOption(optionOf(setting))
-  return command
+  for (const setting of SETTINGS) if (!without.includes(setting.key)) command.addOption(optionOf(setting).hideHelp())
+  return command.addHelpText('after', `\nSettings by flag or by variable, with their defaults:\n${settingsTable(without)}`)
 }
 
-const optionOf = ({ flag, placeholder, variable, fallback, meaning }: (typeof SETTINGS)[number]): Option =>
-  new Option(
-    `${flag} <${placeholder}>`,
-    `${meaning} (${variable}, ${fallback === undefined ? 'required' : `default ${fallback}`})`,
-  )
+const optionOf = ({ flag, placeholder, meaning }: (typeof SETTINGS)[number]): Option =>
+  new Option(`${flag} <${placeholder}>`, meaning)
 
 /** The configuration, or one fault with every problem in it. `decided` wins over flags and environment. */
 export const serverConfig = (
