@@ -3,7 +3,7 @@ import { jsonOf, LIMITS, namespaceOf, type TaskId } from '@tasker/core'
 import { monotonicFactory } from 'ulid'
 import type { z } from 'zod'
 import type { Submission, SubmitAnswer } from '../../engine/api.js'
-import { Fault } from '../../faults.js'
+import { Fault, type FaultDetail } from '../../faults.js'
 import type { BodyRules } from '../body/rules.js'
 import type { RestDoor } from '../door.js'
 import { objectText } from '../json-text.js'
@@ -47,7 +47,7 @@ export const addSubmitRoute = (app: App, door: RestDoor): void => {
     async (request, reply) => {
       const requestId = requestIdOf(request.body.request_id, request.headers[REQUEST_ID_HEADER])
       const answer = await submitted(door, submissionOf(request.body, requestId))
-      if (answer.type === 'failed') throw new Fault(answer.fault)
+      if (answer.type === 'failed') throw new Fault(withBodyPaths(answer.fault))
       withToken(reply, answer.token).header('location', `/v1/tasks/${answer.taskId}`)
       return sendJson(reply, answer.type === 'created' ? 201 : 200, await acceptedText(door, answer.taskId))
     },
@@ -56,6 +56,12 @@ export const addSubmitRoute = (app: App, door: RestDoor): void => {
 
 const submitted = (door: RestDoor, submission: Submission): Promise<SubmitAnswer> =>
   new Promise((resolve) => door.engine.submit(submission, resolve))
+
+/** The engine points into the context; callers of this address sent a body with the context in it. */
+const withBodyPaths = (fault: FaultDetail): FaultDetail => {
+  if (fault.reason !== 'CONTEXT_INVALID' || fault.errors === undefined) return fault
+  return { ...fault, errors: fault.errors.map((problem) => ({ ...problem, path: `/context${problem.path}` })) }
+}
 
 /** The task is durable already: that it cannot be read back this moment must not look like a refusal. */
 const acceptedText = async (door: RestDoor, taskId: TaskId) => {
