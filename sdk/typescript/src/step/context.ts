@@ -17,7 +17,7 @@ export interface StepContext<Input = JsonObject, Deps = JsonObject, Config = Jso
   /** No attempt follows if this one fails. */
   readonly isLastAttempt: boolean
   /** Says that the handler is alive, with what people may want to see of its progress. Cheap: only the last of a moment is sent. */
-  heartbeat(progress?: JsonValue): void
+  readonly heartbeat: (progress?: JsonValue) => void
   /** Aborted when the attempt is cancelled, timed out or taken away, or the worker stops. Give it to `fetch` and friends. */
   readonly signal: AbortSignal
   /** The worker's logger with the ids of this attempt. */
@@ -89,8 +89,9 @@ export class AttemptContext implements StepContext<unknown, unknown, unknown> {
     return this.#command.attemptsSinceReset >= this.#command.maxAttempts
   }
 
-  heartbeat(progress?: JsonValue): void {
-    this.#attempt.heartbeat(progress)
+  /** A function of its own, so that handlers may take the context apart. */
+  get heartbeat(): (progress?: JsonValue) => void {
+    return (progress) => this.#attempt.heartbeat(progress)
   }
 
   get signal(): AbortSignal {

@@ -352,8 +352,8 @@ test('a definition the server refuses ends the worker', async () => {
 
 test('heartbeats are gathered: only the last of a moment is sent, with its progress', async () => {
   const held = gate()
-  const handler = (context: StepContext) => {
-    for (let item = 0; item < 100; item++) context.heartbeat({ item })
+  const handler = ({ heartbeat }: StepContext) => {
+    for (let item = 0; item < 100; item++) heartbeat({ item })
     return held.wait
   }
   const { server, clock } = await start({ handlers: [defineStep('a', handler)] })
