@@ -33,6 +33,10 @@ const runningStatus = (task: LiveTask): TaskStatus => {
   const { counts } = task
   if (counts.in_progress > 0) return 'steps_in_process'
   if (counts.waiting_for_retry > 0 && counts.enqueued === 0) return 'waiting_for_retry'
-  if (counts.enqueued > 0) return counts.complete > 0 ? 'steps_in_process' : 'pending'
+  if (counts.enqueued > 0) return hasBegun(task) ? 'steps_in_process' : 'pending'
   return 'waiting_for_dependencies'
 }
+
+/** Some step was started at some time, though none may be running now. */
+const hasBegun = (task: LiveTask): boolean =>
+  task.counts.complete > 0 || task.counts.error > 0 || task.steps.some((step) => step.firstStartedAt !== undefined)
