@@ -45,11 +45,11 @@ const middleOf = (before: readonly string[], after: readonly string[]): readonly
   const come = (text: string): Line => ({ sign: '+', text })
   const width = after.length + 1
   if ((before.length + 1) * width > CELLS_MAX) return [...before.map(gone), ...after.map(come)]
-  const common = new Uint32Array((before.length + 1) * width)
-  const at = (row: number, column: number): number => common[row * width + column] ?? 0
+  const shared = new Uint32Array((before.length + 1) * width)
+  const at = (row: number, column: number): number => shared[row * width + column] ?? 0
   for (let row = before.length - 1; row >= 0; row--)
     for (let column = after.length - 1; column >= 0; column--)
-      common[row * width + column] =
+      shared[row * width + column] =
         before[row] === after[column] ? at(row + 1, column + 1) + 1 : Math.max(at(row + 1, column), at(row, column + 1))
   const lines: Line[] = []
   let [row, column] = [0, 0]
