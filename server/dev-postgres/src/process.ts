@@ -20,6 +20,7 @@ export interface ServerProcess {
   readonly pid: number
   readonly port: number
   readonly exited: Promise<void>
+  gone(): boolean
   stop(): Promise<void>
   kill9(): void
 }
@@ -61,7 +62,7 @@ const tryOnce = async (plan: Launch): Promise<Outcome> => {
   const child = spawn(file, args, { ...options, env: plan.env, detached: true, stdio: ['ignore', log, log] })
   closeSync(log)
   const server = serverOf(child, port)
-  void server.exited.then(startWatchdog(server.pid, plan.folder))
+  server.exited.then(startWatchdog(server.pid, plan.folder), () => undefined)
   if (await becameReady(server, plan.folder)) {
     child.unref()
     return { type: 'ready', server }
@@ -92,6 +93,7 @@ const serverOf = (child: ChildProcess, port: number): ServerProcess => {
     pid: child.pid ?? -1,
     port,
     exited,
+    gone: () => gone,
     kill9: () => void child.kill('SIGKILL'),
     // Fast shutdown, then immediate, then none at all.
     stop: async () => {
@@ -111,12 +113,8 @@ const serverOf = (child: ChildProcess, port: number): ServerProcess => {
 
 /** The postmaster writes `ready` into its lock file when it accepts connections. */
 const becameReady = async (server: ServerProcess, folder: string): Promise<boolean> => {
-  let gone = false
-  void server.exited.then(() => {
-    gone = true
-  })
   const patience = Date.now() + READY_MS_MAX
-  while (!gone && Date.now() < patience) {
+  while (!server.gone() && Date.now() < patience) {
     const postmaster = readPostmaster(folder)
     if (postmaster?.pid === server.pid && postmaster.status === 'ready') return true
     await pause(READY_POLL_MS)

@@ -1,5 +1,6 @@
 /** A process that outlives a killed launcher just long enough to stop its PostgreSQL. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { Socket } from 'node:net'
 import { join } from 'node:path'
 
 /**
@@ -35,6 +36,7 @@ export const startWatchdog = (postmasterPid: number, folder: string): (() => voi
   child.on('error', () => undefined)
   child.stdin?.on('error', () => undefined)
   child.unref()
-  if (child.stdin !== null && 'unref' in child.stdin && typeof child.stdin.unref === 'function') child.stdin.unref()
+  // The pipe is a socket, whose handle would keep this process alive.
+  if (child.stdin instanceof Socket) child.stdin.unref()
   return () => child.kill('SIGKILL')
 }

@@ -93,17 +93,13 @@ const encodeEvent = (event: TaskEvent): string => {
       return `{"step":${JSON.stringify(event.step)},"attempt":${event.attempt},"worker":${JSON.stringify(event.worker)}}`
     case 'step.completed':
       return `{"step":${JSON.stringify(event.step)},"attempt":${event.attempt},"output":${event.output}}`
-    case 'task.submitted': {
-      const { type: _, context, ...rest } = event
-      return `${JSON.stringify(rest).slice(0, -1)},"context":${context}}`
-    }
+    case 'task.submitted':
+      return `${JSON.stringify({ ...event, type: undefined, context: undefined }).slice(0, -1)},"context":${event.context}}`
     case 'task.completed':
     case 'task.cancelled':
       return '{}'
-    default: {
-      const { type: _, ...data } = event
-      return JSON.stringify(data)
-    }
+    default:
+      return JSON.stringify({ ...event, type: undefined })
   }
 }
 

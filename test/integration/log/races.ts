@@ -21,7 +21,7 @@ const systemClock: Clock = {
 interface Committer {
   readonly commits: GroupCommit
   readonly lost: Partition[]
-  enqueue(...drafts: readonly CommitDraft[]): Promise<Settled>[]
+  readonly enqueue: (...drafts: readonly CommitDraft[]) => Promise<Settled>[]
 }
 
 const committer = async (log: EventLog, node: string, partitions: readonly Partition[] = [P0]): Promise<Committer> => {

@@ -57,7 +57,7 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
         return { type: 'unavailable', message: 'the log is away' }
       case 'unknown':
         if (fate.written === 'before') store.write(rows)
-        if (fate.written === 'later') void fate.later.then(() => store.write(rows))
+        if (fate.written === 'later') fate.later.then(() => store.write(rows)).catch(() => undefined)
         return { type: 'unknown', message: 'the answer was lost' }
       default:
         return unreachable(fate)

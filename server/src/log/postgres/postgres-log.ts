@@ -6,13 +6,13 @@
  */
 import { invariant, type Partition, partitionNumber, unreachable } from '@tasker/core'
 import { openPool, type Pool } from '../../database.js'
+import { SteadyConnection } from '../../database/steady-connection.js'
 import { databaseTrouble, type BrokenKey, type DatabaseTrouble } from '../../database/trouble.js'
 import { Fault } from '../../faults.js'
 import { acquirePartition } from '../acquire.js'
 import { illFormedPart } from '../content.js'
 import { readAcquired } from '../partition-codec.js'
 import type { AppendResult, EventLog, SequencedCommit, StoredCommit, StreamKind } from '../port.js'
-import { AppendConnection } from './append-connection.js'
 import { appendStatement } from './append-statement.js'
 import { type KeyRange, kindRange, type PageBounds, partitionRange, readPages, readTip, streamRange } from './commit-rows.js'
 
@@ -42,12 +42,12 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Even
   }
   const appenders = Array.from(
     { length: options.appendConnections ?? 1 },
-    () => new AppendConnection({ url, applicationName: 'tasker append' }),
+    () => new SteadyConnection({ url, applicationName: 'tasker append' }),
   )
   return logOn(pool, appenders, partitionCount, options.page ?? PAGE)
 }
 
-const logOn = (pool: Pool, appenders: readonly AppendConnection[], partitionCount: number, page: PageBounds): EventLog => {
+const logOn = (pool: Pool, appenders: readonly SteadyConnection[], partitionCount: number, page: PageBounds): EventLog => {
   let turn = 0
   const append = async (rows: readonly SequencedCommit[]): Promise<AppendResult> => {
     const appender = appenders[turn++ % appenders.length]
@@ -73,7 +73,7 @@ const logOn = (pool: Pool, appenders: readonly AppendConnection[], partitionCoun
   }
 }
 
-const appendRows = async (appender: AppendConnection, rows: readonly SequencedCommit[]): Promise<AppendResult> => {
+const appendRows = async (appender: SteadyConnection, rows: readonly SequencedCommit[]): Promise<AppendResult> => {
   if (rows.length === 0) return { type: 'appended' }
   for (const { commit } of rows) {
     const message = illFormedPart(commit)

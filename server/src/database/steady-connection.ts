@@ -1,17 +1,17 @@
-/** One connection that appends: made when it is needed, dropped at the first doubt, made again after a pause that grows. */
+/** One connection for one kind of statement: made when it is needed, dropped at the first doubt, made again after a pause that grows. */
 import type pg from 'pg'
-import { type Connection, type ConnectionOptions, newConnection } from '../../database.js'
-import { databaseTrouble, type DatabaseTrouble } from '../../database/trouble.js'
+import { type Connection, type ConnectionOptions, newConnection } from '../database.js'
+import { databaseTrouble, type DatabaseTrouble } from './trouble.js'
 
 /** How long after a failed attempt the next one waits: the n-th entry after n failures, the last for ever. */
 const RECONNECT_DELAYS_MS = [0, 50, 100, 200, 400, 800, 1_000] as const
 const RECONNECT_DELAY_MS_MAX = 1_000
 
 export type Executed =
-  | { readonly type: 'done'; readonly rowCount: number }
+  | { readonly type: 'done'; readonly rowCount: number; readonly rows: readonly unknown[] }
   | { readonly type: 'trouble'; readonly trouble: DatabaseTrouble }
 
-export class AppendConnection {
+export class SteadyConnection {
   readonly #options: ConnectionOptions
   readonly #closing = new AbortController()
   #connection: Connection | undefined
@@ -28,8 +28,8 @@ export class AppendConnection {
     const connection = this.#connection ?? (await this.#connected())
     if ('type' in connection) return { type: 'trouble', trouble: connection }
     try {
-      const { rowCount } = await connection.query(statement)
-      return { type: 'done', rowCount: rowCount ?? 0 }
+      const { rowCount, rows } = await connection.query<Record<string, unknown>>(statement)
+      return { type: 'done', rowCount: rowCount ?? 0, rows }
     } catch (error) {
       const trouble = databaseTrouble(error, 'executing')
       if (trouble.type === 'connection_lost') this.#drop(connection)
@@ -55,7 +55,7 @@ export class AppendConnection {
   async #connect(): Promise<DatabaseTrouble | undefined> {
     const delayMs = RECONNECT_DELAYS_MS[this.#failures] ?? RECONNECT_DELAY_MS_MAX
     await this.#pause(this.#failedAtMs + delayMs - performance.now())
-    if (this.#closing.signal.aborted) return { type: 'unreachable', message: 'the log is closed' }
+    if (this.#closing.signal.aborted) return { type: 'unreachable', message: 'the connection is closed' }
     const connection = newConnection(this.#options)
     try {
       await connection.connect()

@@ -1,0 +1,87 @@
+/** Projected rows in memory: for tests and simulation. */
+import type { HandlerName, Namespace, Partition, ReadyRow, TaskId, TaskRow, TimerRow } from '@tasker/core'
+import type { ProjectionBatch, ProjectionStore, Snapshot } from './port.js'
+
+export interface MemoryStore extends ProjectionStore {
+  /** Every row, in a fixed order, to compare a rebuilt store with a live one. */
+  dump(): {
+    readonly tasks: readonly TaskRow[]
+    readonly ready: readonly ReadyRow[]
+    readonly timers: readonly TimerRow[]
+    readonly identities: ReadonlyMap<string, TaskId>
+  }
+}
+
+/** `beforeWrite` may reject, to make a write fail, or wait, to make it slow. */
+export const memoryStore = (beforeWrite: () => void | Promise<void> = () => undefined): MemoryStore => {
+  const checkpoints = new Map<Partition, number>()
+  const tasks = new Map<TaskId, TaskRow>()
+  const ready = new Map<TaskId, readonly ReadyRow[]>()
+  const timers = new Map<TaskId, readonly TimerRow[]>()
+  const identities = new Map<string, TaskId>()
+
+  const allReady = (): readonly ReadyRow[] => [...ready.values()].flat()
+  const allTimers = (): readonly TimerRow[] => [...timers.values()].flat().sort(earlierFirst)
+  const snapshot = <Row>(rows: readonly Row[]): Snapshot<Row> => ({ rows, checkpoints: new Map(checkpoints) })
+
+  const write = async (batch: ProjectionBatch): Promise<'written' | 'conflict'> => {
+    await beforeWrite()
+    if (batch.checkpoints.some(({ partition, from }) => (checkpoints.get(partition) ?? 0) !== from)) return 'conflict'
+    for (const { partition, to } of batch.checkpoints) checkpoints.set(partition, to)
+    for (const row of batch.tasks) tasks.set(row.taskId, row)
+    for (const taskId of batch.cleared) {
+      ready.delete(taskId)
+      timers.delete(taskId)
+    }
+    for (const row of batch.ready) ready.set(row.taskId, [...(ready.get(row.taskId) ?? []), row])
+    for (const row of batch.timers) timers.set(row.taskId, [...(timers.get(row.taskId) ?? []), row])
+    for (const { scope, taskId } of batch.identities) identities.set(scope, taskId)
+    return 'written'
+  }
+
+  return {
+    checkpoints: () => Promise.resolve(new Map(checkpoints)),
+    write,
+    readyQueues: () => Promise.resolve(queuesOf(allReady())),
+    ready: (namespace, handler, limit) => {
+      const rows = allReady().filter((row) => row.namespace === namespace && row.handler === handler)
+      return Promise.resolve(snapshot(rows.sort(firstToGo).slice(0, limit)))
+    },
+    timers: (dueBefore, limit) =>
+      Promise.resolve(
+        snapshot(
+          allTimers()
+            .filter((row) => row.dueAt < dueBefore)
+            .slice(0, limit),
+        ),
+      ),
+    inFlight: () => Promise.resolve(allTimers().filter((row) => row.kind === 'step_timeout')),
+    identity: (scope) => Promise.resolve(identities.get(scope)),
+    close: () => Promise.resolve(),
+    dump: () => ({
+      tasks: [...tasks.values()].sort((a, b) => compareText(a.taskId, b.taskId)),
+      ready: [...allReady()].sort(firstToGo),
+      timers: allTimers(),
+      identities: new Map(identities),
+    }),
+  }
+}
+
+const queuesOf = (rows: readonly ReadyRow[]): { namespace: Namespace; handler: HandlerName; waiting: number }[] => {
+  const queues = new Map<string, { namespace: Namespace; handler: HandlerName; waiting: number }>()
+  for (const { namespace, handler } of rows) {
+    const key = JSON.stringify([namespace, handler])
+    const queue = queues.get(key)
+    if (queue === undefined) queues.set(key, { namespace, handler, waiting: 1 })
+    else queue.waiting++
+  }
+  return [...queues.values()]
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+const firstToGo = (a: ReadyRow, b: ReadyRow): number =>
+  b.priority - a.priority || a.readyAt - b.readyAt || compareText(a.taskId, b.taskId) || compareText(a.step, b.step)
+
+const earlierFirst = (a: TimerRow, b: TimerRow): number =>
+  a.dueAt - b.dueAt || compareText(a.taskId, b.taskId) || compareText(a.kind, b.kind) || compareText(a.step ?? '', b.step ?? '')

@@ -1,0 +1,159 @@
+/**
+ * Projected rows in PostgreSQL. Writes go over a connection of their own that does not wait for the disk: what a crash takes away is
+ * folded again from the log, because its checkpoint is gone with it.
+ */
+import { openPool, type Pool } from '../database.js'
+import { type Executed, SteadyConnection } from '../database/steady-connection.js'
+import { databaseTrouble } from '../database/trouble.js'
+import { Fault } from '../faults.js'
+import type { ProjectionBatch, ProjectionStore, Snapshot } from './port.js'
+import {
+  parseAgreed,
+  parseCheckpoints,
+  parseIdentity,
+  parseQueues,
+  parseReady,
+  parseSnapshot,
+  parseTimer,
+} from './stored-rows.js'
+import { writeStatement } from './write-statement.js'
+
+/** Whose checkpoints tell how far the rows are. A changed shape gets the next version, and is built beside the old one. */
+export const PROJECTION = { name: 'task', version: 1 } as const
+
+export interface PostgresStoreOptions {
+  readonly url: string
+  /** Connections that read; 2 by default. */
+  readonly readConnections?: number
+}
+
+const READ_CONNECTIONS = 2
+
+/** Opens the store of a migrated database. Throws a `Fault` when it cannot be reached. */
+export const openPostgresStore = async (options: PostgresStoreOptions): Promise<ProjectionStore> => {
+  const { url, readConnections = READ_CONNECTIONS } = options
+  const store = new PostgresStore(
+    openPool({ url, applicationName: 'tasker projection reads', connectionsMax: readConnections }),
+    new SteadyConnection({ url, applicationName: 'tasker projection', synchronousCommit: false }),
+  )
+  try {
+    await store.checkpoints()
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+  return store
+}
+
+const CHECKPOINTS = `select partition, seq from projection_checkpoint where projection = '${PROJECTION.name}' and version = ${PROJECTION.version} and seq > 0`
+
+/** Rows and checkpoints out of one statement, so out of one snapshot (P3). */
+const withCheckpoints = (rows: string): string => `
+select
+  coalesce((select json_agg(r) from (${rows}) as r), '[]') as rows,
+  coalesce((select json_agg(c) from (${CHECKPOINTS}) as c), '[]') as checkpoints`
+
+const READY = withCheckpoints(`
+  select * from ready_step where namespace = $1 and handler = $2
+  order by priority desc, ready_at_ms, task_id, step collate "C" limit $3`)
+const TIMERS = withCheckpoints(`
+  select * from timer where due_at_ms < $1 order by due_at_ms, task_id, kind collate "C", step collate "C" limit $2`)
+
+class PostgresStore implements ProjectionStore {
+  readonly #pool: Pool
+  readonly #writer: SteadyConnection
+  /** The answer to the last write was lost: it may have been done. */
+  #inDoubt = false
+
+  constructor(pool: Pool, writer: SteadyConnection) {
+    this.#pool = pool
+    this.#writer = writer
+  }
+
+  async checkpoints() {
+    return parseCheckpoints(await this.#read(CHECKPOINTS, []))
+  }
+
+  async write(batch: ProjectionBatch): Promise<'written' | 'conflict'> {
+    await this.#seed(batch)
+    const executed = await this.#writer.execute(writeStatement(batch, PROJECTION))
+    this.#inDoubt ||= executed.type === 'trouble' && executed.trouble.type === 'connection_lost'
+    const agreed = parseAgreed(rowsOf(executed))
+    if (agreed || (this.#inDoubt && (await this.#isDone(batch)))) {
+      this.#inDoubt = false
+      return 'written'
+    }
+    return 'conflict'
+  }
+
+  async readyQueues() {
+    const text = 'select namespace, handler, count(*) as waiting from ready_step group by namespace, handler'
+    return parseQueues(await this.#read(text, []))
+  }
+
+  async ready(...[namespace, handler, limit]: Parameters<ProjectionStore['ready']>) {
+    return this.#snapshot(READY, [namespace, handler, limit], parseReady)
+  }
+
+  async timers(...[dueBefore, limit]: Parameters<ProjectionStore['timers']>) {
+    return this.#snapshot(TIMERS, [dueBefore, limit], parseTimer)
+  }
+
+  async inFlight() {
+    const text = `select * from timer where kind = 'step_timeout' order by due_at_ms, task_id, step collate "C"`
+    return (await this.#read(text, [])).map(parseTimer)
+  }
+
+  async identity(scope: string) {
+    return parseIdentity(await this.#read('select task_id from identity where scope = $1', [scope]))
+  }
+
+  async close(): Promise<void> {
+    await this.#writer.close()
+    if (!this.#pool.ended) await this.#pool.end()
+  }
+
+  /** A partition's first checkpoint has no row yet that could be compared and set. */
+  async #seed({ checkpoints }: ProjectionBatch): Promise<void> {
+    const fresh = checkpoints.filter((move) => move.from === 0).map((move) => move.partition)
+    if (fresh.length === 0) return
+    const text = `insert into projection_checkpoint (projection, version, partition, seq)
+      select $1, $2, p, 0 from unnest($3::int2[]) as p on conflict do nothing`
+    rowsOf(await this.#writer.execute({ text, values: [PROJECTION.name, PROJECTION.version, fresh] }))
+  }
+
+  async #isDone({ checkpoints }: ProjectionBatch): Promise<boolean> {
+    const stored = await this.checkpoints()
+    return checkpoints.every(({ partition, to }) => stored.get(partition) === to)
+  }
+
+  async #snapshot<Row>(text: string, values: readonly unknown[], parse: (row: unknown) => Row): Promise<Snapshot<Row>> {
+    const { rows, checkpoints } = parseSnapshot(await this.#read(text, values))
+    return { rows: rows.map(parse), checkpoints: parseCheckpoints(checkpoints) }
+  }
+
+  async #read(text: string, values: readonly unknown[]): Promise<readonly unknown[]> {
+    try {
+      return (await this.#pool.query<Record<string, unknown>>(text, [...values])).rows
+    } catch (error) {
+      throw unavailable(databaseTrouble(error, 'executing').message, error)
+    }
+  }
+}
+
+const rowsOf = (executed: Executed): readonly unknown[] => {
+  if (executed.type === 'done') return executed.rows
+  throw unavailable(executed.trouble.message, undefined)
+}
+
+const unavailable = (message: string, cause: unknown): Fault =>
+  new Fault(
+    {
+      code: 'UNAVAILABLE',
+      reason: 'DATABASE_UNAVAILABLE',
+      message: `The projected rows cannot be reached: ${message}`,
+      hint: 'Is PostgreSQL running, and is DATABASE_URL right?',
+      retryable: true,
+    },
+    cause,
+  )

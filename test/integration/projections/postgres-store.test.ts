@@ -1,0 +1,56 @@
+/** Rows in PostgreSQL keep the contract of projected rows, over connections that are really cut. */
+import { partitionNumber } from '@tasker/core'
+import { openPostgresStore } from '@tasker/server/internal/projections/postgres-store'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { freshDatabase, query, type TestDatabase } from '../../support/postgres.js'
+import { postgresProxy } from '../../support/postgres-proxy.js'
+import { batchOf, describeProjectionStore, taskIdNumber, taskRow } from './contract.js'
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await freshDatabase()
+})
+afterAll(() => database.drop())
+
+const empty = () => query(database.url, 'truncate task, ready_step, timer, identity, projection_checkpoint')
+const ROWS = z.array(z.object({ taskId: z.string(), status: z.string(), tags: z.array(z.string()) }))
+
+describeProjectionStore('PostgreSQL', async () => {
+  await empty()
+  const store = await openPostgresStore({ url: database.url })
+  return {
+    store,
+    tasks: async () =>
+      ROWS.parse(await query(database.url, 'select task_id as "taskId", status, tags from task order by task_id')),
+    close: () => store.close(),
+  }
+})
+
+describe('projected rows in PostgreSQL', () => {
+  test.each(['before_request', 'before_answer'] as const)(
+    'a write whose connection is cut %s is repeated without a conflict',
+    async (moment) => {
+      await empty()
+      const proxy = await postgresProxy(database.url)
+      const store = await openPostgresStore({ url: proxy.url })
+      const batch = (from: number) =>
+        batchOf([{ partition: partitionNumber(0), from, to: from + 1 }], { tasks: [taskRow(taskIdNumber(from))] })
+      expect(await store.write(batch(0))).toBe('written')
+      proxy.cutNext('write_projection', moment)
+      await expect(store.write(batch(1))).rejects.toMatchObject({ reason: 'DATABASE_UNAVAILABLE' })
+      expect(await store.write(batch(1))).toBe('written')
+      expect(await store.write(batch(2))).toBe('written')
+      expect(await store.write(batch(2))).toBe('conflict')
+      expect(await store.checkpoints()).toEqual(new Map([[partitionNumber(0), 3]]))
+      await store.close()
+      await proxy.close()
+    },
+  )
+
+  test('a database that is away is said so at the door', async () => {
+    await expect(openPostgresStore({ url: 'postgres://nobody@127.0.0.1:1/none' })).rejects.toMatchObject({
+      reason: 'DATABASE_UNAVAILABLE',
+    })
+  })
+})
