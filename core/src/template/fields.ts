@@ -112,6 +112,7 @@ export const mapOf =
 /** A map with the given fields and no others; `ignored` names are let pass with a warning. */
 export const objectOf = <const Fields extends Shape>(fields: Fields, ignored: readonly string[] = []): Reader<Values<Fields>> => {
   const named = namesOf(fields)
+  const required = Object.entries<Field<unknown>>(fields).flatMap(([name, field]) => (field.required === true ? [name] : []))
   return (value, path, findings) => {
     if (!isObject(value)) return wrongType(findings, path, value, 'a map')
     const values = new Map<string, unknown>()
@@ -125,7 +126,7 @@ export const objectOf = <const Fields extends Shape>(fields: Fields, ignored: re
         if (read !== null) values.set(name.field, read)
       }
     }
-    noteMissing(findings, path, fields, givenAs)
+    noteMissing(findings, path, required, givenAs)
     return valuesOf(values)
   }
 }
@@ -182,10 +183,14 @@ const warnLegacy = (findings: Findings, path: string, key: string, field: string
   })
 }
 
-const noteMissing = (findings: Findings, path: string, fields: Shape, givenAs: ReadonlyMap<string, string>): void => {
-  for (const [name, field] of Object.entries(fields))
-    if (field.required === true && !givenAs.has(name))
-      addProblem(findings, 'MISSING_FIELD', path, `the field ${shown(name)} is missing`)
+const noteMissing = (
+  findings: Findings,
+  path: string,
+  required: readonly string[],
+  givenAs: ReadonlyMap<string, string>,
+): void => {
+  for (const name of required)
+    if (!givenAs.has(name)) addProblem(findings, 'MISSING_FIELD', path, `the field ${shown(name)} is missing`)
 }
 
 export const wrongType = (findings: Findings, path: string, value: Json, expected: string, hint?: string): null => {
