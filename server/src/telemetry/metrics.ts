@@ -56,7 +56,7 @@ const COMMITS_BUCKETS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000]
 /** A registry of its own, so that several servers in one process do not share numbers. `withProcess` adds CPU, memory and event loop of the process. */
 export const createMetrics = (options: { readonly withProcess: boolean } = { withProcess: false }): Metrics => {
   const registry = new Registry()
-  if (options.withProcess) collectDefaultMetrics({ register: registry, prefix: 'tasker_' })
+  if (options.withProcess) collectDefaultMetrics({ register: registry, prefix: 'tasker_node_' })
   const http = httpMetrics(registry)
   return {
     ...engineMetrics(registry),

@@ -67,7 +67,7 @@ test('two servers in one process count for themselves', async () => {
 
 test('the process is measured when asked for', async () => {
   const lines = await sample(createMetrics({ withProcess: true }))
-  expect(lines.some((line) => line.startsWith('tasker_process_cpu_seconds_total '))).toBe(true)
+  expect(lines.some((line) => line.startsWith('tasker_node_process_cpu_seconds_total '))).toBe(true)
 })
 
 test('the documentation names exactly the metrics that exist', async () => {

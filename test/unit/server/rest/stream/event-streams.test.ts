@@ -161,8 +161,8 @@ test('a client that leaves gives its place in the engine back', async () => {
 test('a client that does not read is cut off, and what was not sent is dropped', async () => {
   const left = followerLeft()
   const app = await buildRestApp(door.door, new AbortController().signal, { heartbeatMs: 60_000, stallMsMax: 100 })
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const socket = await openUnread(app.addresses()[0]?.port ?? 0)
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const socket = await openUnread(Number(new URL(url).port))
   const step = stepId('validate')
   door.order(taskId, { type: 'start', at: AT, step, attempt: 1, worker: WORKER })
   const output = trustedJson(JSON.stringify('x'.repeat(32 * 1024 * 1024)))
@@ -174,8 +174,8 @@ test('a client that does not read is cut off, and what was not sent is dropped',
 
 test('a quiet stream shows signs of life', async () => {
   const app = await buildRestApp(door.door, new AbortController().signal, { heartbeatMs: 5, stallMsMax: 1_000 })
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const socket = await openUnread(app.addresses()[0]?.port ?? 0)
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const socket = await openUnread(Number(new URL(url).port))
   let text = ''
   for await (const chunk of socket.resume().setEncoding('utf8')) {
     text += String(chunk)
