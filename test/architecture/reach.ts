@@ -16,7 +16,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   '@tasker/dev-postgres': 'server/dev-postgres/src',
   '@tasker/sdk': 'sdk/typescript/src',
 }
-const TESTS = /^test\/(unit|integration|simulation|support)\//
+const TESTS = /^test\/(unit|integration|simulation|conformance|support)\//
 const COUNTED = /^(core|server|server\/dev-postgres|sdk\/typescript)\/src\//
 const PROGRAM = { spoken: /\bbin\/tasker\.js\b|\bdist\/cli\/main\.js\b/, entry: 'server/src/cli/main.ts' }
 
