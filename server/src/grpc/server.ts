@@ -1,5 +1,5 @@
 /** The gRPC front door: one server with the services of `tasker.v1`, health and reflection, bound to one address. */
-import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { Server, ServerCredentials, setLogger } from '@grpc/grpc-js'
 import { LIMITS } from '@tasker/core'
 import type { Engine } from '../engine/api.js'
 import { Fault, type FaultDetail } from '../faults.js'
@@ -40,6 +40,9 @@ const KEEPALIVE_TIMEOUT_MS = 10_000
 
 /** Throws a Fault `PORT_IN_USE` or `ADDRESS_NOT_USABLE` when it cannot listen. */
 export const startGrpcServer = async (deps: GrpcServerDeps): Promise<GrpcServer> => {
+  setLogger({
+    error: (...said: unknown[]) => deps.logger.warn({ said: said.join(' ') }, 'the gRPC library has something to say'),
+  })
   const server = new Server({
     'grpc.max_receive_message_length': LIMITS.grpcTransportBytesMax,
     'grpc.max_send_message_length': -1,

@@ -52,18 +52,21 @@ const templateTooLarge = (bytes: number): FaultDetail => ({
   retryable: false,
 })
 
-const VERSIONS_NAMED_MAX = 20
+/** Names in a hint; more than these help nobody. */
+const NAMED_MAX = 20
 
 const templateNotFound = (door: GrpcDoor, { namespace, name, version }: GetTemplateRequest): FaultDetail => {
-  const versions = door.engine
-    .templates()
-    .filter((record) => record.namespace === namespace && record.name === name)
-    .map((record) => record.version)
-  const there = versions.length === 0 ? 'no version of it' : `the versions ${versions.slice(-VERSIONS_NAMED_MAX).join(', ')}`
+  const there = door.engine.templates().filter((record) => record.namespace === namespace)
+  const versions = there.filter((record) => record.name === name).map((record) => record.version)
+  const names = there.map((record) => `${record.name} ${record.version}`)
   return {
     code: 'NOT_FOUND',
     reason: 'TEMPLATE_NOT_FOUND',
-    message: `there is no template ${namespace}/${name}${version === '' ? '' : ` of version ${version}`}; there is ${there}`,
+    message: `there is no template ${namespace}/${name}${version === '' ? '' : ` ${version}`}`,
+    hint:
+      versions.length > 0
+        ? `versions of ${namespace}/${name}: ${versions.slice(-NAMED_MAX).join(', ')}`
+        : `templates of namespace ${namespace}: ${names.length === 0 ? 'none' : names.slice(0, NAMED_MAX).join(', ')}`,
     retryable: false,
   }
 }

@@ -9,6 +9,7 @@ import {
   WORKER_ID,
   clientsTo,
   connectWorker,
+  detailOf,
   failureOf,
   hello,
   openSession,
@@ -86,11 +87,16 @@ const acksOf = (stream: WorkerStream): readonly ResultAck[] => stream.messages.f
 
 /** A new task, once the worker has its first two steps. */
 const startedTask = async (): Promise<string> => {
-  const before = commandsOf(worker).length
+  const before = answers().length
   session.call.write({ submissions: [submission({ watchOutcome: true })], watches: [] })
-  await worker.until(() => commandsOf(worker).length === before + 2)
-  return commandsOf(worker).at(-1)?.ref?.taskId ?? ''
+  await session.until(() => answers().length > before)
+  const taskId = answers().at(-1)?.taskId ?? ''
+  await worker.until(() => commandsFor(taskId).length === 2)
+  return taskId
 }
+
+const answers = () => session.messages.flatMap(({ submitted }) => submitted)
+const commandsFor = (taskId: string): readonly StepCommand[] => commandsOf(worker).filter(({ ref }) => ref?.taskId === taskId)
 
 const result = (taskId: string, stepId: string, attempt = 1, text = '1') =>
   ({ ref: { taskId, stepId, attempt }, outcome: { $case: 'success', value: { encoding: '', data: Buffer.from(text) } } }) as const
@@ -105,7 +111,11 @@ const say = async (stream: WorkerStream, ...results: readonly ReturnType<typeof 
 /** Does the whole task, as a well-behaved worker would. */
 const finish = async (taskId: string): Promise<void> => {
   await say(worker, result(taskId, 'a'), result(taskId, 'b'))
-  await worker.until(() => commandsOf(worker).some(({ ref }) => ref?.taskId === taskId && ref.stepId === 'c'))
+  await finishLast(taskId)
+}
+
+const finishLast = async (taskId: string): Promise<void> => {
+  await worker.until(() => commandsFor(taskId).some(({ ref }) => ref?.stepId === 'c'))
   await say(worker, result(taskId, 'c', 1, '{"done":true}'))
   await session.until((messages) => messages.some(({ outcomes }) => outcomes.some((outcome) => outcome.taskId === taskId)))
   const outcome = session.messages.flatMap(({ outcomes }) => outcomes).find((heard) => heard.taskId === taskId)?.outcome
@@ -147,11 +157,13 @@ test('a result of an attempt that is over does not touch the attempt that runs',
   worker.call.write(
     request({ results: [{ ref: { taskId, stepId: 'a', attempt: 1 }, outcome: { $case: 'failure', value: failure } }] }),
   )
-  await worker.until(() => commandsOf(worker).some(({ ref }) => ref?.taskId === taskId && ref.attempt === 2))
+  await worker.until(() => commandsFor(taskId).some(({ ref }) => ref?.attempt === 2))
   const [late] = await say(worker, result(taskId, 'a', 1, '"late"'))
   expect(late?.status).toBe(AckStatus.ACK_STATUS_IGNORED)
   const [current] = await say(worker, result(taskId, 'a', 2))
   expect(current?.status).toBe(AckStatus.ACK_STATUS_RECORDED)
+  await say(worker, result(taskId, 'b'))
+  await finishLast(taskId)
 })
 
 test('a result of 20 MiB fails its step for good with RESULT_TOO_LARGE; the other steps and tasks go on', async () => {
@@ -172,13 +184,16 @@ test('a result of 20 MiB fails its step for good with RESULT_TOO_LARGE; the othe
 test('a context of 1.1 MiB is refused, and the other submissions of the same message are taken', async () => {
   const big = Buffer.from(JSON.stringify({ text: 'x'.repeat(1.1 * 1024 * 1024) }))
   session.call.write({ submissions: [submission({ context: { encoding: '', data: big } }), submission()], watches: [] })
-  await session.until((messages) => messages.flatMap(({ submitted }) => submitted).length === 2)
-  const answers = session.messages.flatMap(({ submitted }) => submitted)
-  expect(answers.map(({ error }) => error?.reason).toSorted()).toEqual(['CONTEXT_TOO_LARGE', undefined])
+  await session.until(() => answers().length === 2)
+  expect(
+    answers()
+      .map(({ error }) => error?.reason)
+      .toSorted(),
+  ).toEqual(['CONTEXT_TOO_LARGE', undefined])
 })
 
 test('an unknown template is NOT_FOUND and says which there are', async () => {
   const error = await failureOf((done) => clients.tasks.submit(submission({ name: 'ordre' }), done))
   expect(error.code).toBe(status.NOT_FOUND)
-  expect(error.details).toContain('order')
+  expect(JSON.stringify(detailOf(error))).toContain('order 1.0.0')
 })
