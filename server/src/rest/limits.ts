@@ -10,7 +10,9 @@ export const REST_LIMITS = {
   /** How long a request may take to arrive. */
   requestMsMax: 60_000,
   /** Characters of one part of a path, percent-encoded. */
-  pathPartCharsMax: 2_048,
+  pathPartCharsMax: 4_096,
+  /** Callers that wait for a result at once. */
+  waitsMax: 10_000,
   /** Live streams open at once. */
   streamsMax: 10_000,
   /** Events kept for a live stream that is not ready for them; above that they are read from the history again. */

@@ -1,8 +1,10 @@
 /** `GET /v1/tasks/{id}/result`: a long poll that ends with the task, with its block, or with the caller's patience. */
 import { isTerminal, type TaskId, taskStatus } from '@tasker/core'
 import type { TaskOutcome } from '../../engine/api.js'
-import { Fault } from '../../faults.js'
+import { Fault, type FaultDetail } from '../../faults.js'
 import type { RestDoor } from '../door.js'
+import { REST_LIMITS } from '../limits.js'
+import { placesFor } from '../places.js'
 import { type App, readTask, sendJson } from '../route.js'
 import { problems } from '../schema/problem.js'
 import { OUTCOME, RESULT_QUERY, TASK_PATH } from '../schema/task.js'
@@ -10,6 +12,7 @@ import { outcomeText, pendingText } from '../views/outcome-text.js'
 
 /** `stopping` ends the waits when the server stops. */
 export const addResultRoute = (app: App, door: RestDoor, stopping: AbortSignal): void => {
+  const places = placesFor(REST_LIMITS.waitsMax, TOO_MANY_WAITS)
   app.get(
     '/v1/tasks/:task_id/result',
     {
@@ -23,7 +26,7 @@ export const addResultRoute = (app: App, door: RestDoor, stopping: AbortSignal):
         response: {
           200: OUTCOME.describe('The outcome.'),
           202: OUTCOME.describe('None yet; ask again.'),
-          ...problems(404, 422, 503),
+          ...problems(404, 422, 429, 503),
         },
       },
     },
@@ -33,11 +36,20 @@ export const addResultRoute = (app: App, door: RestDoor, stopping: AbortSignal):
       const waitMs = settled ? SETTLED_WAIT_MS : query.wait_seconds * 1_000
       const gone = new AbortController()
       reply.raw.once('close', () => gone.abort())
-      const outcome = await outcomeWithin(door, taskId, waitMs, [gone.signal, stopping])
+      const leave = places.take()
+      const outcome = await outcomeWithin(door, taskId, waitMs, [gone.signal, stopping]).finally(leave)
       if (outcome !== undefined) return sendJson(reply, 200, outcomeText(outcome))
       return sendJson(reply, 202, pendingText(taskId, taskStatus((await readTask(door, taskId)).state)))
     },
   )
+}
+
+const TOO_MANY_WAITS: FaultDetail = {
+  code: 'BACKPRESSURE',
+  reason: 'TOO_MANY_WAITS',
+  message: `${REST_LIMITS.waitsMax} callers wait for results, which is the limit.`,
+  retryAfterMs: 5_000,
+  hint: 'Ask without wait_seconds, or follow results on one gRPC session.',
 }
 
 /** What is settled is told at once; the bound is for an engine that loses the task in between. */

@@ -18,6 +18,7 @@ export const addValidateRoute = (app: App): void => {
         summary: 'Check a template without registering it',
         description:
           '200 also for a document with errors: the check was made, `valid` is its answer and `errors` lists every problem.',
+        consumes: ['application/yaml', 'application/json'],
         body: TEMPLATE_DOCUMENT,
         response: { 200: VALIDATION, ...problems(413, 415, 422) },
       },

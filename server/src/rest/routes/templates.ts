@@ -68,6 +68,7 @@ const addRegisterRoute = (app: App, door: RestDoor): void => {
         description:
           'YAML or JSON. The same content again changes nothing; other content under the same version is refused unless `replace=true`.',
         querystring: REGISTER_QUERY,
+        consumes: ['application/yaml', 'application/json'],
         body: TEMPLATE_DOCUMENT,
         response: {
           201: TEMPLATE.describe('Registered.'),

@@ -3,9 +3,10 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { TERMINAL_EVENTS, type TaskId } from '@tasker/core'
 import type { FastifyReply } from 'fastify'
-import { Fault } from '../../faults.js'
+import type { FaultDetail } from '../../faults.js'
 import type { RestDoor } from '../door.js'
 import { REST_LIMITS } from '../limits.js'
+import { placesFor } from '../places.js'
 import { eventText } from '../views/event-text.js'
 import { type EventFeed, openEventFeed } from './event-feed.js'
 import { SSE_HEARTBEAT, sseFrame, sseRetry } from './sse.js'
@@ -33,12 +34,11 @@ export const STREAM_TIMES: StreamTimes = { heartbeatMs: REST_LIMITS.streamHeartb
 const COME_BACK_MS = 1_000
 
 export const eventStreams = (door: RestDoor, stopping: AbortSignal, times: StreamTimes): EventStreams => {
-  let open = 0
+  const places = placesFor(REST_LIMITS.streamsMax, TOO_MANY_STREAMS)
   return {
     open: async ({ reply, taskId, afterVersion, over }) => {
       if (over) return reply.code(204).send()
-      if (open >= REST_LIMITS.streamsMax) throw tooManyStreams()
-      open++
+      const leave = places.take()
       try {
         const feed = await openEventFeed(door.engine, taskId, afterVersion)
         reply.hijack()
@@ -49,7 +49,7 @@ export const eventStreams = (door: RestDoor, stopping: AbortSignal, times: Strea
         door.logger.warn({ err: error, taskId }, 'a live stream broke')
         reply.raw.destroy()
       } finally {
-        open--
+        leave()
       }
       return reply
     },
@@ -96,11 +96,10 @@ const written = async (out: ServerResponse, text: string, stallMsMax: number): P
   }
 }
 
-const tooManyStreams = (): Fault =>
-  new Fault({
-    code: 'BACKPRESSURE',
-    reason: 'TOO_MANY_STREAMS',
-    message: `${REST_LIMITS.streamsMax} live streams are open, which is the limit.`,
-    retryAfterMs: 5_000,
-    hint: 'Read the history page by page, or wait with GET /v1/tasks/{id}/result.',
-  })
+const TOO_MANY_STREAMS: FaultDetail = {
+  code: 'BACKPRESSURE',
+  reason: 'TOO_MANY_STREAMS',
+  message: `${REST_LIMITS.streamsMax} live streams are open, which is the limit.`,
+  retryAfterMs: 5_000,
+  hint: 'Read the history page by page, or wait with GET /v1/tasks/{id}/result.',
+}

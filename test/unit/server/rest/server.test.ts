@@ -138,6 +138,7 @@ test('the OpenAPI document names every route with its parameters, bodies and pro
   expect(JSON.stringify(submit?.requestBody)).toContain('"context":{"type":"object"')
   expect(Object.keys(submit?.responses ?? {})).toEqual(expect.arrayContaining(['200', '201', '409', '413', '422']))
   expect(document.paths['/v1/tasks']?.['get']?.parameters?.map(({ name }) => name)).toContain('consistency_token')
+  expect(JSON.stringify(document.paths['/v1/templates']?.['post']?.requestBody)).toContain('application/yaml')
   expect(JSON.stringify(submit?.responses['422'])).toContain('application/problem+json')
 })
 
