@@ -22,27 +22,21 @@ const valuesOf = (node: ts.Expression): readonly string[] => {
 const isNamed = (name: ts.Node | undefined, text: string): boolean =>
   name !== undefined && (ts.isIdentifier(name) || ts.isStringLiteral(name)) && name.text === text
 
-/** Functions that take a reason, with its place among their parameters. */
-const reasonParameters = (sources: readonly SourceText[]): ReadonlyMap<string, number> => {
-  const found = new Map<string, number>()
-  for (const source of sources)
-    for (const node of nodesOf(source.syntax())) {
-      if (!ts.isArrowFunction(node) && !ts.isFunctionDeclaration(node)) continue
-      const name = ts.isFunctionDeclaration(node)
-        ? node.name
-        : ts.isVariableDeclaration(node.parent)
-          ? node.parent.name
-          : undefined
-      const place = node.parameters.findIndex((parameter) => isNamed(parameter.name, 'reason'))
-      if (place >= 0 && name !== undefined && ts.isIdentifier(name)) found.set(name.text, place)
-    }
-  return found
-}
+/** The functions of a source that take a reason, with its place among their parameters. */
+const reasonParameters = (source: SourceText): readonly (readonly [string, number])[] =>
+  nodesOf(source.syntax()).flatMap((node) => {
+    if (!ts.isArrowFunction(node) && !ts.isFunctionDeclaration(node)) return []
+    const name = ts.isFunctionDeclaration(node) ? node.name : ts.isVariableDeclaration(node.parent) ? node.parent.name : undefined
+    const place = node.parameters.findIndex((parameter) => isNamed(parameter.name, 'reason'))
+    return place >= 0 && name !== undefined && ts.isIdentifier(name) ? [[name.text, place] as const] : []
+  })
 
 const reasonsAt = (node: ts.Node, takers: ReadonlyMap<string, number>): readonly string[] => {
   if (ts.isPropertyAssignment(node) && isNamed(node.name, 'reason')) return valuesOf(node.initializer)
+  if (ts.isPropertyDeclaration(node) && isNamed(node.name, 'reason')) return node.initializer ? valuesOf(node.initializer) : []
   if (ts.isPropertySignature(node) && isNamed(node.name, 'reason') && node.type) return literalsIn(node.type)
   if (ts.isTypeAliasDeclaration(node) && node.name.text.endsWith('Reason')) return literalsIn(node.type)
+  if (ts.isVariableDeclaration(node) && /^[A-Z_]*REASONS?$/.test(node.name.getText())) return literalsIn(node)
   if (ts.isCallExpression(node) && ts.isIdentifier(node.expression)) {
     const place = takers.get(node.expression.text)
     const argument = place === undefined ? undefined : node.arguments[place]
@@ -54,8 +48,12 @@ const reasonsAt = (node: ts.Node, takers: ReadonlyMap<string, number>): readonly
 /** Every reason a refusal or a fault of the product can carry, sorted. */
 export const reasonsOf = (tree: Tree): readonly string[] => {
   const sources = productOf(tree)
-  const takers = reasonParameters(sources)
-  const found = sources.flatMap((source) => nodesOf(source.syntax()).flatMap((node) => reasonsAt(node, takers)))
+  const everywhere = sources.flatMap(reasonParameters)
+  const found = sources.flatMap((source) => {
+    // A source's own function goes before another's of the same name.
+    const takers = new Map([...everywhere, ...reasonParameters(source)])
+    return nodesOf(source.syntax()).flatMap((node) => reasonsAt(node, takers))
+  })
   return [...new Set(found)].sort()
 }
 
