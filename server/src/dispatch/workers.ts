@@ -92,16 +92,17 @@ export class Workers {
     return lease
   }
 
-  /** The attempt is over: its slot is free. Nothing happens for an attempt without a lease. */
-  end(ref: AttemptRef): void {
+  /** The attempt is over: its slot is free. Gives back the lease, if there was one. */
+  end(ref: AttemptRef): Lease | undefined {
     const key = refKey(ref)
     const lease = this.#leases.get(key)
-    if (lease === undefined) return
+    if (lease === undefined) return undefined
     this.#leases.delete(key)
     lease.worker.leases.delete(key)
     lease.worker.busy--
     this.#wheel.remove(lease.timeout)
     this.#consequences.slotsFreed()
+    return lease
   }
 
   /** An attempt that was out before this server started: its worker has the grace to come back and name it. */

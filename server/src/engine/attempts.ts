@@ -1,5 +1,6 @@
 /** What workers and the clock say about attempts, turned into commands, and the decisions turned into acknowledgements. */
 import {
+  attemptsStarted,
   type Failure,
   type Instant,
   type LiveTask,
@@ -85,7 +86,7 @@ export const ackOf = (result: AttemptResult, applied: Applied, task: LiveTask | 
 const refusedStatus = (reason: string, ref: AttemptRef, task: LiveTask | undefined): AckStatus => {
   if (reason !== 'LEASE_LOST' && reason !== 'TASK_FINISHED') return 'refused'
   const step = task?.steps[task.plan.indexOf.get(ref.step) ?? -1]
-  return step !== undefined && ref.attempt >= 1 && ref.attempt <= step.attempts ? 'ignored' : 'refused'
+  return step !== undefined && ref.attempt >= 1 && ref.attempt <= attemptsStarted(step) ? 'ignored' : 'refused'
 }
 
 const ack = (ref: AttemptRef, status: AckStatus, reason?: string, message?: string): ResultAck => ({

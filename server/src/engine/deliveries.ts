@@ -36,6 +36,7 @@ export interface DeliveryTargets {
 export const deliver = (commit: TaskCommit, seq: number, targets: DeliveryTargets): void => {
   const { stream, state } = commit
   project(commit, seq, targets)
+  for (const lease of commit.overdue) targets.workers.abort(lease.worker, lease)
   for (const lease of commit.started) sendCommand(lease, state, targets)
   for (const event of commit.events) deliverEvent(event, stream, state, targets)
   enqueue(commit, targets)

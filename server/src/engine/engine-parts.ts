@@ -33,6 +33,8 @@ export interface EngineSettings {
   readonly workerGraceMs: DurationMs
   readonly workerSilenceMs: DurationMs
   readonly cancelGraceMs: DurationMs
+  /** Registering other content under a version replaces it, also when the caller does not ask. */
+  readonly templateReplace: boolean
 }
 
 export interface EnginePorts {

@@ -2,6 +2,7 @@
 import {
   durationMs,
   type Namespace,
+  type Partition,
   readyRows,
   type RecordedTaskEvent,
   type ReadyRow,
@@ -105,6 +106,11 @@ export class RunningEngine implements Engine {
     return this.#recovered
   }
 
+  /** The epoch of each partition, as this server took it. */
+  epochs(): ReadonlyMap<Partition, number> {
+    return this.#recovered?.epochs ?? new Map()
+  }
+
   /** Nothing is answered until `resume`: the hold on the database is in doubt. */
   suspend(why: string): void {
     this.#suspended = why
@@ -162,7 +168,9 @@ export class RunningEngine implements Engine {
   register(content: string, options: { readonly replace: boolean; readonly actor: string }): Promise<RegisterAnswer> {
     const fault = this.#refusal()
     if (fault !== undefined) return Promise.resolve({ type: 'failed', fault })
-    return new Promise((resolve) => this.#parts.catalog.register({ content, ...options }, resolve))
+    const { actor } = options
+    const replace = options.replace || this.#settings.templateReplace
+    return new Promise((resolve) => this.#parts.catalog.register({ content, replace, actor }, resolve))
   }
 
   template(namespace: Namespace, name: string, version: string | undefined): TemplateRecord | undefined {

@@ -48,6 +48,7 @@ export interface RecoveryReport {
   readonly commitsCaughtUp: number
   readonly attemptsOut: number
   readonly queues: number
+  readonly epochs: ReadonlyMap<Partition, number>
 }
 
 /** Nothing is answered or dispatched before this resolves. */
@@ -72,7 +73,8 @@ export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => 
   const queues = await store.readyQueues()
   for (const { namespace, handler } of queues) dispatcher.stored(namespace, handler)
   await timers.start()
-  return { commitsCaughtUp, attemptsOut, queues: queues.length }
+  const epochs = new Map(owned.map(({ partition, epoch }) => [partition, epoch]))
+  return { commitsCaughtUp, attemptsOut, queues: queues.length, epochs }
 }
 
 /** Projects the commits of a partition after its checkpoint, a bounded number of tasks at a time. */

@@ -17,6 +17,8 @@ export interface TaskCommit extends PendingCommit {
   readonly version: number
   /** Attempts this commit starts, to be sent when it is durable. */
   readonly started: readonly Lease[]
+  /** Attempts this commit timed out, whose workers are told when it is durable. */
+  readonly overdue: readonly Lease[]
   readonly identity: IdentityRow | undefined
   /** Answers that may leave only when this commit is durable, or must say that it is lost. */
   readonly answers: ((settled: Settled) => void)[]

@@ -27,6 +27,7 @@ import {
   type TaskState,
 } from '@tasker/core'
 import type { Dispatcher } from '../dispatch/dispatcher.js'
+import type { Lease } from '../dispatch/lease.js'
 import { type ConnectedWorker, queueKey } from '../dispatch/worker.js'
 import type { Workers } from '../dispatch/workers.js'
 import { causeText, encodeTaskEvents } from '../log/codec.js'
@@ -101,16 +102,23 @@ export class TaskRuntime {
     try {
       decided = this.#decide(stream, command, options, starts)
     } catch (error) {
-      for (const { worker } of starts) this.#workers.unclaim(worker)
+      this.#unclaim(options, starts)
       this.#hooks.quarantine(stream, error)
       answer({ type: 'quarantined', message: error instanceof Error ? error.message : String(error) })
       return
     }
+    if (!('events' in decided) || decided.events.length === 0) this.#unclaim(options, starts)
     if (!('events' in decided)) {
       const refusal = decided
       this.#afterPending(stream, answer, () => answer({ type: 'refused', refusal }))
     } else if (decided.events.length === 0) this.#afterPending(stream, answer, () => answer({ type: 'unchanged' }))
     else this.#commit(stream, command, decided, starts, options, answer)
+  }
+
+  /** Nothing starts: the slots that were claimed for it are free again. */
+  #unclaim({ claimed }: ApplyOptions, starts: readonly Start[]): void {
+    for (const { worker } of starts) this.#workers.unclaim(worker)
+    if (claimed !== undefined && !starts.some(({ worker }) => worker === claimed)) this.#workers.unclaim(claimed)
   }
 
   /** E2: answers that rest on what is not durable yet. */
@@ -137,7 +145,11 @@ export class TaskRuntime {
     if (command.type === 'start' && options.claimed !== undefined) {
       starts.push({ step: command.step, attempt: command.attempt, worker: options.claimed })
     }
-    for (const event of decision.events) if (event.type !== 'step.scheduled') this.#endLease(stream, event)
+    const overdue: Lease[] = []
+    for (const event of decision.events) {
+      const lease = this.#endLease(stream, event)
+      if (lease?.sent === true && event.type === 'step.timed_out') overdue.push(lease)
+    }
     for (const event of decision.events) {
       if (event.type !== 'step.scheduled') continue
       const worker = this.#claimEagerly(state, event.step)
@@ -150,7 +162,7 @@ export class TaskRuntime {
         events.push(started)
       }
     }
-    return { events, state: liveTask(state) }
+    return { events, state: liveTask(state), overdue }
   }
 
   /**
@@ -171,26 +183,17 @@ export class TaskRuntime {
   }
 
   /** The attempt is decided: its slot is free for the next, which leaves together with the acknowledgement. */
-  #endLease(stream: TaskStream, event: TaskEvent): void {
+  #endLease({ taskId, state }: TaskStream, event: TaskEvent): Lease | undefined {
     switch (event.type) {
       case 'step.completed':
       case 'step.failed':
       case 'step.released':
-        this.#workers.end({ taskId: stream.taskId, step: event.step, attempt: event.attempt })
-        break
-      case 'step.timed_out': {
-        const ref = { taskId: stream.taskId, step: event.step, attempt: event.attempt }
-        const lease = this.#workers.lease(ref)
-        if (lease !== undefined) this.#workers.cancel(lease)
-        this.#workers.end(ref)
-        break
-      }
-      case 'step.cancelled': {
-        const attempt = attemptOf(stream.state, event.step)
-        this.#workers.end({ taskId: stream.taskId, step: event.step, attempt })
-        break
-      }
+      case 'step.timed_out':
+        return this.#workers.end({ taskId, step: event.step, attempt: event.attempt })
+      case 'step.cancelled':
+        return this.#workers.end({ taskId, step: event.step, attempt: attemptOf(state, event.step) })
       default:
+        return undefined
     }
   }
 
@@ -232,6 +235,7 @@ export class TaskRuntime {
       state,
       version,
       started,
+      overdue: decided.overdue,
       identity: options.identity,
       answers: [
         (settled) =>
@@ -274,6 +278,8 @@ interface Start {
 interface Decided {
   readonly events: readonly TaskEvent[]
   readonly state: LiveTask
+  /** Attempts that ran out of time: their workers are told to stop. */
+  readonly overdue: readonly Lease[]
 }
 
 const liveTask = (state: TaskState): LiveTask => {

@@ -175,24 +175,35 @@ export class Projector {
 
   async #write(pending: Pending): Promise<void> {
     const batch = this.#batchOf(pending)
-    for (;;) {
-      try {
-        if ((await this.#store.write(batch)) === 'conflict') {
-          this.#stopped = true
-          this.#conflicted('another server moves the checkpoints of this database')
-          return
-        }
-        break
-      } catch (error) {
-        if (this.#stopped) return
-        this.#failure = error
-        await waitOn(this.#clock, this.#settings.intervalMs)
-      }
+    while (!(await this.#tryWrite(batch))) {
+      if (this.#stopped) return
+      await waitOn(this.#clock, this.#settings.intervalMs)
     }
-    this.#failure = undefined
     for (const move of batch.checkpoints) this.#checkpoints.set(move.partition, move.to)
     this.#retained.retire(pending.tasks.values())
     this.#retainedIdentities.retire(pending.identities.values())
+  }
+
+  /** True when the rows are in the store. */
+  async #tryWrite(batch: ProjectionBatch): Promise<boolean> {
+    try {
+      // A conflict after a lost answer is our own write: its rows came with these checkpoints.
+      const written = (await this.#store.write(batch)) === 'written' || (await this.#landedBefore(batch))
+      this.#failure = undefined
+      if (!written) {
+        this.#stopped = true
+        this.#conflicted('another server moves the checkpoints of this database')
+      }
+      return written
+    } catch (error) {
+      this.#failure = error
+      return false
+    }
+  }
+
+  async #landedBefore(batch: ProjectionBatch): Promise<boolean> {
+    const stored = await this.#store.checkpoints()
+    return batch.checkpoints.every(({ partition, to }) => stored.get(partition) === to)
   }
 
   #failure: unknown

@@ -1,0 +1,181 @@
+/** The wiring diagram: the only place where adapters are built and joined. */
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { durationMs, partitionNumber } from '@tasker/core'
+import { monotonicFactory } from 'ulid'
+import { redactedConfig, type ServerConfig } from './config.js'
+import { openPool } from './database.js'
+import { schemaFault, schemaStatus } from './database/migrate.js'
+import { type DatabaseHold, holdDatabase } from './database/sole-server.js'
+import { type RunningEngine, startEngine } from './engine/engine.js'
+import { systemClock } from './engine/system-clock.js'
+import { startGrpcServer } from './grpc/server.js'
+import type { EventLog } from './log/port.js'
+import { openPostgresLog } from './log/postgres/postgres-log.js'
+import { openPostgresStore, PROJECTION } from './projections/postgres-store.js'
+import { postgresQuery } from './query/postgres-query.js'
+import { startRestServer } from './rest/server.js'
+import { createLogger, type Logger } from './telemetry/logger.js'
+import { createMetrics } from './telemetry/metrics.js'
+import { inputCheck } from './templates/input-schema.js'
+
+export interface RunningServer {
+  readonly restUrl: string
+  readonly grpcUrl: string
+  /** Ends the streams, writes what waits, lets go of the database; may be called again. */
+  stop(): Promise<void>
+}
+
+export interface ServerHooks {
+  /** Another server owns the log. The default says so, stops and exits with 1. */
+  readonly fenced?: (message: string, server: { stop(): Promise<void> }) => void
+}
+
+/** Throws a Fault that says what to do when the schema is not ours, another server runs, or a port is taken. */
+export const startServer = async (config: ServerConfig, hooks: ServerHooks = {}): Promise<RunningServer> => {
+  const status = await schemaStatus(config.databaseUrl)
+  if (status.type !== 'current') throw schemaFault(status)
+  const logger = createLogger({ level: config.logLevel })
+  const opened = new Opened(logger)
+  try {
+    return await joinParts(config, hooks, logger, opened)
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+}
+
+const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logger, opened: Opened): Promise<RunningServer> => {
+  const node = `${hostname()}/${process.pid}/${monotonicFactory()()}`
+  const metrics = createMetrics({ withProcess: true })
+  const running: { engine: RunningEngine | undefined } = { engine: undefined }
+  const fence = (message: string): void => (hooks.fenced ?? exitFenced(logger))(message, { stop: () => opened.close() })
+  const log = await openLog(config)
+  opened.add('event log', () => log.close())
+  const hold = await holdFor(config, node, log, running, fence)
+  opened.add('database hold', () => hold.release())
+  const store = await openPostgresStore({ url: config.databaseUrl })
+  opened.add('projections', () => store.close())
+  const pool = openPool({ url: config.databaseUrl, applicationName: 'tasker query', connectionsMax: config.databaseConnections })
+  opened.add('query pool', () => pool.end())
+  const engine = await startEngine(
+    { log, store, clock: systemClock, inputCheck: inputCheck(), metrics, draw: Math.random },
+    engineSettings(config, node),
+    {
+      fenced: fence,
+      quarantined: (stream) => logger.error({ ...stream }, 'a task is quarantined'),
+      logAvailable: (available, message) => {
+        if (available) logger.info({}, 'the database is back')
+        else logger.error({ message }, 'the database went away; commits wait for it')
+      },
+    },
+  )
+  running.engine = engine
+  opened.add('engine', () => engine.stop())
+  logger.info({ node, ...engine.recovered }, 'recovered')
+  const query = postgresQuery({ reader: pool, projection: PROJECTION })
+  const { host } = config
+  const info = { version: programVersion(), startedAt: Date.now(), config: redactedConfig(config) }
+  const grpc = await startGrpcServer({
+    engine,
+    query,
+    logger,
+    host,
+    port: config.grpcPort,
+    serverId: node,
+    workerTimes: workerTimes(config),
+  })
+  opened.add('gRPC', () => grpc.stop(config.stopDeadlineMs))
+  const rest = await startRestServer({ engine, query, logger, metrics, host, port: config.restPort, info })
+  opened.add('REST', () => rest.stop())
+  return { restUrl: `http://${shown(host)}:${rest.port}`, grpcUrl: `${shown(host)}:${grpc.port}`, stop: () => opened.close() }
+}
+
+const openLog = ({ databaseUrl, partitionCount, appendConnections }: ServerConfig): Promise<EventLog> =>
+  openPostgresLog({ url: databaseUrl, partitionCount, appendConnections })
+
+/** The hold on the database; while it is in doubt the engine answers nothing, and it goes on only if nobody took a partition meanwhile. */
+const holdFor = (
+  config: ServerConfig,
+  node: string,
+  log: EventLog,
+  running: { readonly engine: RunningEngine | undefined },
+  fence: (message: string) => void,
+): Promise<DatabaseHold> =>
+  holdDatabase(config.databaseUrl, `tasker ${node}`.slice(0, APPLICATION_NAME_MAX), {
+    doubtful: (message) => running.engine?.suspend(message),
+    taken: fence,
+    regained: async () => {
+      for (const [partition, epoch] of running.engine?.epochs() ?? []) {
+        const head = await log.head(partitionNumber(partition))
+        if (head.epoch !== epoch) return fence(`partition ${partition} has epoch ${head.epoch}, not ${epoch}`)
+      }
+      running.engine?.resume()
+    },
+  })
+
+/** What PostgreSQL keeps of an application name. */
+const APPLICATION_NAME_MAX = 63
+
+const engineSettings = (config: ServerConfig, node: string): Parameters<typeof startEngine>[1] => ({
+  node,
+  batchCommitsMax: config.appendBatchMax,
+  cacheBytesMax: config.cacheBytesMax,
+  projectionIntervalMs: durationMs(config.projectionIntervalMs),
+  workerGraceMs: durationMs(config.workerGraceMs),
+  workerSilenceMs: durationMs(config.workerSilenceMs),
+  cancelGraceMs: durationMs(config.cancelGraceMs),
+  templateReplace: config.templateReplace,
+})
+
+/** Workers are told to be heard several times within the silence that counts as death. */
+const workerTimes = ({ workerGraceMs, workerSilenceMs }: ServerConfig) => ({
+  heartbeatIntervalMs: durationMs(Math.max(50, Math.floor(workerSilenceMs / 6))),
+  graceMs: durationMs(workerGraceMs),
+  silenceMs: durationMs(workerSilenceMs),
+})
+
+const exitFenced =
+  (logger: Logger) =>
+  (message: string, server: { stop(): Promise<void> }): void => {
+    logger.fatal({ message }, 'another server owns the log; this one stops')
+    void server.stop().finally(() => process.exit(1))
+  }
+
+const shown = (host: string): string =>
+  host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
+
+const programVersion = (): string => {
+  const parsed: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  return typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : 'unknown'
+}
+
+/** What was opened, closed once and in reverse; what fails to close does not keep the rest open. */
+class Opened {
+  readonly #logger: Logger
+  readonly #parts: { readonly name: string; readonly close: () => Promise<void> }[] = []
+  #closing: Promise<void> | undefined
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  add(name: string, close: () => Promise<void>): void {
+    this.#parts.push({ name, close })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll()
+    return this.#closing
+  }
+
+  async #closeAll(): Promise<void> {
+    for (const { name, close } of this.#parts.toReversed()) {
+      try {
+        await close()
+      } catch (error) {
+        this.#logger.warn({ name, error }, 'did not close cleanly')
+      }
+    }
+  }
+}

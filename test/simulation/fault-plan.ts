@@ -1,0 +1,68 @@
+/** Which faults a run has and how often: drawn from the seed, so that some runs are calm and some are terrible. */
+import type { Dice } from './dice.js'
+
+export interface FaultPlan {
+  /** Probabilities of one append. */
+  readonly appendUnavailable: number
+  readonly appendUnknown: number
+  readonly slowDisk: number
+  /** Probability of one read of the log or the store. */
+  readonly readFails: number
+  readonly storeWriteFails: number
+  /** Milliseconds a projection write takes at most. */
+  readonly projectionLagMsMax: number
+  /** Mean virtual milliseconds between faults of the whole; 0 for never. */
+  readonly crashEveryMs: number
+  readonly takeoverEveryMs: number
+  readonly streamCutEveryMs: number
+  readonly workerDeathEveryMs: number
+  readonly workerFreezeEveryMs: number
+  readonly clockStepEveryMs: number
+  /** Probabilities of one attempt at a worker. */
+  readonly stepFails: number
+  readonly stepFailsForGood: number
+  readonly stepHangs: number
+  readonly resultTwice: number
+}
+
+export const drawFaultPlan = (dice: Dice): FaultPlan => {
+  const rate = (max: number): number => (dice.chance(0.6) ? dice.next() * max : 0)
+  const everyMs = (min: number, max: number): number => (dice.chance(0.6) ? dice.between(min, max) : 0)
+  return {
+    appendUnavailable: rate(0.1),
+    appendUnknown: rate(0.1),
+    slowDisk: rate(0.1),
+    readFails: rate(0.05),
+    storeWriteFails: rate(0.2),
+    projectionLagMsMax: dice.chance(0.3) ? dice.between(1_000, 60_000) : 50,
+    crashEveryMs: everyMs(3_000, 30_000),
+    takeoverEveryMs: everyMs(5_000, 40_000),
+    streamCutEveryMs: everyMs(2_000, 20_000),
+    workerDeathEveryMs: everyMs(5_000, 40_000),
+    workerFreezeEveryMs: everyMs(10_000, 60_000),
+    clockStepEveryMs: everyMs(5_000, 40_000),
+    stepFails: rate(0.3),
+    stepFailsForGood: rate(0.05),
+    stepHangs: rate(0.05),
+    resultTwice: rate(0.3),
+  }
+}
+
+export const NO_FAULTS: FaultPlan = {
+  appendUnavailable: 0,
+  appendUnknown: 0,
+  slowDisk: 0,
+  readFails: 0,
+  storeWriteFails: 0,
+  projectionLagMsMax: 50,
+  crashEveryMs: 0,
+  takeoverEveryMs: 0,
+  streamCutEveryMs: 0,
+  workerDeathEveryMs: 0,
+  workerFreezeEveryMs: 0,
+  clockStepEveryMs: 0,
+  stepFails: 0,
+  stepFailsForGood: 0,
+  stepHangs: 0,
+  resultTwice: 0,
+}

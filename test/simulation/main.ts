@@ -1,0 +1,21 @@
+/** `npm run sim -- [--seed N] [--runs N]`: runs seeded worlds, says what happened in each, exits with 1 at the first broken promise. */
+import { parseArgs } from 'node:util'
+import { runSeed } from './run.js'
+
+const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' }, runs: { type: 'string', default: '1' } } })
+const first = Number(values.seed)
+const runs = Number(values.runs)
+
+for (let seed = first; seed < first + runs; seed++) {
+  const { violations, tasks, events, faults, virtualMs } = await runSeed(seed)
+  const happened = [...faults].map(([what, count]) => `${count} × ${what}`).join(', ')
+  process.stdout.write(
+    `seed ${seed}: ${tasks} tasks, ${events} events, ${Math.round(virtualMs / 1_000)} virtual s; ${happened || 'no faults'}\n`,
+  )
+  if (violations.length === 0) continue
+  process.stdout.write(
+    `${violations.map((violation) => `  ${violation}`).join('\n')}\nreplay it with: npm run sim -- --seed ${seed}\n`,
+  )
+  process.exitCode = 1
+  break
+}

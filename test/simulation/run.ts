@@ -1,0 +1,255 @@
+/** One run: a world from a seed, its faults and its work, and the verdict on it. */
+import { durationMs, handlerName, type TaskId } from '@tasker/core'
+import { type RunningEngine, startEngine } from '@tasker/server/internal/engine/engine'
+import { memoryLog } from '@tasker/server/internal/log/memory/memory-log'
+import { memoryStore } from '@tasker/server/internal/projections/memory-store'
+import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
+import { inputCheck } from '@tasker/server/internal/templates/input-schema'
+import { VirtualClock } from '../support/virtual-clock.js'
+import { Dice } from './dice.js'
+import { drawFaultPlan, type FaultPlan, NO_FAULTS } from './fault-plan.js'
+import { Incarnation, type Weather } from './incarnation.js'
+import { checkAll } from './invariants.js'
+import { echoWork, SimWorker } from './sim-worker.js'
+import { drawTemplate, HANDLERS, submitUntilAcknowledged } from './workload.js'
+
+export interface RunReport {
+  readonly seed: number
+  readonly violations: readonly string[]
+  readonly tasks: number
+  readonly events: number
+  /** How often each kind of fault happened. */
+  readonly faults: ReadonlyMap<string, number>
+  readonly virtualMs: number
+}
+
+const PARTITIONS = 4
+const TEMPLATES = 3
+/** How long faults may happen, and how long the world may take to come to rest after them. */
+const STORMY_MS = 60_000
+const CALM_MS_MAX = 1_200_000
+const CALM_STEP_MS = 5_000
+
+export const runSeed = async (seed: number): Promise<RunReport> => {
+  const world = new World(seed)
+  await world.start()
+  await world.storm()
+  await world.calm()
+  return world.verdict()
+}
+
+class World {
+  readonly #seed: number
+  readonly #dice: Dice
+  readonly #clock = new VirtualClock()
+  readonly #log = memoryLog({ partitionCount: PARTITIONS })
+  readonly #store = memoryStore()
+  readonly #weather: Weather
+  readonly #stormy: FaultPlan
+  readonly #violations: string[] = []
+  readonly #acknowledged: TaskId[] = []
+  readonly #workers: SimWorker[] = []
+  readonly #templates: string[] = []
+  #lives = 0
+  #engine: RunningEngine | undefined
+  #incarnation: Incarnation | undefined
+  readonly #engines = new Map<Incarnation, RunningEngine>()
+
+  constructor(seed: number) {
+    this.#seed = seed
+    this.#dice = new Dice(seed)
+    this.#stormy = drawFaultPlan(this.#dice)
+    this.#weather = { faults: NO_FAULTS, seen: new Map() }
+  }
+
+  async start(): Promise<void> {
+    this.#startServer()
+    await this.#clock.advance(1_000)
+    for (let n = 0; n < TEMPLATES; n++) {
+      const name = `t${n}`
+      const answer = this.#engine?.register(drawTemplate(this.#dice, name), { replace: false, actor: 'sim' })
+      await this.#clock.advance(1_000)
+      const given = await answer
+      if (given?.type !== 'registered') this.#violated(`template ${name} was not registered: ${JSON.stringify(given)}`)
+      this.#templates.push(name)
+    }
+    for (let n = this.#dice.between(1, 4); n > 0; n--) this.#workers.push(this.#newWorker())
+  }
+
+  /** Work comes in while things go wrong. */
+  async storm(): Promise<void> {
+    this.#weather.faults = this.#stormy
+    this.#scheduleFaults()
+    const tasks = this.#dice.between(30, 60)
+    for (let n = 0; n < tasks; n++) {
+      this.#clock.after(durationMs(this.#dice.between(0, STORMY_MS - 5_000)), () => this.#submit())
+    }
+    await this.#clock.advance(STORMY_MS)
+  }
+
+  /** Faults stop; everything acknowledged must come to its end. */
+  async calm(): Promise<void> {
+    this.#weather.faults = NO_FAULTS
+    if (this.#engine === undefined && this.#incarnation === undefined) this.#startServer()
+    for (let waited = 0; waited < CALM_MS_MAX; waited += CALM_STEP_MS) {
+      await this.#clock.advance(CALM_STEP_MS)
+      if (await this.#atRest()) break
+    }
+    await this.#clock.advance(CALM_STEP_MS)
+  }
+
+  async verdict(): Promise<RunReport> {
+    const engine = this.#engine
+    const commits = this.#log.all()
+    if (engine === undefined) this.#violated('no server answers after the faults stopped')
+    else {
+      const evidence = { commits, engine, store: this.#store, acknowledged: this.#acknowledged }
+      const checking = checkAll(evidence)
+      await this.#clock.advance(60_000)
+      this.#violations.push(...(await checking))
+    }
+    if (process.env['SIM_DEBUG'] !== undefined) console.log(engine?.workers(), engine?.queues(), engine?.health())
+    this.#incarnation?.die()
+    return {
+      seed: this.#seed,
+      violations: this.#violations,
+      tasks: this.#acknowledged.length,
+      events: commits.reduce((sum, { types }) => sum + types.length, 0),
+      faults: this.#weather.seen,
+      virtualMs: this.#clock.monotonicMs(),
+    }
+  }
+
+  #violated(what: string): void {
+    this.#violations.push(what)
+  }
+
+  #note(what: string): void {
+    this.#weather.seen.set(what, (this.#weather.seen.get(what) ?? 0) + 1)
+  }
+
+  #startServer(): void {
+    const incarnation = new Incarnation(this.#clock, this.#log, this.#store, this.#dice, this.#weather)
+    this.#incarnation = incarnation
+    const { log, store, clock } = incarnation
+    const starting = startEngine(
+      { log, store, clock, inputCheck: inputCheck(), metrics: createMetrics(), draw: () => this.#dice.next() },
+      {
+        node: `node-${++this.#lives}`,
+        batchCommitsMax: this.#dice.pick([3, 50, 500]),
+        cacheBytesMax: this.#dice.pick([20_000, 1_000_000_000]),
+        projectionIntervalMs: durationMs(100),
+        workerGraceMs: durationMs(10_000),
+        workerSilenceMs: durationMs(30_000),
+        cancelGraceMs: durationMs(10_000),
+        templateReplace: false,
+      },
+      {
+        fenced: () => this.#end(incarnation),
+        quarantined: (stream) => this.#violated(`quarantined ${JSON.stringify(stream)}`),
+        logAvailable: () => undefined,
+      },
+    )
+    void starting.then(
+      (engine) => {
+        if (!incarnation.alive) return
+        this.#engines.set(incarnation, engine)
+        if (this.#incarnation === incarnation) this.#engine = engine
+      },
+      () => {
+        // A start that failed on a simulated fault is tried again, as a supervisor would.
+        if (!incarnation.alive) return
+        this.#end(incarnation)
+      },
+    )
+  }
+
+  /** A process ends; if it was the current one, another starts a little later. */
+  #end(incarnation: Incarnation): void {
+    if (!incarnation.alive) return
+    incarnation.die()
+    const engine = this.#engines.get(incarnation)
+    if (this.#engine === engine) this.#engine = undefined
+    for (const worker of this.#workers) worker.serverEnded(engine)
+    this.#engines.delete(incarnation)
+    if (this.#incarnation !== incarnation) return
+    this.#incarnation = undefined
+    this.#clock.after(durationMs(this.#dice.between(10, 3_000)), () => {
+      if (this.#incarnation === undefined) this.#startServer()
+    })
+  }
+
+  #scheduleFaults(): void {
+    const { crashEveryMs, takeoverEveryMs, streamCutEveryMs, workerDeathEveryMs, workerFreezeEveryMs, clockStepEveryMs } =
+      this.#stormy
+    this.#every(crashEveryMs, 'server crash', () => this.#incarnation && this.#end(this.#incarnation))
+    this.#every(takeoverEveryMs, 'takeover while the old server lives', () => this.#takeOver())
+    this.#every(streamCutEveryMs, 'stream cut', () => this.#dice.pick(this.#workers).cut())
+    this.#every(workerDeathEveryMs, 'worker death', () => this.#dice.pick(this.#workers).die())
+    this.#every(workerFreezeEveryMs, 'worker freeze', () =>
+      this.#dice.pick(this.#workers).freeze(this.#dice.between(1_000, 45_000)),
+    )
+    this.#every(clockStepEveryMs, 'clock step', () => this.#clock.jumpWall(this.#dice.between(-20_000, 20_000)))
+  }
+
+  #every(meanMs: number, what: string, happen: () => void): void {
+    if (meanMs === 0) return
+    this.#clock.after(durationMs(this.#dice.between(meanMs >> 1, meanMs + (meanMs >> 1))), () => {
+      if (this.#weather.faults === NO_FAULTS) return
+      this.#note(what)
+      happen()
+      this.#every(meanMs, what, happen)
+    })
+  }
+
+  /** A second server starts while the first still serves its workers: the log fences the first. */
+  #takeOver(): void {
+    const old = this.#incarnation
+    if (old === undefined || this.#engine === undefined) return
+    this.#startServer()
+    // The old one finds out by itself, or its machine goes down at last.
+    this.#clock.after(durationMs(20_000), () => this.#end(old))
+  }
+
+  #newWorker(): SimWorker {
+    return new SimWorker({
+      clock: this.#clock,
+      dice: this.#dice,
+      weather: this.#weather,
+      handlers: HANDLERS.map(handlerName),
+      slots: this.#dice.between(2, 20),
+      engine: () => this.#engine,
+      work: echoWork,
+      violated: (what) => this.#violated(what),
+    })
+  }
+
+  #submit(): void {
+    const dice = this.#dice
+    const key = dice.chance(0.2) ? `k${dice.between(0, 5)}` : undefined
+    submitUntilAcknowledged(dice.pick(this.#templates), key, {
+      clock: this.#clock,
+      dice,
+      engine: () => this.#engine,
+      acknowledged: ({ taskId }) => {
+        this.#acknowledged.push(taskId)
+        if (dice.chance(0.1)) this.#clock.after(durationMs(dice.between(0, 5_000)), () => this.#cancel(taskId))
+      },
+      violated: (what) => this.#violated(what),
+    })
+  }
+
+  #cancel(taskId: TaskId): void {
+    this.#note('cancel')
+    void this.#engine?.cancel(taskId, 'simulated', 'sim')
+  }
+
+  async #atRest(): Promise<boolean> {
+    const engine = this.#engine
+    if (engine === undefined) return false
+    const reading = Promise.all(this.#acknowledged.map((taskId) => engine.read(taskId).catch(() => undefined)))
+    await this.#clock.advance(1_000)
+    const tasks = await reading
+    return tasks.every((task) => task !== undefined && (task.state.endedAt !== undefined || task.state.phase === 'blocked'))
+  }
+}

@@ -1,0 +1,86 @@
+/** What a run asks for: random graphs as templates, and submissions that their clients repeat until they are acknowledged. */
+import { durationMs, jsonOf, namespaceOf, parseTaskId, type TaskId, taskIdFrom } from '@tasker/core'
+import type { Engine, Submission, SubmitAnswer } from '@tasker/server/internal/engine/api'
+import type { Clock } from '@tasker/server/internal/engine/clock'
+import type { Dice } from './dice.js'
+
+export const NAMESPACE = namespaceOf('sim')
+export const HANDLERS = ['h0', 'h1', 'h2'] as const
+
+/** A template document of 1 to 9 steps; a step depends only on earlier ones, so there is no cycle. */
+export const drawTemplate = (dice: Dice, name: string): string => {
+  const count = dice.between(1, 9)
+  const steps = Array.from({ length: count }, (_, index) => ({
+    name: `s${index}`,
+    handler: { callable: dice.pick(HANDLERS) },
+    dependencies: Array.from({ length: index }, (_unused, earlier) => `s${earlier}`).filter(() => dice.chance(0.4)),
+    timeout_seconds: dice.between(2, 5),
+    retry: {
+      retryable: true,
+      max_attempts: dice.between(1, 6),
+      backoff: dice.pick(['none', 'linear', 'exponential', 'fibonacci']),
+      backoff_base_ms: dice.between(100, 2_000),
+      max_backoff_ms: 5_000,
+    },
+  }))
+  return JSON.stringify({ name, namespace_name: NAMESPACE, version: '1.0.0', steps })
+}
+
+export interface Acknowledged {
+  readonly taskId: TaskId
+  readonly requestId: string
+}
+
+export interface ClientParts {
+  readonly clock: Clock
+  readonly dice: Dice
+  readonly engine: () => Engine | undefined
+  readonly acknowledged: (task: Acknowledged) => void
+  readonly violated: (what: string) => void
+}
+
+/** How long a client waits for an answer before it asks again with the same request. */
+const PATIENCE_MS = durationMs(4_000)
+
+/** Submits one task, as often as it takes; every answer must name the same task. */
+export const submitUntilAcknowledged = (name: string, key: string | undefined, parts: ClientParts): void => {
+  const { clock, dice, engine, acknowledged, violated } = parts
+  const requestId = taskIdFrom(clock.now(), dice.bytes(10))
+  const submission = submissionOf(name, requestId, key)
+  let answered: TaskId | undefined
+  const hear = (answer: SubmitAnswer): void => {
+    if (answer.type === 'failed') return
+    const taskId = parseTaskId(answer.taskId)
+    if (taskId === undefined) return violated(`no task id: ${answer.taskId}`)
+    if (answered !== undefined && answered !== taskId) violated(`request ${requestId} made two tasks: ${answered} and ${taskId}`)
+    if (answered === undefined) acknowledged({ taskId, requestId })
+    answered = taskId
+  }
+  const ask = (): void => {
+    if (answered !== undefined) return
+    engine()?.submit(submission, hear)
+    // Sometimes two at once, as an impatient client would.
+    if (dice.chance(0.1)) engine()?.submit(submission, hear)
+    clock.after(PATIENCE_MS, ask)
+  }
+  ask()
+}
+
+const submissionOf = (name: string, requestId: string, key: string | undefined): Submission => ({
+  requestId,
+  namespace: NAMESPACE,
+  name,
+  version: undefined,
+  context: jsonOf({ name }),
+  actor: 'client',
+  initiator: undefined,
+  sourceSystem: undefined,
+  reason: undefined,
+  tags: [],
+  priority: undefined,
+  correlationId: undefined,
+  parentCorrelationId: undefined,
+  idempotencyKey: key,
+  runAt: undefined,
+  onDuplicate: 'return',
+})
