@@ -7,7 +7,7 @@ const failure = z.looseObject({
   code: z.string().nullish(),
 })
 
-export const stepAnswer = z.looseObject({
+const stepAnswer = z.looseObject({
   step_id: z.string(),
   status: z.string(),
   attempts: z.number().default(0),
@@ -15,7 +15,6 @@ export const stepAnswer = z.looseObject({
   next_retry_at: z.string().nullish(),
   worker_id: z.string().nullish(),
 })
-export type StepAnswer = z.output<typeof stepAnswer>
 
 export const taskAnswer = z.looseObject({
   task_id: z.string(),
@@ -100,4 +99,5 @@ export const queueList = z.looseObject({
 export const healthAnswer = z.looseObject({
   status: z.string(),
   problems: z.array(z.string()).default([]),
+  quarantined: z.array(z.looseObject({ task_id: z.string(), position: z.string(), message: z.string() })).default([]),
 })

@@ -42,6 +42,9 @@ test('the order is fulfilled with one retry, and a second start finds the histor
 
   const second = await demo()
   expect(membersOf(second, 'earlier')).toEqual([{ count: 1, more: false, tasks: [firstTask] }])
+  const twin = await tasker(['dev', '--rest-port', '0', '--grpc-port', '0', '--data-dir', dataDir])
+  expect(twin.exitCode).toBe(1)
+  expect(twin.err).toContain('EMBEDDED_DATABASE_FAILED')
   const history = await tasker(['task', 'history', firstTask, '--json'], { TASKER_URL: textOf(second.ready, 'rest_url') })
   expect(JSON.parse(history.out)).toEqual(events)
   expect(await second.end('SIGTERM')).toBe(0)

@@ -15,6 +15,8 @@ const CLOCK_DIFFERENCE_MS_MAX = 5_000
 const HTTP_DATE_STEP_MS = 1_000
 const CHECK_TIMEOUT_MS = 5_000
 
+const LOG_HINT = 'look into the log of the server'
+
 export interface Check {
   readonly check: string
   readonly verdict: 'ok' | 'wrong' | 'skipped'
@@ -74,11 +76,20 @@ const serverChecks = async ({ http }: CommandContext): Promise<readonly Check[]>
 const healthCheck = async (http: CommandContext['http']): Promise<Check> => {
   try {
     const health = await http.json({ method: 'GET', path: '/health/detailed', timeoutMs: CHECK_TIMEOUT_MS }, healthAnswer)
-    if (health.problems.length === 0) return ok('health', `the server is ${health.status}`)
-    return wrong('health', health.problems.join('; '), 'look into the log of the server')
+    const { status, problems, quarantined } = health
+    if (problems.length > 0) return wrong('health', problems.join('; '), LOG_HINT)
+    const [first] = quarantined
+    if (first === undefined)
+      return status === 'ok' ? ok('health', 'the server is ok') : wrong('health', `the server is ${status}`, LOG_HINT)
+    const others = quarantined.length === 1 ? '' : ` and ${quarantined.length - 1} more`
+    return wrong(
+      'health',
+      `task ${first.task_id}${others} cannot be read: ${first.message} (position ${first.position})`,
+      'its events are kept and the other tasks go on; a release that knows these events takes it up again',
+    )
   } catch (thrown) {
     const { message, hint } = faultOf(thrown).detail
-    return wrong('health', message, hint ?? 'look into the log of the server')
+    return wrong('health', message, hint ?? LOG_HINT)
   }
 }
 

@@ -61,7 +61,9 @@ const submit = async (
   const { terminal, http } = context
   const input = await contextText(flags.context, stdin)
   const submitted = await submitTask(http, templateRef(template, context.namespace), input, flags, (fault, tryNumber) =>
-    terminal.err(`${terminal.colours.yellow('again')} try ${tryNumber} went unanswered (${fault.message}); same request id`),
+    terminal.err(
+      `${terminal.colours.yellow('again')} try ${tryNumber} did not succeed (${fault.message}); next with the same request id`,
+    ),
   )
   if (flags.wait) return waitForEnd(context, submitted.taskId)
   if (context.json) terminal.out(submitted.text)

@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type RunningPostgres, startPostgres } from '@tasker/dev-postgres'
+import { type PostgresOptions, PostgresStartError, type RunningPostgres, startPostgres } from '@tasker/dev-postgres'
+import { Fault } from '../../faults.js'
 import { type Terminal } from '../terminal.js'
 import { type Part } from './supervise.js'
 
@@ -26,7 +27,7 @@ export const startEmbeddedDatabase = async (options: DatabaseOptions, terminal: 
   const asking = new AbortController()
   const asked = (): boolean => asking.signal.aborted
   let restarts = 0
-  let current = await startPostgres({ dataDir, durable: !options.ephemeral })
+  let current = await started({ dataDir, durable: !options.ephemeral })
 
   const watch = async (watched: RunningPostgres): Promise<void> => {
     await watched.exited
@@ -58,5 +59,17 @@ export const startEmbeddedDatabase = async (options: DatabaseOptions, terminal: 
     },
     // Its watchdog stops it when this process is gone.
     kill: () => asking.abort(),
+  }
+}
+
+/** Throws `EMBEDDED_DATABASE_FAILED` with what PostgreSQL said and what a person can do. */
+const started = async (options: PostgresOptions): Promise<RunningPostgres> => {
+  try {
+    return await startPostgres(options)
+  } catch (thrown) {
+    if (!(thrown instanceof PostgresStartError)) throw thrown
+    const [what = thrown.message] = thrown.message.split('\n  - ')
+    const hint = thrown.hints.join(' ')
+    throw new Fault({ code: 'UNAVAILABLE', reason: 'EMBEDDED_DATABASE_FAILED', message: what, hint, retryable: false }, thrown)
   }
 }

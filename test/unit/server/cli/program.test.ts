@@ -168,7 +168,7 @@ describe('task submit', () => {
     const { exitCode, out, err } = await tasker(['task', 'submit', 'order'], { TASKER_URL: server.url })
     expect(exitCode).toBe(0)
     expect(out).toContain('was there already')
-    expect(err).toContain('same request id')
+    expect(err).toContain('with the same request id')
     expect(new Set(server.asked.map(({ body }) => body)).size).toBe(1)
     expect(server.asked).toHaveLength(3)
   })
@@ -330,6 +330,14 @@ describe('doctor', () => {
     expect(exitCode).toBe(1)
     expect(JSON.parse(out)).toMatchObject({ healthy: false })
     expect(out).toContain('the database is away')
+  })
+
+  test('a task that cannot be read is named', async () => {
+    const quarantined = [{ task_id: '01JD', position: '3:17', message: 'unknown event task.exploded' }]
+    const server = await serverThat((_asked, response) => json(response, 200, { status: 'degraded', problems: [], quarantined }))
+    const { exitCode, out } = await tasker(['doctor'], { TASKER_URL: server.url })
+    expect(exitCode).toBe(1)
+    expect(out).toContain('task 01JD cannot be read: unknown event task.exploded (position 3:17)')
   })
 
   test('the gRPC address is tried when it is given', async () => {
