@@ -29,6 +29,7 @@ export interface Invocation {
 
 const NOBODY = { uid: 65_534, gid: 65_534 }
 const OTHERS_PASS = 0o001
+const OTHERS_WRITE = 0o022
 
 /** `access(2)` looks at the real user's rights alone unless `no_setuid_fixup` is set, and PostgreSQL checks its own programs with it. */
 const PASSING = [
@@ -37,11 +38,11 @@ const PASSING = [
 ]
 
 /** Chooses the identity for programs and a data folder that exists. */
-export const chooseRunAs = (binaries: Binaries, dataDir: string): RunAs => {
+export const chooseRunAs = (binaries: Binaries, dataDir: string, env: NodeJS.ProcessEnv): RunAs => {
   if (process.getuid?.() !== 0) return { type: 'self', binaries, owner: undefined }
   const dataReachable = reachableByOthers(dataDir)
   if (dataReachable && reachableByOthers(binaries.postgres)) return { type: 'nobody', binaries, owner: NOBODY }
-  if (canPass(binaries)) return { type: 'nobody_passing', binaries, owner: NOBODY }
+  if (canPass(binaries, env)) return { type: 'nobody_passing', binaries, owner: NOBODY }
   if (!dataReachable) {
     throw new PostgresStartError(`PostgreSQL cannot run as root, and other users cannot reach ${dataDir}.`, [
       'Choose a data directory whose parents are open to others (mode 0755), or run as another user than root.',
@@ -76,12 +77,17 @@ export const reachableByOthers = (path: string): boolean => {
 }
 
 /** Containers may withhold the capability or lack the program: asking PostgreSQL for its version tells. */
-const canPass = (binaries: Binaries): boolean =>
-  spawnSync('setpriv', [...PASSING, binaries.initdb, '--version'], { cwd: '/', stdio: 'ignore' }).status === 0
+const canPass = (binaries: Binaries, env: NodeJS.ProcessEnv): boolean =>
+  spawnSync('setpriv', [...PASSING, binaries.initdb, '--version'], { cwd: '/', env, stdio: 'ignore' }).status === 0
 
-/** The folder under which files are put that several starts share. */
-export const cacheFolder = (): string =>
-  join(existsSync('/var/tmp') ? '/var/tmp' : tmpdir(), `tasker-postgres-${process.getuid?.() ?? 0}`)
+/** The folder for files that several starts share. Others may write where it lies, so it is only used when it is ours. */
+export const cacheFolder = (): string => {
+  const folder = join(existsSync('/var/tmp') ? '/var/tmp' : tmpdir(), `tasker-postgres-${process.getuid?.() ?? 0}`)
+  mkdirSync(folder, { recursive: true, mode: 0o755 })
+  const stat = lstatSync(folder)
+  if (stat.isDirectory() && stat.uid === (process.getuid?.() ?? stat.uid) && (stat.mode & OTHERS_WRITE) === 0) return folder
+  throw new PostgresStartError(`${folder} belongs to somebody else.`, ['Remove it.'])
+}
 
 const copyForOthers = (binaries: Binaries): Binaries => {
   if (binaries.home === undefined) {
@@ -90,8 +96,6 @@ const copyForOthers = (binaries: Binaries): Binaries => {
     ])
   }
   const cache = cacheFolder()
-  mkdirSync(cache, { recursive: true, mode: 0o755 })
-  refuseForeign(cache)
   const size = statSync(binaries.postgres)
   const home = join(cache, `native-${size.size}-${Math.trunc(size.mtimeMs)}`)
   if (!existsSync(home)) {
@@ -101,13 +105,6 @@ const copyForOthers = (binaries: Binaries): Binaries => {
     renameOrYield(unfinished, home)
   }
   return { source: 'package', home, initdb: join(home, 'bin', 'initdb'), postgres: join(home, 'bin', 'postgres') }
-}
-
-/** /var/tmp is open to all: programs are only taken from a folder that is ours. */
-const refuseForeign = (folder: string): void => {
-  const stat = lstatSync(folder)
-  if (stat.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o022) === 0) return
-  throw new PostgresStartError(`${folder} belongs to somebody else.`, ['Remove it, or run as another user than root.'])
 }
 
 const renameOrYield = (from: string, to: string): void => {

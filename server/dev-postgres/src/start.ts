@@ -47,9 +47,10 @@ export const startPostgres = async (options: PostgresOptions): Promise<RunningPo
   const dataDir = realpathSync(options.dataDir)
   const release = claimDirectory(dataDir)
   try {
-    const as = chooseRunAs(findBinaries(), clusterFolder(dataDir))
-    const links = as.binaries.home === undefined ? {} : linkLibraries(as.binaries.home, cacheFolder())
+    const binaries = findBinaries()
+    const links = binaries.home === undefined ? {} : linkLibraries(binaries.home, cacheFolder)
     const env = { ...process.env, ...links, TZ: 'UTC', LC_ALL: 'C' }
+    const as = chooseRunAs(binaries, clusterFolder(dataDir), env)
     const cluster = await openCluster(as, dataDir, env)
     await stopLeftover(cluster.folder)
     const server = await launch({

@@ -40,7 +40,7 @@ const packageWithout = (): string => {
 
 test('missing links of libraries are made next to them', () => {
   const home = packageWithout()
-  expect(linkLibraries(home, join(folder, 'cache'))).toEqual({})
+  expect(linkLibraries(home, () => join(folder, 'cache'))).toEqual({})
   expect(readlinkSync(join(home, 'lib', 'libx.so.1'))).toBe('libx.so.1.2')
-  expect(linkLibraries(home, join(folder, 'cache'))).toEqual({})
+  expect(linkLibraries(home, () => join(folder, 'cache'))).toEqual({})
 })
