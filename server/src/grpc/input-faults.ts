@@ -1,5 +1,5 @@
 /** Faults of input that several calls share. */
-import type { FaultDetail } from '../faults.js'
+import type { FaultDetail, InputProblem } from '../faults.js'
 
 export const invalidTaskId = (message: string): FaultDetail => ({
   code: 'INVALID_INPUT',
@@ -24,11 +24,14 @@ export const taskNotFound = (taskId: string): FaultDetail => ({
   retryable: false,
 })
 
-/** A field outside its range. */
-export const outOfRange = (path: string, message: string): FaultDetail => ({
+/** Fields that do not fit, all of them. */
+export const invalidFields = (problems: readonly InputProblem[]): FaultDetail => ({
   code: 'INVALID_INPUT',
   reason: 'INVALID_INPUT',
-  message,
-  errors: [{ code: 'OUT_OF_RANGE', path, message }],
+  message: problems.map(({ message }) => message).join('; '),
+  errors: problems,
   retryable: false,
 })
+
+/** One field outside its range. */
+export const outOfRange = (path: string, message: string): FaultDetail => invalidFields([{ code: 'OUT_OF_RANGE', path, message }])

@@ -101,7 +101,7 @@ const flush = (outbox: Outbox): void => {
     const message = { submitted: outbox.answers.take(ANSWERS_MAX), outcomes: takeOutcomes(outbox) }
     if (!outbox.deps.write(message)) block(outbox)
   }
-  if (outbox.answers.length + outbox.outcomes.length === 0) outbox.deps.emptied()
+  if (outbox.phase !== 'closed' && outbox.answers.length + outbox.outcomes.length === 0) outbox.deps.emptied()
 }
 
 const block = (outbox: Outbox): void => {

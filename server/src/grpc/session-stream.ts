@@ -11,7 +11,7 @@ import { callStatus, errorDetail, faultOf } from './errors.js'
 import { invalidTaskId, malformed } from './input-faults.js'
 import type { OpenStream } from './open-streams.js'
 import { sessionOutbox, type SessionOutbox } from './session-outbox.js'
-import { readSubmission } from './submission.js'
+import { readSubmission, withContextPaths } from './submission.js'
 
 export type SessionCall = ServerDuplexStream<Incoming<SessionRequest>, SessionResponse>
 
@@ -91,7 +91,7 @@ const answered = (session: Session, requestId: string, watched: boolean, answer:
 /** The answer of C1; the unary call shares it. */
 export const submitResponse = (requestId: string, answer: SubmitAnswer): SubmitResponse =>
   answer.type === 'failed'
-    ? refusedAnswer(requestId, answer.fault)
+    ? refusedAnswer(requestId, withContextPaths(answer.fault))
     : {
         requestId,
         taskId: answer.taskId,

@@ -5,6 +5,7 @@ import { monotonicFactory } from 'ulid'
 import type { Submission } from '../engine/api.js'
 import type { FaultDetail, InputProblem } from '../faults.js'
 import { readPayload } from './payload.js'
+import { checkText, requireText } from './text-fields.js'
 
 export type ReadSubmission =
   | { readonly type: 'submission'; readonly submission: Submission }
@@ -15,6 +16,8 @@ export const ANONYMOUS = 'anonymous'
 
 /** The last instant a date can hold. */
 const RUN_AT_MS_MAX = 8.64e15
+/** The least number whose negation an int32 holds, as orders by priority need. */
+const PRIORITY_MIN = -2_147_483_647
 const EMPTY_CONTEXT = trustedJson('{}')
 const OPENS_OBJECT = /^[ \t\r\n]*\{/
 
@@ -31,7 +34,7 @@ export const readSubmission = (wire: SubmitRequest): ReadSubmission => {
     name: wire.name,
     version: given(wire.version),
     context: context.text,
-    actor: wire.initiator === '' ? ANONYMOUS : wire.initiator,
+    actor: ANONYMOUS,
     initiator: given(wire.initiator),
     sourceSystem: given(wire.sourceSystem),
     reason: given(wire.reason),
@@ -70,6 +73,12 @@ const contextOf = (wire: SubmitRequest): ReadContext => {
   }
 }
 
+/** The engine points into the context; the submission's own place for it is `/context`. */
+export const withContextPaths = (fault: FaultDetail): FaultDetail => {
+  if (fault.reason !== 'CONTEXT_INVALID' || fault.errors === undefined) return fault
+  return { ...fault, errors: fault.errors.map((problem) => ({ ...problem, path: `/context${problem.path}` })) }
+}
+
 const refused = (fault: FaultDetail): { readonly type: 'refused'; readonly fault: FaultDetail } => ({ type: 'refused', fault })
 
 const refusedForm = (problems: readonly InputProblem[]): { readonly type: 'refused'; readonly fault: FaultDetail } =>
@@ -85,16 +94,18 @@ const fieldProblems = (wire: SubmitRequest): InputProblem[] => {
   const problems: InputProblem[] = []
   if (wire.requestId !== '' && parseTaskId(wire.requestId) === undefined)
     problems.push({ code: 'WRONG_TYPE', path: '/request_id', message: 'request_id is no ULID' })
-  requireName(problems, '/namespace', wire.namespace)
-  requireName(problems, '/name', wire.name)
-  checkName(problems, '/version', wire.version)
-  checkName(problems, '/initiator', wire.initiator)
-  checkName(problems, '/source_system', wire.sourceSystem)
-  checkName(problems, '/reason', wire.reason)
-  checkName(problems, '/correlation_id', wire.correlationId)
-  checkName(problems, '/parent_correlation_id', wire.parentCorrelationId)
-  checkName(problems, '/idempotency_key', wire.idempotencyKey)
+  requireText(problems, '/namespace', wire.namespace)
+  requireText(problems, '/name', wire.name)
+  checkText(problems, '/version', wire.version)
+  checkText(problems, '/initiator', wire.initiator)
+  checkText(problems, '/source_system', wire.sourceSystem)
+  checkText(problems, '/reason', wire.reason, LIMITS.failureMessageCharsMax)
+  checkText(problems, '/correlation_id', wire.correlationId)
+  checkText(problems, '/parent_correlation_id', wire.parentCorrelationId)
+  checkText(problems, '/idempotency_key', wire.idempotencyKey)
   checkTags(problems, wire.tags)
+  if (wire.priority !== undefined && wire.priority < PRIORITY_MIN)
+    problems.push({ code: 'OUT_OF_RANGE', path: '/priority', message: `priority is below ${PRIORITY_MIN}` })
   if (wire.runAtMs > RUN_AT_MS_MAX)
     problems.push({ code: 'OUT_OF_RANGE', path: '/run_at_ms', message: `run_at_ms is above ${RUN_AT_MS_MAX}` })
   if (wire.onDuplicate === OnDuplicate.UNRECOGNIZED || wire.onDuplicate > OnDuplicate.ON_DUPLICATE_RETURN)
@@ -105,17 +116,5 @@ const fieldProblems = (wire: SubmitRequest): InputProblem[] => {
 const checkTags = (problems: InputProblem[], tags: readonly string[]): void => {
   if (tags.length > LIMITS.tagsMax)
     problems.push({ code: 'OUT_OF_RANGE', path: '/tags', message: `${tags.length} tags; ${LIMITS.tagsMax} are allowed` })
-  else tags.forEach((tag, index) => requireName(problems, `/tags/${index}`, tag))
-}
-
-const requireName = (problems: InputProblem[], path: string, text: string): void => {
-  if (text === '') problems.push({ code: 'MISSING_FIELD', path, message: `${path.slice(1)} is empty` })
-  else checkName(problems, path, text)
-}
-
-/** Names end up in columns, which hold no NUL. */
-const checkName = (problems: InputProblem[], path: string, text: string): void => {
-  if (text.length > LIMITS.nameCharsMax)
-    problems.push({ code: 'OUT_OF_RANGE', path, message: `${path.slice(1)} is longer than ${LIMITS.nameCharsMax} characters` })
-  if (text.includes('\u0000')) problems.push({ code: 'WRONG_TYPE', path, message: `${path.slice(1)} holds a NUL character` })
+  else tags.forEach((tag, index) => requireText(problems, `/tags/${index}`, tag))
 }

@@ -11,21 +11,23 @@ import type {
   SubmitResponse,
 } from '@tasker/proto'
 import type { SubmitAnswer } from '../engine/api.js'
-import { Fault } from '../faults.js'
-import type { PageStart } from '../query/query.js'
+import { Fault, type InputProblem } from '../faults.js'
+import { LISTING_LIMITS, type PageStart } from '../query/query.js'
+import { TASK_STATUSES } from '../query/rows.js'
 import type { GrpcDoor } from './door.js'
 import { refusalFault } from './errors.js'
-import { outOfRange, taskNotFound } from './input-faults.js'
+import { invalidFields, outOfRange, taskNotFound } from './input-faults.js'
 import { submitResponse } from './session-stream.js'
-import { ANONYMOUS, readSubmission } from './submission.js'
+import { ANONYMOUS, readSubmission, withContextPaths } from './submission.js'
 import { wireRow, wireTask } from './task-message.js'
+import { checkText } from './text-fields.js'
 import { requiredTaskId } from './unary.js'
 
 export const submitTask = async (door: GrpcDoor, request: SubmitRequest): Promise<SubmitResponse> => {
   const read = readSubmission(request)
   if (read.type === 'refused') throw new Fault(read.fault)
   const answer = await new Promise<SubmitAnswer>((resolve) => door.engine.submit(read.submission, resolve))
-  if (answer.type === 'failed') throw new Fault(answer.fault)
+  if (answer.type === 'failed') throw new Fault(withContextPaths(answer.fault))
   return submitResponse(request.requestId === '' ? read.submission.requestId : request.requestId, answer)
 }
 
@@ -38,8 +40,9 @@ export const getTask = async (door: GrpcDoor, request: GetRequest): Promise<GetR
 
 export const cancelTask = async (door: GrpcDoor, request: CancelRequest): Promise<CancelResponse> => {
   const taskId = requiredTaskId(request.taskId)
-  if (request.reason.length > LIMITS.nameCharsMax)
-    throw new Fault(outOfRange('/reason', `reason is longer than ${LIMITS.nameCharsMax} characters`))
+  const problems: InputProblem[] = []
+  checkText(problems, '/reason', request.reason, LIMITS.failureMessageCharsMax)
+  refuseIf(problems)
   const answer = await door.engine.cancel(taskId, request.reason === '' ? undefined : request.reason, ANONYMOUS)
   switch (answer.type) {
     case 'done':
@@ -52,8 +55,7 @@ export const cancelTask = async (door: GrpcDoor, request: CancelRequest): Promis
 }
 
 export const listTasks = async (door: GrpcDoor, request: ListRequest): Promise<ListResponse> => {
-  if (request.limit > LIMITS.pageItemsMax)
-    throw new Fault(outOfRange('/limit', `limit is at most ${LIMITS.pageItemsMax}, not ${request.limit}`))
+  refuseIf(filterProblems(request))
   const start: PageStart = request.cursor === '' ? { type: 'first' } : { type: 'cursor', cursor: request.cursor }
   const page = await door.query.listTasks({
     filter: {
@@ -73,29 +75,45 @@ export const listTasks = async (door: GrpcDoor, request: ListRequest): Promise<L
 
 const given = (text: string): string | undefined => (text === '' ? undefined : text)
 
-/** Every status people are shown; the type keeps the table whole. */
-const STATUSES: { readonly [Status in TaskStatus]: Status } = {
-  scheduled: 'scheduled',
-  pending: 'pending',
-  steps_in_process: 'steps_in_process',
-  waiting_for_dependencies: 'waiting_for_dependencies',
-  waiting_for_retry: 'waiting_for_retry',
-  cancelling: 'cancelling',
-  blocked_by_failures: 'blocked_by_failures',
-  complete: 'complete',
-  cancelled: 'cancelled',
+const filterProblems = (request: ListRequest): InputProblem[] => {
+  const problems: InputProblem[] = []
+  checkText(problems, '/namespace', request.namespace)
+  checkText(problems, '/name', request.name)
+  checkText(problems, '/version', request.version)
+  checkText(problems, '/tag', request.tag)
+  checkText(problems, '/correlation_id', request.correlationId)
+  checkText(problems, '/cursor', request.cursor, CURSOR_CHARS_MAX)
+  if (request.limit > LIMITS.pageItemsMax)
+    problems.push({
+      code: 'OUT_OF_RANGE',
+      path: '/limit',
+      message: `limit is at most ${LIMITS.pageItemsMax}, not ${request.limit}`,
+    })
+  if (request.consistencyTokens.length > LISTING_LIMITS.consistencyTokensMax)
+    problems.push({
+      code: 'OUT_OF_RANGE',
+      path: '/consistency_tokens',
+      message: `more than ${LISTING_LIMITS.consistencyTokensMax} consistency tokens`,
+    })
+  return problems
 }
-const STATUS_BY_NAME: ReadonlyMap<string, TaskStatus> = new Map(Object.entries(STATUSES))
 
-const statusesOf = (names: readonly string[]): readonly TaskStatus[] =>
-  names.map((name, index) => {
+/** Cursors are short; this bounds what is looked at. */
+const CURSOR_CHARS_MAX = 1_024
+
+const refuseIf = (problems: readonly InputProblem[]): void => {
+  if (problems.length > 0) throw new Fault(invalidFields(problems))
+}
+
+const STATUS_BY_NAME: ReadonlyMap<string, TaskStatus> = new Map(TASK_STATUSES.map((status) => [status, status]))
+
+const statusesOf = (names: readonly string[]): readonly TaskStatus[] => {
+  const known: TaskStatus[] = []
+  for (const [index, name] of names.entries()) {
     const status = STATUS_BY_NAME.get(name)
     if (status === undefined)
-      throw new Fault(
-        outOfRange(
-          `/status/${index}`,
-          `there is no status ${JSON.stringify(name)}; there are ${[...STATUS_BY_NAME.keys()].join(', ')}`,
-        ),
-      )
-    return status
-  })
+      throw new Fault(outOfRange(`/status/${index}`, `there is no such status; there are ${TASK_STATUSES.join(', ')}`))
+    known.push(status)
+  }
+  return known
+}

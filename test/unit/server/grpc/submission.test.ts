@@ -1,5 +1,5 @@
 /** The wall for submissions: every failing field is named, and what passes is what was sent. */
-import { readSubmission } from '@tasker/server/internal/grpc/submission'
+import { readSubmission, withContextPaths } from '@tasker/server/internal/grpc/submission'
 import { LIMITS } from '@tasker/core'
 import type { SubmitRequest } from '@tasker/proto'
 import { describe, expect, test } from 'vitest'
@@ -75,7 +75,6 @@ describe('what passes', () => {
       runAt: 5,
       onDuplicate: 'return',
       initiator: 'ann',
-      actor: 'ann',
       version: '1.0.0',
     })
   })
@@ -100,10 +99,11 @@ describe('what is refused', () => {
         name: 'n'.repeat(256),
         idempotencyKey: 'a\u0000',
         tags: ['', 'ok'],
+        priority: -2_147_483_648,
         runAtMs: 9e15,
         onDuplicate: -1,
       }),
-    ).toEqual(['/request_id', '/namespace', '/name', '/idempotency_key', '/tags/0', '/run_at_ms', '/on_duplicate'])
+    ).toEqual(['/request_id', '/namespace', '/name', '/idempotency_key', '/tags/0', '/priority', '/run_at_ms', '/on_duplicate'])
   })
 
   test('65 tags are one too many', () => {
@@ -125,5 +125,20 @@ describe('what is refused', () => {
       type: 'refused',
       fault: { code: 'TOO_LARGE', reason: 'CONTEXT_TOO_LARGE' },
     })
+  })
+})
+
+test('what the engine finds wrong in a context is told with its place in the submission', () => {
+  const fault = {
+    code: 'INVALID_INPUT',
+    reason: 'CONTEXT_INVALID',
+    message: 'm',
+    errors: [{ code: 'x', message: 'm', path: '/a' }],
+  } as const
+  expect(withContextPaths(fault).errors?.[0]?.path).toBe('/context/a')
+  expect(withContextPaths({ code: 'NOT_FOUND', reason: 'X', message: 'm' })).toEqual({
+    code: 'NOT_FOUND',
+    reason: 'X',
+    message: 'm',
   })
 })
