@@ -108,7 +108,6 @@ class World {
       await this.#clock.advance(60_000)
       this.#violations.push(...(await checking))
     }
-    if (process.env['SIM_DEBUG'] !== undefined) console.log(engine?.workers(), engine?.queues(), engine?.health())
     this.#incarnation?.die()
     return {
       seed: this.#seed,
@@ -250,6 +249,7 @@ class World {
     const reading = Promise.all(this.#acknowledged.map((taskId) => engine.read(taskId).catch(() => undefined)))
     await this.#clock.advance(1_000)
     const tasks = await reading
+    if (engine.health().projectionLagMs > 0) return false
     return tasks.every((task) => task !== undefined && (task.state.endedAt !== undefined || task.state.phase === 'blocked'))
   }
 }
