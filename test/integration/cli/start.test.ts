@@ -1,11 +1,12 @@
 /** `npm start`: the main job from nothing to its result, twice, and nothing left behind. */
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterAll, afterEach, expect, test } from 'vitest'
 import { gone, isThere, type Line, type Standing, start, tasker, textOf } from './processes.js'
 
 const dataDir = mkdtempSync(join(tmpdir(), 'tasker-start-'))
+const killedDir = mkdtempSync(join(tmpdir(), 'tasker-start-'))
 let running: Standing | undefined
 
 const demo = async (folder = dataDir): Promise<Standing> => {
@@ -17,6 +18,10 @@ afterEach(async () => {
   await running?.end('SIGTERM')
   running = undefined
 }, 60_000)
+
+afterAll(() => {
+  for (const folder of [dataDir, killedDir]) rmSync(folder, { recursive: true, force: true })
+})
 
 const membersOf = (run: Standing, name: string): readonly Line[] =>
   run.lines.flatMap((line) => {
@@ -52,7 +57,7 @@ test('the order is fulfilled with one retry, and a second start finds the histor
 }, 180_000)
 
 test('killed without warning, it leaves no worker and no database behind', async () => {
-  const run = await demo(mkdtempSync(join(tmpdir(), 'tasker-start-')))
+  const run = await demo(killedDir)
   await run.end('SIGKILL')
   await everythingGone(run)
 }, 120_000)
