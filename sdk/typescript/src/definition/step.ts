@@ -42,7 +42,7 @@ export function defineStep(
 export abstract class StepHandler {
   abstract readonly callable: string
   /** Runs a step; what it returns is the step's result. */
-  abstract call(context: StepContext): unknown
+  abstract call(context: StepContext<JsonObject, JsonObject>): unknown
 }
 
 /** The methods of a class handler besides `call`, inherited ones included. */

@@ -58,7 +58,7 @@ export class TaskBuilder<Input, Seen, Steps, Leaf extends keyof Steps> implement
   /** A step that starts at once. */
   step<Name extends string, Returned>(
     name: Name & NewName<Name, Steps>,
-    handler: (context: StepContext<Seen, NoSteps>) => Returned,
+    handler: (context: StepContext<Seen>) => Returned,
   ): TaskBuilder<Input, Seen, Steps & Record<Name, Jsonified<Awaited<Returned>>>, Leaf | Name>
   /** A step with options; `deps` holds the results of the steps named in `after`. */
   step<Name extends string, Returned, const After extends readonly (keyof Steps & string)[] = readonly []>(

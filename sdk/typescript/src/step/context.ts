@@ -4,7 +4,7 @@ import { withFields, type Logger } from '../logger.js'
 import type { JsonObject, JsonValue } from './json.js'
 import { payloadValue } from './payload.js'
 
-export interface StepContext<Input = JsonObject, Deps = JsonObject, Config = JsonObject> {
+export interface StepContext<Input = JsonObject, Deps = object, Config = JsonObject> {
   /** The task's context; the schema's output where the definition has a schema. */
   readonly input: Input
   /** `handler.initialization` of the template. */
