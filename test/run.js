@@ -16,6 +16,7 @@ const strict = process.env.TASKER_TEST_ALL === '1'
 const filters = process.argv.slice(2)
 const total = { passed: 0, failed: 0 }
 const leftOut = []
+const elsewhere = []
 
 const GENERATED = 'proto/src/gen'
 const CRUISED = [
@@ -84,6 +85,7 @@ const vitest = (node, args) => {
     return { passed: 0, failed: 1 }
   }
   leftOut.push(...count.leftOut)
+  elsewhere.push(...count.elsewhere)
   return { passed: count.passed, failed: ended ? count.failed : Math.max(count.failed, 1) }
 }
 
@@ -105,6 +107,8 @@ else
 
 rmSync(scratch, { recursive: true, force: true })
 
+if (elsewhere.length > 0) console.log(`\n${elsewhere.length} for another kind of machine:`)
+for (const name of elsewhere) console.log(`  ${name}`)
 if (leftOut.length > 0) console.log(`\n${leftOut.length} left out:`)
 for (const { name, note } of leftOut) console.log(`  ${name}: ${note}`)
 if (strict) total.failed += leftOut.length
