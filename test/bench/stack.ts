@@ -15,10 +15,7 @@ export interface Stack {
 }
 
 /** PostgreSQL keeps its promises here: fsync and synchronous_commit are on. */
-export const startStack = async (
-  workerArgs: readonly string[],
-  nodeArgs = process.env['TASKER_BENCH_SERVER_NODE_ARGS'],
-): Promise<Stack> => {
+export const startStack = async (workerArgs: readonly string[]): Promise<Stack> => {
   const dataDir = mkdtempSync(join(tmpdir(), 'tasker-bench-'))
   const postgres = await startPostgres({ dataDir: join(dataDir, 'postgres') })
   const programs: RunningProgram[] = []
@@ -26,13 +23,17 @@ export const startStack = async (
     await migrate(postgres.url)
     const grpcPort = await freePort()
     const restPort = await freePort()
-    const server = runProgram(['server/bin/tasker.js', 'server'], {
-      DATABASE_URL: postgres.url,
-      TASKER_GRPC_PORT: String(grpcPort),
-      TASKER_REST_PORT: String(restPort),
-      TASKER_LOG_LEVEL: process.env['TASKER_LOG_LEVEL'] ?? 'warn',
-      NODE_OPTIONS: nodeArgs ?? '',
-    })
+    const server = runProgram(
+      ['server/bin/tasker.js', 'server'],
+      {
+        DATABASE_URL: postgres.url,
+        TASKER_GRPC_PORT: String(grpcPort),
+        TASKER_REST_PORT: String(restPort),
+        TASKER_LOG_LEVEL: process.env['TASKER_LOG_LEVEL'] ?? 'warn',
+      },
+      // Such as --cpu-prof: what the server's process is asked to measure about itself.
+      (process.env['TASKER_BENCH_SERVER_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== ''),
+    )
     programs.push(server)
     await ready(`http://127.0.0.1:${restPort}/health/ready`, server)
     const grpcUrl = `127.0.0.1:${grpcPort}`

@@ -18,9 +18,13 @@ export interface RunningProgram {
 }
 
 /** Starts a program of the repository with Node; `args[0]` is relative to the repository. */
-export const runProgram = (args: readonly string[], env: NodeJS.ProcessEnv = {}): RunningProgram => {
+export const runProgram = (
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  nodeArgs: readonly string[] = [],
+): RunningProgram => {
   const [file = '', ...rest] = args
-  const child = spawn(process.execPath, [`${REPOSITORY}/${file}`, ...rest], {
+  const child = spawn(process.execPath, [...nodeArgs, `${REPOSITORY}/${file}`, ...rest], {
     cwd: REPOSITORY,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
