@@ -23,6 +23,11 @@ export interface ConnectionOptions {
   readonly applicationName: string
   /** Whether a commit waits for the disk. Off is for what can be built again. */
   readonly synchronousCommit?: boolean
+  /**
+   * Whether statements on this connection go by an index wherever there is one. For prepared statements on tables that are empty one moment
+   * and full the next: a plan made for the empty one is kept.
+   */
+  readonly preferIndexes?: boolean
 }
 
 export type Connection = pg.Client
@@ -47,14 +52,21 @@ export const openPool = (options: ConnectionOptions & { readonly connectionsMax:
   return pool
 }
 
-const settings = ({ url, applicationName, synchronousCommit = true }: ConnectionOptions): pg.ClientConfig => ({
-  connectionString: url,
-  application_name: applicationName,
+const settings = (options: ConnectionOptions): pg.ClientConfig => ({
+  connectionString: options.url,
+  application_name: options.applicationName,
   connectionTimeoutMillis: DATABASE_LIMITS.connectTimeoutMs,
   statement_timeout: DATABASE_LIMITS.statementTimeoutMs,
   idle_in_transaction_session_timeout: DATABASE_LIMITS.idleInTransactionTimeoutMs,
   query_timeout: DATABASE_LIMITS.answerTimeoutMs,
   keepAlive: true,
   keepAliveInitialDelayMillis: DATABASE_LIMITS.keepAliveDelayMs,
-  options: `-c synchronous_commit=${synchronousCommit ? 'on' : 'off'} -c timezone=UTC`,
+  options: sessionSettings(options),
 })
+
+const sessionSettings = ({ synchronousCommit = true, preferIndexes = false }: ConnectionOptions): string =>
+  [
+    '-c timezone=UTC',
+    `-c synchronous_commit=${synchronousCommit ? 'on' : 'off'}`,
+    ...(preferIndexes ? ['-c enable_seqscan=off'] : []),
+  ].join(' ')

@@ -34,7 +34,7 @@ export const openPostgresStore = async (options: PostgresStoreOptions): Promise<
   const { url, readConnections = READ_CONNECTIONS } = options
   const store = new PostgresStore(
     openPool({ url, applicationName: 'tasker projection reads', connectionsMax: readConnections }),
-    new SteadyConnection({ url, applicationName: 'tasker projection', synchronousCommit: false }),
+    new SteadyConnection({ url, applicationName: 'tasker projection', synchronousCommit: false, preferIndexes: true }),
   )
   try {
     await store.checkpoints()

@@ -20,9 +20,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 export interface StoreHarness {
   readonly store: ProjectionStore
   /** Tags and status of the stored task rows, by id. */
-  tasks(): Promise<
-    readonly { readonly taskId: string; readonly status: string; readonly tags: readonly string[]; readonly reason?: string }[]
-  >
+  tasks(): Promise<readonly { readonly taskId: unknown; readonly status: unknown; readonly tags: unknown }[]>
   close(): Promise<void>
 }
 
