@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { durationMs, partitionNumber } from '@tasker/core'
 import { monotonicFactory } from 'ulid'
+import { inBackground } from './background.js'
 import { redactedConfig, type ServerConfig } from './config.js'
 import { openPool } from './database.js'
 import { schemaFault, schemaStatus } from './database/migrate.js'
@@ -139,7 +140,7 @@ const exitFenced =
   (logger: Logger) =>
   (message: string, server: { stop(): Promise<void> }): void => {
     logger.fatal({ message }, 'another server owns the log; this one stops')
-    void server.stop().finally(() => process.exit(1))
+    inBackground(server.stop().finally(() => process.exit(1)))
   }
 
 const shown = (host: string): string =>

@@ -1,17 +1,9 @@
 /** The load of a bench run, in a process of its own: submits tasks and takes their results, and says on standard output when the window opens and closes. */
 import { Client } from '@tasker/sdk'
+import { parsePlan } from './driver-plan.js'
 import { linear4 } from './linear.js'
 
-interface Plan {
-  readonly url: string
-  readonly inFlight: number
-  readonly warmupMs: number
-  /** A window by time, or by tasks when `tasks` is above 0. */
-  readonly windowMs: number
-  readonly tasks: number
-}
-
-const plan: Plan = JSON.parse(process.argv[2] ?? '{}')
+const plan = parsePlan(process.argv[2] ?? '{}')
 const client = new Client({ url: plan.url, namespace: 'bench', maxInFlight: Math.max(1_000, plan.inFlight) })
 
 let phase: 'warmup' | 'window' | 'over' = 'warmup'

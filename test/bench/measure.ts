@@ -1,4 +1,5 @@
 /** One measured window: what the driver saw, and what it cost. */
+import { type DriverReport, parseReport } from './driver-plan.js'
 import { machineBusySeconds, treeCpuSeconds } from './process-cpu.js'
 import { type RunningProgram, runProgram } from '../support/processes.js'
 import type { Stack } from './stack.js'
@@ -41,12 +42,6 @@ interface Reading {
   readonly wal: number
 }
 
-interface DriverReport {
-  readonly done: number
-  readonly elapsedMs: number
-  readonly latenciesMs: readonly number[]
-}
-
 export const measure = async (stack: Stack, load: Load): Promise<Measured> => {
   const { inFlight, warmupMs, windowMs, tasks } = load
   const driver = runProgram([
@@ -57,7 +52,7 @@ export const measure = async (stack: Stack, load: Load): Promise<Measured> => {
   const before = await read(stack, driver)
   await driver.line(/^close$/)
   const after = await read(stack, driver)
-  const report: DriverReport = JSON.parse(await driver.line(/^\{.*\}$/))
+  const report = parseReport(await driver.line(/^\{.*\}$/))
   return summary(report, before, after, load.stepsPerTask)
 }
 

@@ -72,9 +72,7 @@ const READY_TRIES_MAX = 300
 const READY_TRY_MS = 100
 
 const ready = async (url: string, server: RunningProgram): Promise<void> => {
-  let ended = false
-  void server.exited.then(() => (ended = true))
-  for (let tries = 0; tries < READY_TRIES_MAX && !ended; tries++) {
+  for (let tries = 0; tries < READY_TRIES_MAX && server.running(); tries++) {
     const answer = await fetch(url).catch(() => undefined)
     if (answer?.ok === true) return
     await new Promise((resolve) => setTimeout(resolve, READY_TRY_MS))

@@ -2,6 +2,7 @@
 import { durationMs, type Partition } from '@tasker/core'
 import type { Clock } from '@tasker/server/internal/engine/clock'
 import { waitOn } from '@tasker/server/internal/engine/clock'
+import { inBackground } from '@tasker/server/internal/background'
 import type { AppendResult, EventLog, SequencedCommit, StoredCommit } from '@tasker/server/internal/log/port'
 import type { ProjectionStore } from '@tasker/server/internal/projections/port'
 import type { Dice } from './dice.js'
@@ -66,7 +67,7 @@ const fragileLog = (log: EventLog, world: Clock, dice: Dice, weather: Weather, a
     const written = dice.pick(['never', 'before', 'later'] as const)
     note(weather, `append unknown, written ${written}`)
     if (written === 'before') await log.append(rows)
-    if (written === 'later') world.after(durationMs(dice.between(1, 200)), () => void log.append(rows))
+    if (written === 'later') world.after(durationMs(dice.between(1, 200)), () => inBackground(log.append(rows)))
     return { type: 'unknown', message: 'simulated: the answer was lost' }
   }
   async function* fragilePages(pages: AsyncIterable<readonly StoredCommit[]>): AsyncGenerator<readonly StoredCommit[]> {

@@ -1,5 +1,6 @@
 /** One run: a world from a seed, its faults and its work, and the verdict on it. */
 import { durationMs, handlerName, type TaskId } from '@tasker/core'
+import { inBackground } from '@tasker/server/internal/background'
 import { type RunningEngine, startEngine } from '@tasker/server/internal/engine/engine'
 import { memoryLog } from '@tasker/server/internal/log/memory/memory-log'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
@@ -149,7 +150,7 @@ class World {
         logAvailable: () => undefined,
       },
     )
-    void starting.then(
+    starting.then(
       (engine) => {
         if (!incarnation.alive) return
         this.#engines.set(incarnation, engine)
@@ -240,7 +241,8 @@ class World {
 
   #cancel(taskId: TaskId): void {
     this.#note('cancel')
-    void this.#engine?.cancel(taskId, 'simulated', 'sim')
+    const engine = this.#engine
+    if (engine !== undefined) inBackground(engine.cancel(taskId, 'simulated', 'sim'))
   }
 
   async #atRest(): Promise<boolean> {

@@ -13,6 +13,7 @@ export interface RunningProgram {
   /** The first line that matches, among those printed and those to come. Rejects with the output when the program ends before. */
   line(pattern: RegExp): Promise<string>
   kill(signal: NodeJS.Signals): void
+  running(): boolean
   /** Resolves with the exit code, or null when a signal ended it. */
   readonly exited: Promise<number | null>
 }
@@ -51,10 +52,10 @@ const watch = (child: ChildProcess): RunningProgram => {
         resolve(found)
       }
       listeners.add(look)
-      void exited.then((code) => {
+      exited.then((code) => {
         look()
         if (listeners.delete(look)) reject(new Error(`ended with ${code} before it printed ${pattern}:\n${text}`))
-      })
+      }, reject)
       look()
     })
   return {
@@ -64,6 +65,7 @@ const watch = (child: ChildProcess): RunningProgram => {
     kill: (signal) => {
       child.kill(signal)
     },
+    running: () => child.exitCode === null && child.signalCode === null,
     exited,
   }
 }

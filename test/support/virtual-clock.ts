@@ -69,7 +69,8 @@ export class VirtualClock {
   #next(): Alarm | undefined {
     let first: Alarm | undefined
     for (const alarm of this.#alarms) {
-      if (first === undefined || alarm.atMs < first.atMs || (alarm.atMs === first.atMs && alarm.order < first.order)) first = alarm
+      if (first === undefined || alarm.atMs < first.atMs || (alarm.atMs === first.atMs && alarm.order < first.order))
+        first = alarm
     }
     return first
   }

@@ -4,6 +4,7 @@
  * It keeps a second server, started by mistake, from fencing the first. It is not what makes writes safe: the log's epochs and its
  * primary key do that. Nothing on the hot path touches it.
  */
+import { inBackground } from '../background.js'
 import { type Connection, newConnection } from '../database.js'
 import { Fault } from '../faults.js'
 
@@ -81,7 +82,7 @@ class Hold implements DatabaseHold {
     if (this.#released || this.#connection !== connection) return
     this.#connection = undefined
     this.#hooks.doubtful('the connection that holds the database for this server is gone')
-    void this.#regain()
+    inBackground(this.#regain())
   }
 
   async #regain(): Promise<void> {

@@ -1,5 +1,6 @@
 /** Matches steps that wait with workers that have a free slot. */
 import type { HandlerName, Namespace, ReadyRow } from '@tasker/core'
+import { inBackground } from '../background.js'
 import type { QueueInfo } from '../engine/api.js'
 import { ReadyQueue } from './ready-queue.js'
 import { type ConnectedWorker, queueKey } from './worker.js'
@@ -95,7 +96,7 @@ export class Dispatcher {
         const row = waiting.window.take()
         if (row !== undefined) this.#start(row, worker)
       }
-      if (waiting.window.truncated && waiting.window.size < REFILL_BELOW_ENTRIES) void this.#refill(key, waiting)
+      if (waiting.window.truncated && waiting.window.size < REFILL_BELOW_ENTRIES) inBackground(this.#refill(key, waiting))
       else if (waiting.window.size === 0) this.#queues.delete(key)
     }
   }

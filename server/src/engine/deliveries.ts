@@ -8,6 +8,7 @@ import {
   type TaskEvent,
   type TaskId,
   timerRows,
+  unreachable,
   versionNumber,
 } from '@tasker/core'
 import type { Dispatcher } from '../dispatch/dispatcher.js'
@@ -16,6 +17,7 @@ import type { Workers } from '../dispatch/workers.js'
 import type { Projector } from '../projections/projector.js'
 import type { EngineMetrics } from '../telemetry/metrics.js'
 import type { TimerWindow } from '../timers/timer-window.js'
+import { countEvent } from './event-metrics.js'
 import { type Followers, hasOutcome } from './followers.js'
 import type { StreamCache } from './stream-cache.js'
 import type { TaskCommit } from './task-commit.js'
@@ -38,7 +40,10 @@ export const deliver = (commit: TaskCommit, seq: number, targets: DeliveryTarget
   project(commit, seq, targets)
   for (const lease of commit.overdue) targets.workers.abort(lease.worker, lease)
   for (const lease of commit.started) sendCommand(lease, state, targets)
-  for (const event of commit.events) deliverEvent(event, stream, state, targets)
+  for (const event of commit.events) {
+    countEvent(event, targets.metrics)
+    deliverEvent(event, stream, state, targets)
+  }
   enqueue(commit, targets)
   if (targets.followers.listening(stream.taskId)) targets.followers.events(stream.taskId, recordedEvents(commit))
   if (hasOutcome(state)) {
@@ -67,7 +72,6 @@ const sendCommand = (lease: Lease, task: LiveTask, targets: DeliveryTargets): vo
     return
   }
   lease.sent = true
-  targets.metrics.stepStarted()
   const stepIndex = task.plan.indexOf.get(lease.step) ?? -1
   const { taskId, step, attempt } = lease
   worker.port.command({ taskId, step, attempt, task, stepIndex, deadlineAt: lease.timeout.dueAt })
@@ -76,52 +80,41 @@ const sendCommand = (lease: Lease, task: LiveTask, targets: DeliveryTargets): vo
 }
 
 const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, targets: DeliveryTargets): void => {
-  const { metrics } = targets
   switch (event.type) {
     case 'step.retry_scheduled':
-      metrics.stepRetryScheduled()
       armTimers(stream.taskId, state, targets)
       break
     case 'task.submitted':
-      metrics.taskSubmitted()
       if (event.runAt !== undefined) armTimers(stream.taskId, state, targets)
       break
     case 'task.cancel_requested':
-      for (const [index, step] of state.steps.entries()) {
-        if (step.status !== 'in_progress') continue
-        const lease = targets.workers.lease({ taskId: stream.taskId, step: stepName(state, index), attempt: step.attempts })
-        if (lease !== undefined) targets.workers.cancel(lease)
-      }
+      cancelRunning(stream.taskId, state, targets)
       armTimers(stream.taskId, state, targets)
       break
-    case 'step.completed':
-      metrics.stepEnded('completed')
-      break
-    case 'step.failed':
-      metrics.stepEnded('failed')
-      break
-    case 'step.timed_out':
-      metrics.stepEnded('timed_out')
-      break
-    case 'step.cancelled':
-      metrics.stepEnded('cancelled')
-      break
+    case 'steps.created':
+    case 'step.scheduled':
+    case 'step.started':
     case 'step.released':
-      metrics.stepReleased()
-      break
+    case 'step.completed':
+    case 'step.failed':
+    case 'step.timed_out':
+    case 'step.cancelled':
     case 'step.result_ignored':
-      metrics.resultIgnored()
-      break
     case 'task.blocked':
-      metrics.taskBlocked()
-      break
     case 'task.completed':
-      metrics.taskEnded('completed')
-      break
     case 'task.cancelled':
-      metrics.taskEnded('cancelled')
       break
     default:
+      unreachable(event)
+  }
+}
+
+/** W10: whoever runs a step of the task is asked to stop. */
+const cancelRunning = (taskId: TaskId, state: LiveTask, { workers }: DeliveryTargets): void => {
+  for (const [index, step] of state.steps.entries()) {
+    if (step.status !== 'in_progress') continue
+    const lease = workers.lease({ taskId, step: stepName(state, index), attempt: step.attempts })
+    if (lease !== undefined) workers.cancel(lease)
   }
 }
 

@@ -10,6 +10,7 @@
  *     because it was decided on a state that never came to be.
  */
 import { durationMs, elementAt, invariant, type Partition, present, unreachable } from '@tasker/core'
+import { inBackground } from '../background.js'
 import type { AppendResult, CommitDraft, EventLog, Ownership, SequencedCommit, StoredCommit, StreamRef } from '../log/port.js'
 import { type Clock, waitOn } from './clock.js'
 
@@ -101,7 +102,7 @@ export class GroupCommit {
     this.#waitingChars += commit.draft.text.length
     if (this.#running) return
     this.#running = true
-    queueMicrotask(() => void this.#run())
+    queueMicrotask(() => inBackground(this.#run()))
   }
 
   /** Resolves when nothing waits and nothing is in flight. */

@@ -1,5 +1,6 @@
 /** Folds a task's stream from the log into memory; commands that come meanwhile wait in order. */
 import { evolve, latest, NO_TASK, partitionOfTask, type Plan, type TaskId, type TaskState, type TemplateHash } from '@tasker/core'
+import { inBackground } from '../background.js'
 import { Fault } from '../faults.js'
 import { decodeTaskEvents } from '../log/codec.js'
 import type { EventLog, StoredCommit } from '../log/port.js'
@@ -45,7 +46,7 @@ export class StreamLoader {
       return
     }
     this.#loading.set(taskId, [call])
-    void this.#load(taskId)
+    inBackground(this.#load(taskId))
   }
 
   load(taskId: TaskId): Promise<Found> {

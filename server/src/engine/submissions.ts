@@ -1,5 +1,6 @@
 /** Takes tasks in: finds the template, checks the context, decides about duplicates, starts the stream. */
 import { type LiveTask, partitionOfTask, type SubmitTask, type TaskId } from '@tasker/core'
+import { inBackground } from '../background.js'
 import type { IdentityRow } from '../projections/port.js'
 import type { Projector } from '../projections/projector.js'
 import type { Submission, SubmitAnswer, TemplateRecord } from './api.js'
@@ -59,7 +60,7 @@ export class Submissions {
     const taskId = taskIdOf(submission, scope)
     if (taskId === undefined) return answer({ type: 'failed', fault: badRequestId })
     if (scope === undefined) this.#create(submission, record, taskId, undefined, answer)
-    else void this.#createOnce(submission, record, taskId, scope, answer)
+    else inBackground(this.#createOnce(submission, record, taskId, scope, answer))
   }
 
   /** The log is away: who still waits is told that the outcome is open. The commits stay on their way. */

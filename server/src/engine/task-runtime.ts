@@ -25,6 +25,7 @@ import {
   type TaskEvent,
   type TaskRefusal,
   type TaskState,
+  unreachable,
 } from '@tasker/core'
 import type { Dispatcher } from '../dispatch/dispatcher.js'
 import type { Lease } from '../dispatch/lease.js'
@@ -192,8 +193,19 @@ export class TaskRuntime {
         return this.#workers.end({ taskId, step: event.step, attempt: event.attempt })
       case 'step.cancelled':
         return this.#workers.end({ taskId, step: event.step, attempt: attemptOf(state, event.step) })
-      default:
+      case 'step.scheduled':
+      case 'step.started':
+      case 'step.retry_scheduled':
+      case 'step.result_ignored':
+      case 'steps.created':
+      case 'task.submitted':
+      case 'task.blocked':
+      case 'task.cancel_requested':
+      case 'task.cancelled':
+      case 'task.completed':
         return undefined
+      default:
+        return unreachable(event)
     }
   }
 

@@ -14,6 +14,7 @@ import {
   templateStream,
 } from '@tasker/core'
 import { hash } from 'node:crypto'
+import { inBackground } from '../background.js'
 import type { FaultDetail } from '../faults.js'
 import { commitHash, NO_PREVIOUS_HASH } from '../log/commit-hash.js'
 import type { CommitDraft, EventLog, StoredCommit } from '../log/port.js'
@@ -177,11 +178,13 @@ export class TemplateCatalog {
   #answerUnchanged(namespace: Namespace, name: string, version: string, answer: (answer: RegisterAnswer) => void): void {
     const record = this.find(namespace, name, version)
     if (record !== undefined) return answer({ type: 'unchanged', record })
-    void this.#commits.idle().then(() => {
-      const landed = this.find(namespace, name, version)
-      if (landed !== undefined) answer({ type: 'unchanged', record: landed })
-      else answer({ type: 'failed', fault: commitLost('the registration before this one was lost') })
-    })
+    inBackground(
+      this.#commits.idle().then(() => {
+        const landed = this.find(namespace, name, version)
+        if (landed !== undefined) answer({ type: 'unchanged', record: landed })
+        else answer({ type: 'failed', fault: commitLost('the registration before this one was lost') })
+      }),
+    )
   }
 
   #foldStored(commit: StoredCommit): void {

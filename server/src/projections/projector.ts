@@ -152,7 +152,6 @@ export class Projector {
   async #run(): Promise<void> {
     while (!this.#pending.empty && !this.#stopped) {
       await this.#pause()
-      if (this.#pending.empty) break
       this.#writing = this.#pending
       this.#pending = new Pending()
       await this.#write(this.#writing)

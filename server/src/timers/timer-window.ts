@@ -1,5 +1,6 @@
 /** The wake-ups of tasks: those due soon in memory, the others in the `timer` rows. */
 import { durationMs, type Instant, later, type TimerRow } from '@tasker/core'
+import { inBackground } from '../background.js'
 import type { Clock } from '../engine/clock.js'
 import type { TimerWheel, WheelTimer } from './timer-wheel.js'
 
@@ -88,6 +89,6 @@ export class TimerWindow {
       again = RETRY_MS
     }
     if (this.#stopped) return
-    this.#stopRefill = this.#clock.after(again, () => void this.#refill())
+    this.#stopRefill = this.#clock.after(again, () => inBackground(this.#refill()))
   }
 }

@@ -57,21 +57,24 @@ test('a refill brings back what was forgotten', () => {
 
 test('what is taken and what is left are what was added, whatever the order of adding and taking', () => {
   fc.assert(
-    fc.property(fc.array(fc.oneof(fc.record({ priority: fc.integer({ min: 0, max: 3 }) }), fc.constant('take' as const))), (steps) => {
-      const queue = new ReadyQueue(10_000)
-      const expected: ReadyRow[] = []
-      let n = 0
-      for (const step of steps) {
-        if (step === 'take') {
-          expected.sort((a, b) => b.priority - a.priority || a.readyAt - b.readyAt)
-          expect(queue.take()?.step).toBe(expected.shift()?.step)
-        } else {
-          const entry = row(n++, step.priority)
-          queue.add(entry)
-          expected.push(entry)
+    fc.property(
+      fc.array(fc.oneof(fc.record({ priority: fc.integer({ min: 0, max: 3 }) }), fc.constant('take' as const))),
+      (steps) => {
+        const queue = new ReadyQueue(10_000)
+        const expected: ReadyRow[] = []
+        let n = 0
+        for (const step of steps) {
+          if (step === 'take') {
+            expected.sort((a, b) => b.priority - a.priority || a.readyAt - b.readyAt)
+            expect(queue.take()?.step).toBe(expected.shift()?.step)
+          } else {
+            const entry = row(n++, step.priority)
+            queue.add(entry)
+            expected.push(entry)
+          }
+          expect(queue.size).toBe(expected.length)
         }
-        expect(queue.size).toBe(expected.length)
-      }
-    }),
+      },
+    ),
   )
 })

@@ -28,7 +28,9 @@ const chain = (length: number): CommitDraft[] => {
 
 describe('the hash of a commit', () => {
   test('stays what it is: stored chains must verify for ever', () => {
-    expect(commitHash(content).toString('hex')).toMatchInlineSnapshot(`"093208523e1cd85c7ba3bdf055ec4c21cff22badf744e6ec9c03e8560cf571bb"`)
+    expect(commitHash(content).toString('hex')).toMatchInlineSnapshot(
+      `"093208523e1cd85c7ba3bdf055ec4c21cff22badf744e6ec9c03e8560cf571bb"`,
+    )
   })
 
   test.each<[string, Partial<CommitContent>]>([

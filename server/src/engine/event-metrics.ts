@@ -1,0 +1,38 @@
+/** What each durable event adds to the server's numbers. */
+import { type TaskEvent, unreachable } from '@tasker/core'
+import type { EngineMetrics } from '../telemetry/metrics.js'
+
+export const countEvent = (event: TaskEvent, metrics: EngineMetrics): void => {
+  switch (event.type) {
+    case 'task.submitted':
+      return metrics.taskSubmitted()
+    case 'task.blocked':
+      return metrics.taskBlocked()
+    case 'task.completed':
+      return metrics.taskEnded('completed')
+    case 'task.cancelled':
+      return metrics.taskEnded('cancelled')
+    case 'step.started':
+      return metrics.stepStarted()
+    case 'step.completed':
+      return metrics.stepEnded('completed')
+    case 'step.failed':
+      return metrics.stepEnded('failed')
+    case 'step.timed_out':
+      return metrics.stepEnded('timed_out')
+    case 'step.cancelled':
+      return metrics.stepEnded('cancelled')
+    case 'step.retry_scheduled':
+      return metrics.stepRetryScheduled()
+    case 'step.released':
+      return metrics.stepReleased()
+    case 'step.result_ignored':
+      return metrics.resultIgnored()
+    case 'steps.created':
+    case 'step.scheduled':
+    case 'task.cancel_requested':
+      return
+    default:
+      unreachable(event)
+  }
+}
