@@ -1,7 +1,7 @@
-/** One run of a worker process as the server knows it: what it offers, what it holds, and whether its stream lives. */
-import type { HandlerName, Instant, Namespace, WorkerId } from '@tasker/core'
-import type { WorkerInfo, WorkerPort } from '../engine/api.js'
-import type { Lease } from './lease.js'
+/** One run of a worker process as the server knows it: what it offers, the leases it holds, and whether its stream lives. */
+import type { HandlerName, Instant, JsonText, Namespace, WorkerId } from '@tasker/core'
+import type { AttemptRef, WorkerInfo, WorkerPort } from '../engine/api.js'
+import type { WheelTimer } from '../timers/timer-wheel.js'
 
 export interface ConnectedWorker {
   readonly id: WorkerId
@@ -23,6 +23,17 @@ export interface ConnectedWorker {
   connectedAt: Instant
 }
 
+/** A worker's right to one attempt, from the decision to start it until its end. */
+export interface Lease extends AttemptRef {
+  readonly worker: ConnectedWorker
+  readonly timeout: WheelTimer
+  /** The command has left for the worker: only then may the worker know of it. */
+  sent: boolean
+  cancelRequested: boolean
+  /** The last progress its handler told, for people. */
+  progress: JsonText | undefined
+}
+
 export const workerInfo = (worker: ConnectedWorker): WorkerInfo => ({
   workerId: worker.id,
   namespace: worker.namespace,
@@ -38,3 +49,6 @@ export const workerInfo = (worker: ConnectedWorker): WorkerInfo => ({
 
 /** The name of a ready queue. */
 export const queueKey = (namespace: Namespace, handler: HandlerName): string => `${namespace}\n${handler}`
+
+/** The key of an attempt among leases. */
+export const refKey = ({ taskId, step, attempt }: AttemptRef): string => `${taskId}/${attempt}/${step}`

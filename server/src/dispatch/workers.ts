@@ -3,8 +3,7 @@ import { durationMs, type DurationMs, type Instant, type Namespace, type WorkerI
 import type { AttemptRef, WorkerHello, WorkerInfo, WorkerPort } from '../engine/api.js'
 import type { Clock } from '../engine/clock.js'
 import type { TimerWheel } from '../timers/timer-wheel.js'
-import { type Lease, refKey } from './lease.js'
-import { type ConnectedWorker, queueKey, workerInfo } from './worker.js'
+import { type ConnectedWorker, type Lease, queueKey, refKey, workerInfo } from './worker.js'
 
 export interface WorkersSettings {
   readonly graceMs: DurationMs

@@ -12,7 +12,7 @@ import {
   versionNumber,
 } from '@tasker/core'
 import type { Dispatcher } from '../dispatch/dispatcher.js'
-import type { Lease } from '../dispatch/lease.js'
+import type { Lease } from '../dispatch/worker.js'
 import type { Workers } from '../dispatch/workers.js'
 import type { Projector } from '../projections/projector.js'
 import type { EngineMetrics } from '../telemetry/metrics.js'
@@ -20,8 +20,7 @@ import type { TimerWindow } from '../timers/timer-window.js'
 import { countEvent } from './event-metrics.js'
 import { type Followers, hasOutcome } from './followers.js'
 import type { StreamCache } from './stream-cache.js'
-import type { TaskCommit } from './task-commit.js'
-import type { TaskStream } from './task-stream.js'
+import type { TaskCommit, TaskStream } from './task-stream.js'
 
 export interface DeliveryTargets {
   readonly workers: Workers

@@ -20,7 +20,7 @@ import { Reads } from './reads.js'
 import { StreamCache } from './stream-cache.js'
 import { StreamLoader } from './stream-loader.js'
 import { Submissions } from './submissions.js'
-import type { TaskCommit } from './task-commit.js'
+import type { TaskCommit } from './task-stream.js'
 import { TaskRuntime } from './task-runtime.js'
 import { TemplateCatalog } from './template-catalog.js'
 

@@ -28,8 +28,7 @@ import {
   unreachable,
 } from '@tasker/core'
 import type { Dispatcher } from '../dispatch/dispatcher.js'
-import type { Lease } from '../dispatch/lease.js'
-import { type ConnectedWorker, queueKey } from '../dispatch/worker.js'
+import { type ConnectedWorker, type Lease, queueKey } from '../dispatch/worker.js'
 import type { Workers } from '../dispatch/workers.js'
 import { causeText, encodeTaskEvents } from '../log/codec.js'
 import { commitHash } from '../log/commit-hash.js'
@@ -37,8 +36,7 @@ import type { IdentityRow } from '../projections/port.js'
 import type { Clock } from './clock.js'
 import type { GroupCommit, Settled } from './group-commit.js'
 import type { StreamCache } from './stream-cache.js'
-import type { TaskCommit } from './task-commit.js'
-import type { TaskStream } from './task-stream.js'
+import type { TaskCommit, TaskStream } from './task-stream.js'
 
 /** How a command ended. `events` is empty when it repeated what is so already. */
 export type Applied =

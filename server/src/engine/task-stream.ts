@@ -1,8 +1,21 @@
-/** One task in memory: the folded state, ahead of the log by the commits that are on their way. */
-import { type Instant, instant, type LiveTask, NO_TASK, type Partition, type TaskId, type TaskState } from '@tasker/core'
+/** One task in memory: the folded state, and the commits that are on their way to the log. */
+import {
+  type Cause,
+  type Instant,
+  instant,
+  type LiveTask,
+  NO_TASK,
+  type Partition,
+  type TaskEvent,
+  type TaskId,
+  type TaskState,
+} from '@tasker/core'
+import type { Lease } from '../dispatch/worker.js'
 import { NO_PREVIOUS_HASH } from '../log/commit-hash.js'
+import type { CommitDraft } from '../log/port.js'
+import type { IdentityRow } from '../projections/port.js'
 import type { ProjectedStream } from '../projections/projector.js'
-import type { TaskCommit } from './task-commit.js'
+import type { PendingCommit, Settled } from './group-commit.js'
 
 export interface TaskStream extends ProjectedStream {
   readonly taskId: TaskId
@@ -23,6 +36,25 @@ export interface TaskStream extends ProjectedStream {
   touched: boolean
   /** No longer the stream of its task: a commit was lost, or its partition. Whoever holds it loads anew. */
   dropped: boolean
+}
+
+/** One commit of a task between its decision and its place in the log. */
+export interface TaskCommit extends PendingCommit {
+  readonly stream: TaskStream
+  readonly draft: CommitDraft
+  readonly events: readonly TaskEvent[]
+  readonly at: Instant
+  readonly cause: Cause
+  /** The task after this commit. */
+  readonly state: LiveTask
+  readonly version: number
+  /** Attempts this commit starts, to be sent when it is durable. */
+  readonly started: readonly Lease[]
+  /** Attempts this commit timed out, whose workers are told when it is durable. */
+  readonly overdue: readonly Lease[]
+  readonly identity: IdentityRow | undefined
+  /** Answers that may leave only when this commit is durable, or must say that it is lost. */
+  readonly answers: ((settled: Settled) => void)[]
 }
 
 const BYTES_PER_STREAM = 1_024
