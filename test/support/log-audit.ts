@@ -1,0 +1,140 @@
+/**
+ * Reads the whole log of a database and says what is wrong with it, knowing nothing of the server that wrote it.
+ *
+ * L1  Places of a partition are gapless; versions of a stream follow each other and its chain of hashes verifies.
+ * L2  A task has at most one end, and nothing after it.
+ * L3  No step starts before what it depends on is complete, and none is completed twice.
+ * L4  Attempts of a step that were not released never exceed its policy, and their numbers never repeat.
+ */
+import { type RecordedTaskEvent, TERMINAL_EVENTS } from '@tasker/core'
+import { decodeTaskEvents } from '@tasker/server/internal/log/codec'
+import { verifyChain } from '@tasker/server/internal/log/commit-hash'
+import type { StoredCommit } from '@tasker/server/internal/log/port'
+import { COMMIT_COLUMNS, commitOf } from '@tasker/server/internal/log/postgres/commit-rows'
+import { newConnection } from '@tasker/server/internal/database'
+
+export interface AuditedTask {
+  readonly events: readonly RecordedTaskEvent[]
+  /** The terminal event, or undefined. */
+  readonly end: string | undefined
+}
+
+export interface LogAudit {
+  /** Sentences; empty when all is well. */
+  readonly problems: readonly string[]
+  readonly tasks: ReadonlyMap<string, AuditedTask>
+}
+
+export interface AuditRules {
+  readonly dependencies: Readonly<Record<string, readonly string[]>>
+  readonly attemptsMax: number
+  /** A task whose stream a test has poisoned: its chain counts, its events do not. */
+  readonly poisoned?: string
+}
+
+export const auditLog = async (databaseUrl: string, rules: AuditRules): Promise<LogAudit> => {
+  const commits = await commitsOf(databaseUrl)
+  const problems = [...gaps(commits)]
+  const tasks = new Map<string, AuditedTask>()
+  for (const [key, stream] of streamsOf(commits)) {
+    const verdict = verifyChain(stream)
+    if (verdict.type !== 'intact') problems.push(`L1 the chain of ${key} is broken: ${verdict.message}`)
+    const [first] = stream
+    if (first?.stream.kind !== 'task' || first.stream.id === rules.poisoned) continue
+    const { id } = first.stream
+    const events = stream.flatMap((commit) => decodeTaskEvents(commit))
+    problems.push(...endProblems(id, events), ...stepProblems(id, events, rules))
+    tasks.set(id, { events, end: events.map(({ event }) => event.type).find((type) => TERMINAL_EVENTS.has(type)) })
+  }
+  return { problems, tasks }
+}
+
+/** Attempts that the log has started and not ended. */
+export const attemptsInFlight = ({ tasks }: LogAudit): number => {
+  let count = 0
+  for (const { events } of tasks.values()) {
+    for (const { event } of events) {
+      if (event.type === 'step.started') count++
+      if (['step.completed', 'step.failed', 'step.timed_out', 'step.released', 'step.cancelled'].includes(event.type)) count--
+    }
+  }
+  return count
+}
+
+/** How often an event of this type stands in the log. */
+export const eventCount = ({ tasks }: LogAudit, type: string): number =>
+  [...tasks.values()].reduce((sum, { events }) => sum + events.filter(({ event }) => event.type === type).length, 0)
+
+/** When the first step after an instant was completed; undefined when none was. */
+export const firstCompletionAfter = ({ tasks }: LogAudit, afterMs: number): number | undefined => {
+  let first: number | undefined
+  for (const { events } of tasks.values()) {
+    for (const { at, event } of events) {
+      if (event.type === 'step.completed' && at > afterMs && (first === undefined || at < first)) first = at
+    }
+  }
+  return first
+}
+
+const commitsOf = async (url: string): Promise<readonly StoredCommit[]> => {
+  const connection = newConnection({ url, applicationName: 'tests' })
+  await connection.connect()
+  try {
+    const { rows } = await connection.query<Parameters<typeof commitOf>[0]>(
+      `select ${COMMIT_COLUMNS} from event_commit order by partition, seq`,
+    )
+    return rows.map(commitOf)
+  } finally {
+    await connection.end()
+  }
+}
+
+const streamsOf = (commits: readonly StoredCommit[]): ReadonlyMap<string, readonly StoredCommit[]> => {
+  const streams = new Map<string, StoredCommit[]>()
+  for (const commit of commits) {
+    const key = `${commit.stream.kind}/${commit.stream.id}`
+    const list = streams.get(key)
+    if (list === undefined) streams.set(key, [commit])
+    else list.push(commit)
+  }
+  return streams
+}
+
+const gaps = (commits: readonly StoredCommit[]): readonly string[] => {
+  const heads = new Map<number, number>()
+  return commits.flatMap(({ partition, seq }) => {
+    const expected = (heads.get(partition) ?? 0) + 1
+    heads.set(partition, seq)
+    return seq === expected ? [] : [`L1 partition ${partition} goes from ${expected - 1} to ${seq}`]
+  })
+}
+
+const endProblems = (id: string, events: readonly RecordedTaskEvent[]): readonly string[] => {
+  const ends = events.flatMap(({ event }, index) => (TERMINAL_EVENTS.has(event.type) ? [index] : []))
+  if (ends.length > 1) return [`L2 ${id} ended ${ends.length} times`]
+  return ends[0] !== undefined && ends[0] !== events.length - 1 ? [`L2 ${id} went on after its end`] : []
+}
+
+const stepProblems = (id: string, events: readonly RecordedTaskEvent[], rules: AuditRules): readonly string[] => {
+  const problems: string[] = []
+  const complete = new Set<string>()
+  const numbers = new Map<string, number[]>()
+  const released = new Map<string, number>()
+  for (const { event } of events) {
+    if (event.type === 'step.completed') {
+      if (complete.has(event.step)) problems.push(`L3 ${event.step} of ${id} was completed twice`)
+      complete.add(event.step)
+    }
+    if (event.type === 'step.released') released.set(event.step, (released.get(event.step) ?? 0) + 1)
+    if (event.type !== 'step.started') continue
+    const missing = (rules.dependencies[event.step] ?? []).filter((name) => !complete.has(name))
+    if (missing.length > 0) problems.push(`L3 ${event.step} of ${id} started before ${missing.join(', ')}`)
+    numbers.set(event.step, [...(numbers.get(event.step) ?? []), event.attempt])
+  }
+  for (const [step, attempts] of numbers) {
+    if (new Set(attempts).size !== attempts.length) problems.push(`L4 ${step} of ${id} used an attempt number twice`)
+    const counted = attempts.length - (released.get(step) ?? 0)
+    if (counted > rules.attemptsMax) problems.push(`L4 ${step} of ${id} had ${counted} attempts of ${rules.attemptsMax}`)
+  }
+  return problems
+}
