@@ -2,27 +2,12 @@
 import { startServer } from '@tasker/server/internal/compose'
 import { conformance } from '../../conformance/conformance.js'
 import { freshDatabase } from '../../support/postgres.js'
+import { serverConfig } from '../sdk/server-config.js'
 
 conformance('the server on PostgreSQL', async () => {
   const database = await freshDatabase()
-  const server = await startServer({
-    databaseUrl: database.url,
-    host: '127.0.0.1',
-    restPort: 0,
-    grpcPort: 0,
-    partitionCount: 4,
-    logLevel: 'warn',
-    databaseConnections: 4,
-    appendConnections: 1,
-    appendBatchMax: 200,
-    cacheBytesMax: 64 * 1024 * 1024,
-    projectionIntervalMs: 50,
-    workerGraceMs: 1_000,
-    workerSilenceMs: 1_200,
-    cancelGraceMs: 5_000,
-    stopDeadlineMs: 2_000,
-    templateReplace: false,
-  })
+  // Short, so that a lost worker is lost within the test.
+  const server = await startServer({ ...serverConfig(database.url), workerGraceMs: 1_000, workerSilenceMs: 1_200 })
   return {
     grpcUrl: server.grpcUrl,
     stop: async () => {

@@ -17,6 +17,7 @@ import { startServer, type RunningServer } from '@tasker/server/internal/compose
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { freshDatabase, type TestDatabase } from '../../support/postgres.js'
+import { serverConfig } from './server-config.js'
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
@@ -26,24 +27,7 @@ const closing: (() => Promise<void> | void)[] = []
 
 beforeAll(async () => {
   database = await freshDatabase()
-  server = await startServer({
-    databaseUrl: database.url,
-    host: '127.0.0.1',
-    restPort: 0,
-    grpcPort: 0,
-    partitionCount: 4,
-    logLevel: 'warn',
-    databaseConnections: 4,
-    appendConnections: 1,
-    appendBatchMax: 200,
-    cacheBytesMax: 64 * 1024 * 1024,
-    projectionIntervalMs: 50,
-    workerGraceMs: 5_000,
-    workerSilenceMs: 6_000,
-    cancelGraceMs: 5_000,
-    stopDeadlineMs: 2_000,
-    templateReplace: false,
-  })
+  server = await startServer(serverConfig(database.url))
 })
 
 afterEach(async () => {

@@ -7,7 +7,6 @@ import { durationMs, type Duration } from '../duration.js'
 import { TaskerError } from '../errors/tasker-error.js'
 import { LIMITS } from '../limits.js'
 import { stderrLogger, type Logger } from '../logger.js'
-import type { JsonObject } from '../step/json.js'
 import { grpcTransport } from '../wire/grpc.js'
 import type { Transport } from '../wire/transport.js'
 import { TaskHandle, type HandlePorts } from './handle.js'
@@ -87,7 +86,7 @@ export class Client {
     options?: SubmitOptions,
   ): Promise<TaskHandle<Result>>
   /** Submits a task by the name of its template. */
-  submit(task: TaskRef, input: JsonObject, options?: SubmitOptions): Promise<TaskHandle>
+  submit(task: TaskRef, input: object, options?: SubmitOptions): Promise<TaskHandle>
   async submit(task: TaskDefinition | TaskRef, input: unknown, options: SubmitOptions = {}): Promise<TaskHandle> {
     const version = task.version ?? ''
     const namespace = task.namespace ?? this.#options.namespace

@@ -45,14 +45,20 @@ export class TaskHandle<Result = unknown> {
 
   /** The result, when the task has it; rejects with `TaskBlockedError` or `TaskCancelledError`. Waits as long as it takes, through restarts. */
   async result(options: ResultOptions = {}): Promise<Result> {
-    const outcome = await unlessAborted(this.#ports.session.outcome(this.#watch), options.signal)
-    // The definition says what its steps return; the server gives it back byte for byte.
-    return resultOf(this.taskId, outcome) as Result
+    for (let failures = 0; ; failures++) {
+      try {
+        const outcome = await unlessAborted(this.#ports.session.outcome(this.#watch), options.signal)
+        // The definition says what its steps return; the server gives it back byte for byte.
+        return resultOf(this.taskId, outcome) as Result
+      } catch (error) {
+        await this.#pauseAfter(error, failures)
+      }
+    }
   }
 
   /** The history from its start (or `afterVersion`), then live, until the task's end. */
   async *events(options: EventsOptions = {}): AsyncGenerator<TaskEvent, void, undefined> {
-    const { transport, clock } = this.#ports
+    const { transport } = this.#ports
     const signal = options.signal ?? new AbortController().signal
     let afterVersion = options.afterVersion ?? 0
     for (let failures = 0; !signal.aborted; failures++) {
@@ -66,8 +72,7 @@ export class TaskHandle<Result = unknown> {
         }
         return
       } catch (error) {
-        if (!(error instanceof TaskerError && error.retryable)) throw error
-        await new Promise<void>((resolve) => void clock.after(reconnectMs(failures, clock.draw()), resolve))
+        await this.#pauseAfter(error, failures)
       }
     }
   }
@@ -83,6 +88,13 @@ export class TaskHandle<Result = unknown> {
     if (task === undefined)
       throw new TaskerError({ code: 'INTERNAL', reason: 'EMPTY_ANSWER', message: 'the server gave no task' })
     return taskState(task)
+  }
+
+  // What may pass is waited for; everything else is the caller's.
+  async #pauseAfter(error: unknown, failures: number): Promise<void> {
+    if (!(error instanceof TaskerError && error.retryable)) throw error
+    const { clock } = this.#ports
+    await new Promise<void>((resolve) => void clock.after(reconnectMs(failures, clock.draw()), resolve))
   }
 }
 
