@@ -7,7 +7,7 @@ create table projection_checkpoint (
   primary key (projection, version, partition)
 ) with (fillfactor = 10);
 
--- One row a task. Only the primary key is indexed: updates stay on their page (HOT).
+-- One row a task. No column that changes is indexed: updates stay on their page (HOT).
 create table task (
   task_id        text collate "C" primary key,
   namespace      text   not null,
@@ -26,6 +26,9 @@ create table task (
   stream_version bigint not null,
   steps          text   not null
 ) with (fillfactor = 70);
+
+-- Lists are ordered by it; neither column ever changes, so updates of a row still stay on their page.
+create index task_created on task (created_at_ms, task_id);
 
 create table ready_step (
   task_id     text collate "C" not null,

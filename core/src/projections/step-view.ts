@@ -7,7 +7,7 @@ import { attemptsStarted } from '../task/attempts.js'
 import type { Failure } from '../task/failure.js'
 import type { LiveTask, StepState, StepStatus } from '../task/state.js'
 
-/** What `last_error` shows of a failure. */
+/** What `last_failure` shows of a failure. */
 export interface StepErrorView {
   readonly message: string
   readonly code?: string
@@ -29,9 +29,9 @@ export interface StepView {
   readonly ended_at?: string
   readonly next_retry_at?: string
   /** The failure of the latest attempt that failed, also when a later one succeeded. */
-  readonly last_error?: StepErrorView
+  readonly last_failure?: StepErrorView
   /** Who runs it, or ran it last. */
-  readonly worker?: WorkerId
+  readonly worker_id?: WorkerId
 }
 
 /** The step at a plan index. */
@@ -47,8 +47,8 @@ export const stepView = (task: LiveTask, index: number): StepView => {
     ...(step.firstStartedAt === undefined ? {} : { started_at: instantText(step.firstStartedAt) }),
     ...(endedAt === undefined ? {} : { ended_at: instantText(endedAt) }),
     ...(step.status === 'waiting_for_retry' ? { next_retry_at: instantText(step.dueAt) } : {}),
-    ...(step.lastFailure === undefined ? {} : { last_error: errorView(step.lastFailure) }),
-    ...(worker === undefined ? {} : { worker }),
+    ...(step.lastFailure === undefined ? {} : { last_failure: errorView(step.lastFailure) }),
+    ...(worker === undefined ? {} : { worker_id: worker }),
   }
 }
 
@@ -62,8 +62,8 @@ export const stepViewText = (task: LiveTask, index: number): JsonText => {
   if (step.firstStartedAt !== undefined) text += `,"started_at":"${instantText(step.firstStartedAt)}"`
   if (endedAt !== undefined) text += `,"ended_at":"${instantText(endedAt)}"`
   if (step.status === 'waiting_for_retry') text += `,"next_retry_at":"${instantText(step.dueAt)}"`
-  if (step.lastFailure !== undefined) text += `,"last_error":${JSON.stringify(errorView(step.lastFailure))}`
-  if (worker !== undefined) text += `,"worker":${JSON.stringify(worker)}`
+  if (step.lastFailure !== undefined) text += `,"last_failure":${JSON.stringify(errorView(step.lastFailure))}`
+  if (worker !== undefined) text += `,"worker_id":${JSON.stringify(worker)}`
   return trustedJson(`${text}}`)
 }
 

@@ -55,10 +55,10 @@ const ROW_STEPS = z.array(
     attempts: z.number(),
     attempts_since_reset: z.number(),
     next_retry_at: z.string().optional(),
-    last_error: z
+    last_failure: z
       .object({ message: z.string(), error_type: z.string(), code: z.string().optional(), retryable: z.boolean() })
       .optional(),
-    worker: z.string().optional(),
+    worker_id: z.string().optional(),
   }),
 )
 
@@ -86,18 +86,18 @@ const wireRowStep = (step: z.infer<typeof ROW_STEPS>[number]): Step => ({
   attemptsSinceReset: step.attempts_since_reset,
   output: undefined,
   lastFailure:
-    step.last_error === undefined
+    step.last_failure === undefined
       ? undefined
       : {
-          message: step.last_error.message,
-          errorType: step.last_error.error_type,
-          code: step.last_error.code ?? '',
-          retryable: step.last_error.retryable,
+          message: step.last_failure.message,
+          errorType: step.last_failure.error_type,
+          code: step.last_failure.code ?? '',
+          retryable: step.last_failure.retryable,
           retryAfterMs: 0,
           stack: '',
         },
   nextRetryAtMs: step.next_retry_at === undefined ? 0 : Date.parse(step.next_retry_at),
-  workerId: step.worker ?? '',
+  workerId: step.worker_id ?? '',
 })
 
 export const wireEvent = ({ version, at, event, cause }: RecordedTaskEvent): TaskEvent => ({

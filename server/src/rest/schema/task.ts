@@ -98,6 +98,8 @@ const STEP_ROW = z.looseObject({
   started_at: instantText.optional(),
   ended_at: instantText.optional(),
   next_retry_at: instantText.optional(),
+  last_failure: FAILURE.optional().describe('Of the latest attempt that failed, also when a later one succeeded.'),
+  worker_id: z.string().optional().describe('Who runs it, or ran it last.'),
 })
 
 export const STEP = STEP_ROW.extend({
@@ -106,7 +108,7 @@ export const STEP = STEP_ROW.extend({
   dependencies: z.array(z.string()),
   max_attempts: z.number().int(),
   timeout_ms: z.number().int(),
-  last_failure: FAILURE.nullable(),
+  last_failure_stack: text,
   output: payload,
 })
 

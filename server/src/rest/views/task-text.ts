@@ -13,7 +13,6 @@ import {
   trustedJson,
 } from '@tasker/core'
 import type { TaskSnapshot } from '../../engine/api.js'
-import { failureText } from '../../query/event-data.js'
 import { arrayText, atOrNull, objectText, textOrNull } from '../json-text.js'
 
 /** The task with its context, its steps and their outputs, and its result once it is complete. */
@@ -59,7 +58,7 @@ const summaryMembers = (taskId: string, version: number, state: LiveTask): { rea
   }
 }
 
-/** A step as rows show it, and beside that what is declared of it, its whole last failure and its output. */
+/** A step as rows show it, and beside that what is declared of it, the stack of its last failure and its output. */
 export const stepText = (state: LiveTask, index: number): JsonText => {
   const step = elementAt(state.steps, index, 'steps')
   const spec = elementAt(state.plan.steps, index, 'plan steps')
@@ -69,7 +68,7 @@ export const stepText = (state: LiveTask, index: number): JsonText => {
     dependencies: jsonOf(spec.dependencies),
     max_attempts: jsonOf(attemptsAllowed(spec.retry)),
     timeout_ms: jsonOf(spec.timeoutMs),
-    last_failure: step.lastFailure === undefined ? JSON_NULL : failureText(step.lastFailure),
+    last_failure_stack: textOrNull(step.lastFailure?.stack),
     output: step.status === 'complete' ? step.output : JSON_NULL,
   })
   return trustedJson(`${stepViewText(state, index).slice(0, -1)},${declared.slice(1)}`)

@@ -33,7 +33,7 @@ test('a running step names its worker and its start', () => {
     attempts: 1,
     attempts_since_reset: 1,
     started_at: text(5),
-    worker: 'w1',
+    worker_id: 'w1',
   })
 })
 
@@ -46,7 +46,7 @@ test('a step that waits for its retry says when and why', () => {
     attempts_since_reset: 1,
     started_at: text(0),
     next_retry_at: text(1_007),
-    last_error: { message: 'no "route"', code: 'E1', error_type: 'RetryableError', retryable: true },
+    last_failure: { message: 'no "route"', code: 'E1', error_type: 'RetryableError', retryable: true },
   })
 })
 
@@ -67,8 +67,8 @@ test('a complete step keeps its first start, its end and the failure before', ()
     attempts_since_reset: 2,
     started_at: text(1),
     ended_at: text(1_004),
-    last_error: { message: 'first', error_type: 'RetryableError', retryable: true },
-    worker: 'w2',
+    last_failure: { message: 'first', error_type: 'RetryableError', retryable: true },
+    worker_id: 'w2',
   })
 })
 
