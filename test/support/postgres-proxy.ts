@@ -7,12 +7,17 @@ export interface PostgresProxy {
   readonly url: string
   /** Cuts the connection that next sends these bytes: before they are passed on, or when their answer comes back. */
   cutNext(bytes: string, moment: 'before_request' | 'before_answer'): void
+  /** How often a connection was cut as ordered. */
+  cuts(): number
+  /** Cuts every connection there is now. */
+  cutAll(): void
   close(): Promise<void>
 }
 
 export const postgresProxy = async (target: string): Promise<PostgresProxy> => {
   const { hostname, port } = new URL(target)
   const sockets = new Set<Socket>()
+  let cuts = 0
   let order: { readonly bytes: string; readonly moment: 'before_request' | 'before_answer' } | undefined
 
   const server = createServer((client) => {
@@ -21,6 +26,11 @@ export const postgresProxy = async (target: string): Promise<PostgresProxy> => {
     const cut = (): void => {
       client.destroy()
       upstream.destroy()
+    }
+    const cutAsOrdered = (): void => {
+      cuts++
+      cutAtAnswer = false
+      cut()
     }
     for (const socket of [client, upstream]) {
       sockets.add(socket)
@@ -35,13 +45,13 @@ export const postgresProxy = async (target: string): Promise<PostgresProxy> => {
       if (order !== undefined && chunk.includes(order.bytes)) {
         const { moment } = order
         order = undefined
-        if (moment === 'before_request') return cut()
+        if (moment === 'before_request') return cutAsOrdered()
         cutAtAnswer = true
       }
       upstream.write(chunk)
     })
     upstream.on('data', (chunk) => {
-      if (cutAtAnswer) cut()
+      if (cutAtAnswer) cutAsOrdered()
       else client.write(chunk)
     })
   })
@@ -50,13 +60,18 @@ export const postgresProxy = async (target: string): Promise<PostgresProxy> => {
   const address = server.address()
   const url = new URL(target)
   url.port = String(typeof address === 'object' && address !== null ? address.port : 0)
+  const cutAll = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
   return {
     url: url.href,
     cutNext: (bytes, moment) => {
       order = { bytes, moment }
     },
+    cuts: () => cuts,
+    cutAll,
     close: async () => {
-      for (const socket of sockets) socket.destroy()
+      cutAll()
       server.close()
       await once(server, 'close')
     },

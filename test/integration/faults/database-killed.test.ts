@@ -1,0 +1,139 @@
+/** PostgreSQL dies, or the ways to it break, under a server that goes on by itself. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type RunningPostgres, startPostgres } from '@tasker/dev-postgres'
+import { migrate } from '@tasker/server/internal/database/migrate'
+import { monotonicFactory } from 'ulid'
+import { expect, onTestFinished, test } from 'vitest'
+import { eventCount, firstCompletionAfter } from '../../support/log-audit.js'
+import { type Address, type Answer, end, member, rest } from '../../support/live-server.js'
+import { parcelResult } from '../../support/parcel.js'
+import { postgresProxy } from '../../support/postgres-proxy.js'
+import { freshDatabase } from '../../support/postgres.js'
+import { until } from '../../support/until.js'
+import { expectRightResults, expectSoundLog, field, RESULTS_MS_MAX, sendParcels, untilBusy } from './field.js'
+
+const ulid = monotonicFactory()
+
+interface Submission {
+  readonly n: number
+  readonly requestId: string
+}
+
+const submission = (n: number): Submission => ({ n, requestId: ulid() })
+
+const submit = (address: Address, { n, requestId }: Submission): Promise<Answer> =>
+  rest(address, '/v1/tasks', {
+    namespace: 'faults',
+    name: 'parcel',
+    request_id: requestId,
+    context: { n, holdMs: 5, stumbles: false },
+  })
+
+/** A PostgreSQL that keeps its promises: fsync and synchronous commits are on. */
+const durablePostgres = async (): Promise<{
+  readonly postgres: RunningPostgres
+  readonly again: () => Promise<RunningPostgres>
+}> => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tasker-killed-'))
+  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }))
+  const start = async (port: number): Promise<RunningPostgres> => {
+    const postgres = await startPostgres({ dataDir, port, durable: true })
+    onTestFinished(() => postgres.stop())
+    return postgres
+  }
+  const postgres = await start(0)
+  await migrate(postgres.url)
+  return { postgres, again: () => start(postgres.port) }
+}
+
+/** What a caller is told while the database is away, and what each says of the submission. */
+const NOT_TAKEN = /nothing was taken/
+const MAYBE_TAKEN = /may still be taken/
+
+test('when PostgreSQL is killed under load the server survives, says of each submission whether it was taken, and goes on by itself', async () => {
+  const { postgres, again } = await durablePostgres()
+  const on = await field(postgres.url)
+  const server = await on.server()
+  await on.worker(100)
+  const sent = await sendParcels(on, 100, { holdMs: 150 })
+  await untilBusy(on, 60)
+
+  const killed = postgres.kill9()
+  const killedAt = Date.now()
+  const inTheMoment = Array.from({ length: 40 }, (_, n) => submission(n))
+  const answers = await Promise.all(inTheMoment.map((one) => submit(on.address, one)))
+  await killed
+  const during = Array.from({ length: 10 }, (_, n) => submission(1_000 + n))
+  const refused = await Promise.all(during.map((one) => submit(on.address, one)))
+  for (const answer of [...answers, ...refused].filter(({ status }) => status !== 201)) {
+    expect(answer).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE', retryable: true } })
+    const reason = member(answer, 'reason')
+    expect(['DATABASE_UNAVAILABLE', 'SERVER_NOT_READY', 'SUBMISSION_UNCONFIRMED']).toContain(reason)
+    expect(member(answer, 'detail')).toMatch(reason === 'SUBMISSION_UNCONFIRMED' ? MAYBE_TAKEN : NOT_TAKEN)
+  }
+  expect(refused.map(({ status }) => status)).toEqual(during.map(() => 503))
+  expect((await rest(on.address, '/health/ready')).status).toBe(503)
+  expect((await rest(on.address, '/health/live')).status).toBe(200)
+
+  const restartAt = Date.now()
+  await again()
+  const acceptsAt = Date.now()
+  await until('the server is ready again', RESULTS_MS_MAX, async () =>
+    (await rest(on.address, '/health/ready')).status === 200 ? true : undefined,
+  )
+  await expectRightResults(sent)
+
+  // Each is repeated with its own id: it is one task, the one that was named when it was open.
+  const repeated = await Promise.all([...inTheMoment, ...during].map((one) => submit(on.address, one)))
+  expect(repeated.map(({ status }) => status === 201 || status === 200)).toEqual(repeated.map(() => true))
+  for (const [index, first] of [...answers, ...refused].entries()) {
+    const named = member(first, 'task_id')
+    if (named !== '') expect(repeated[index] && member(repeated[index], 'task_id')).toBe(named)
+  }
+  const ids = repeated.map((answer) => member(answer, 'task_id'))
+  expect(new Set(ids).size).toBe(50)
+  for (const [index, id] of ids.entries()) {
+    const result = await rest(on.address, `/v1/tasks/${id}/result?wait_seconds=15`)
+    expect(result.body['result']).toEqual(parcelResult([...inTheMoment, ...during][index]?.n ?? Number.NaN))
+  }
+  const audit = await expectSoundLog(on, sent)
+  expect(audit.tasks.size).toBe(150)
+  expect(eventCount(audit, 'step.completed')).toBe(150 * 4)
+  // The workers never went away, so no attempt was lost for it.
+  expect(eventCount(audit, 'step.failed')).toBe(20)
+  const resumedAt = firstCompletionAfter(audit, restartAt) ?? Number.NaN
+  console.log(
+    `PostgreSQL killed: accepts connections after ${acceptsAt - killedAt} ms, first completion ${resumedAt - acceptsAt} ms later; ` +
+      `of 40 submissions in that moment ${answers.filter(({ status }) => status === 201).length} were taken, ` +
+      `${answers.filter((answer) => member(answer, 'reason') === 'SUBMISSION_UNCONFIRMED').length} left open`,
+  )
+  expect(await end(server)).toBe(0)
+}, 180_000)
+
+test('connections that are cut before a statement or before its answer, under load, lose and double nothing', async () => {
+  const database = await freshDatabase()
+  const proxy = await postgresProxy(database.url)
+  onTestFinished(async () => {
+    await proxy.close()
+    await database.drop()
+  })
+  const on = { ...(await field(proxy.url)), databaseUrl: database.url }
+  const server = await on.server()
+  await on.worker(100)
+  const sent = await sendParcels(on, 100, { holdMs: 100 })
+  const cuts = ['before_answer', 'before_request', 'before_answer', 'before_answer', 'before_request', 'before_answer'] as const
+  for (const [index, moment] of cuts.entries()) {
+    // The statement's name is in each of its executions.
+    proxy.cutNext('append_commits', moment)
+    await until(`cut ${index + 1}`, RESULTS_MS_MAX, async () => (proxy.cuts() > index ? true : undefined))
+  }
+  // All at once, those of the log's readers, the projections and the hold on the database too.
+  proxy.cutAll()
+  await expectRightResults(sent)
+  const audit = await expectSoundLog(on, sent)
+  expect(eventCount(audit, 'step.completed')).toBe(400)
+  expect(eventCount(audit, 'step.failed')).toBe(20)
+  expect(await end(server)).toBe(0)
+}, 120_000)
