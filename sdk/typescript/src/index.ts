@@ -1,7 +1,7 @@
 /** The front door of the SDK. */
 
 // For people who write tasks, workers and clients.
-export { defineTask, TaskBuilder, type TaskDefinition, type TaskResult } from './definition/task.js'
+export { defineTask, type TaskBuilder, type TaskDefinition, type TaskResult } from './definition/task.js'
 export { defineStep, StepHandler, type StepDefinition } from './definition/step.js'
 export type { RetryOptions, StepOptions, TaskOptions } from './definition/options.js'
 export type { StepDocument, TemplateDocument } from './definition/template.js'
@@ -26,6 +26,6 @@ export type { Failure } from './errors/failure.js'
 export type { LogFields, Logger } from './logger.js'
 
 // For libraries and tests that bring their own wire or clock.
-export { systemClock, type Clock } from './clock.js'
+export type { Clock } from './clock.js'
 export { grpcTransport, type GrpcOptions } from './wire/grpc.js'
 export type { MessageStream, OpenStream, StreamListener, Transport } from './wire/transport.js'
