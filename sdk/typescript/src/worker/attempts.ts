@@ -91,7 +91,8 @@ export class Attempts {
   /** Heartbeats said since the last call. */
   takeHeartbeats(): StepHeartbeat[] {
     if (this.#beats.size === 0) return []
-    const heartbeats = Array.from(this.#beats, (attempt) => heartbeatOf(attempt, this.#ports.logger))
+    const alive = Array.from(this.#beats).filter((attempt) => attempt.result === undefined)
+    const heartbeats = alive.map((attempt) => heartbeatOf(attempt, this.#ports.logger))
     this.#beats.clear()
     return heartbeats
   }

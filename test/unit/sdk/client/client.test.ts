@@ -425,3 +425,12 @@ test('a closed client rejects what waits and what comes', async () => {
   await expect(client.submit(order, {})).rejects.toMatchObject({ reason: 'CLIENT_CLOSED' })
   await expect(client.task('T1').result()).rejects.toMatchObject({ reason: 'CLIENT_CLOSED' })
 })
+
+test('large inputs leave in messages of a bounded size', async () => {
+  const { server, client } = start()
+  const handles = Promise.all([1, 2, 3, 4, 5].map(() => client.submit(order, { text: 'x'.repeat(1_500_000) })))
+  await turn()
+  expect(server.session().received.map(({ submissions }) => submissions.length)).toEqual([2, 2, 1])
+  accept(server)
+  expect(await handles).toHaveLength(5)
+})

@@ -513,3 +513,25 @@ test('a payload in an encoding the library cannot read fails the step for good',
   await turn()
   expect(failureOf(resultsOf(server.worker())[0])).toMatchObject({ code: 'UNKNOWN_ENCODING', retryable: false })
 })
+
+test('an attempt that is over has no heartbeat any more', async () => {
+  const handler = ({ heartbeat }: StepContext) => heartbeat({ nearly: 'done' })
+  const { server, clock } = await start({ handlers: [defineStep('a', handler)] })
+  server.worker().send({ commands: [command('a')] })
+  await turn()
+  clock.advance(1_000)
+  expect(server.worker().received.flatMap((message) => message.heartbeats)).toEqual([])
+})
+
+test('large results leave in messages of a bounded size', async () => {
+  const handler = () => 'x'.repeat(1_500_000)
+  const { server } = await start({ handlers: [defineStep('a', handler)] }, { ...WELCOME, resultBytesMax: 2_000_000 })
+  server.worker().send({ commands: [1, 2, 3, 4, 5].map((attempt) => command('a', { ref: ref('a', attempt) })) })
+  await turn()
+  expect(
+    server
+      .worker()
+      .received.slice(1)
+      .map((message) => message.results.length),
+  ).toEqual([2, 2, 1])
+})
