@@ -56,7 +56,6 @@ const ack = (stepId: string, attempt = 1) => ({
 })
 
 test('W1: the first message is the hello alone, with what the worker can run', async () => {
-  // eslint-disable-next-line no-restricted-syntax -- this is how users write a class handler
   class Card extends StepHandler {
     readonly callable = 'Billing.Card'
     call(): unknown {
@@ -389,7 +388,6 @@ test('an asynchronous schema is waited for', async () => {
 })
 
 test('a class handler runs the method that the template names', async () => {
-  // eslint-disable-next-line no-restricted-syntax -- this is how users write a class handler
   class Card extends StepHandler {
     readonly callable = 'Billing.Card'
     readonly currency = 'EUR'
