@@ -9,6 +9,8 @@ export interface PostgresProxy {
   cutNext(bytes: string, moment: 'before_request' | 'before_answer'): void
   /** How often a connection was cut as ordered. */
   cuts(): number
+  /** How many connections were made so far. */
+  connections(): number
   /** Cuts every connection there is now. */
   cutAll(): void
   close(): Promise<void>
@@ -18,9 +20,11 @@ export const postgresProxy = async (target: string): Promise<PostgresProxy> => {
   const { hostname, port } = new URL(target)
   const sockets = new Set<Socket>()
   let cuts = 0
+  let connections = 0
   let order: { readonly bytes: string; readonly moment: 'before_request' | 'before_answer' } | undefined
 
   const server = createServer((client) => {
+    connections++
     const upstream = connect(Number(port), hostname)
     let cutAtAnswer = false
     const cut = (): void => {
@@ -69,6 +73,7 @@ export const postgresProxy = async (target: string): Promise<PostgresProxy> => {
       order = { bytes, moment }
     },
     cuts: () => cuts,
+    connections: () => connections,
     cutAll,
     close: async () => {
       cutAll()

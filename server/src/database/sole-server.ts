@@ -38,6 +38,8 @@ class Hold implements DatabaseHold {
   readonly #applicationName: string
   readonly #hooks: HoldHooks
   #connection: Connection | undefined
+  /** The backend that held the lock for this server last; PostgreSQL may not know yet that its connection is gone. */
+  #backend: number | undefined
   #released = false
 
   constructor(url: string, applicationName: string, hooks: HoldHooks) {
@@ -48,34 +50,57 @@ class Hold implements DatabaseHold {
 
   async take(): Promise<void> {
     for (let waitedMs = 0; ; waitedMs += RETRY_MS) {
-      const holder = await this.#tryOnce()
-      if (holder === undefined) return
-      if (waitedMs >= START_PATIENCE_MS) throw alreadyRunning(holder)
+      const attempt = await this.#tryOnce()
+      if (attempt.type === 'held') return
+      if (waitedMs >= START_PATIENCE_MS) throw alreadyRunning(attempt.type === 'other' ? attempt.holder : 'one that just let go')
       await pause(RETRY_MS)
     }
   }
 
   async release(): Promise<void> {
     this.#released = true
-    const connection = this.#connection
-    this.#connection = undefined
-    await connection?.end()
+    await this.#letGo()
   }
 
-  /** Undefined when the lock is ours; else who has it. */
-  async #tryOnce(): Promise<string | undefined> {
+  async #letGo(): Promise<void> {
+    const connection = this.#connection
+    this.#connection = undefined
+    await connection?.end().catch(() => undefined)
+  }
+
+  async #tryOnce(): Promise<Attempt> {
     const connection = newConnection({ url: this.#url, applicationName: this.#applicationName })
     await connection.connect()
     try {
-      const { rows } = await connection.query<{ locked: boolean }>('select pg_try_advisory_lock($1, $2) as locked', [...LOCK])
-      if (rows[0]?.locked !== true) return await describeHolder(connection)
+      const { rows } = await connection.query<{ locked: boolean; backend: number }>(
+        'select pg_try_advisory_lock($1, $2) as locked, pg_backend_pid() as backend',
+        [...LOCK],
+      )
+      const [row] = rows
+      if (row?.locked !== true) {
+        const attempt = await this.#whoElse(connection)
+        await connection.end()
+        return attempt
+      }
+      this.#backend = row.backend
     } catch (error) {
-      await connection.end()
+      await connection.end().catch(() => undefined)
       throw error
     }
     this.#connection = connection
     connection.once('end', () => this.#lost(connection))
-    return undefined
+    if (this.#released) await this.#letGo()
+    return { type: 'held' }
+  }
+
+  /** A dead connection of our own is ended, so that the lock does not wait until PostgreSQL finds out by itself. */
+  async #whoElse(connection: Connection): Promise<Attempt> {
+    const { rows } = await connection.query<HolderRow>(HOLDER, [...LOCK])
+    const [row] = rows
+    if (row === undefined) return { type: 'ended' }
+    if (row.backend !== this.#backend || row.name !== this.#applicationName) return { type: 'other', holder: row.holder }
+    await connection.query('select pg_terminate_backend($1)', [row.backend])
+    return { type: 'ended' }
   }
 
   #lost(connection: Connection): void {
@@ -90,28 +115,35 @@ class Hold implements DatabaseHold {
       await pause(RETRY_MS)
       if (this.#released) return
       try {
-        const holder = await this.#tryOnce()
-        if (holder !== undefined) return this.#hooks.taken(`another server holds the database: ${holder}`)
+        const attempt = await this.#tryOnce()
+        if (attempt.type === 'other') return this.#hooks.taken(`another server holds the database: ${attempt.holder}`)
+        if (attempt.type === 'ended') continue
         await this.#hooks.regained()
         return
       } catch {
-        // The database is still away; the next round tries again, for as long as the server runs.
-        this.#connection = undefined
+        // The database is still away, or its log is; the next round takes the lock anew, for as long as the server runs.
+        await this.#letGo()
       }
     }
   }
 }
 
-const describeHolder = async (connection: Connection): Promise<string> => {
-  const { rows } = await connection.query<{ holder: string }>(
-    `select format('%s (backend %s, since %s)', a.application_name, a.pid, a.backend_start) as holder
-     from pg_locks l join pg_stat_activity a on a.pid = l.pid
-     where l.locktype = 'advisory' and l.classid::bigint = $1 and l.objid::bigint = $2 and l.granted and l.database = a.datid limit 1`,
-    [...LOCK],
-  )
-  await connection.end()
-  return rows[0]?.holder ?? 'unknown'
+type Attempt =
+  | { readonly type: 'held' }
+  | { readonly type: 'other'; readonly holder: string }
+  /** Nobody has it any more, or a connection of ours that is being ended: try again. */
+  | { readonly type: 'ended' }
+
+interface HolderRow {
+  readonly backend: number
+  readonly name: string
+  readonly holder: string
 }
+
+const HOLDER = `
+select a.pid as backend, a.application_name as name, format('%s (backend %s, since %s)', a.application_name, a.pid, a.backend_start) as holder
+from pg_locks l join pg_stat_activity a on a.pid = l.pid
+where l.locktype = 'advisory' and l.classid::bigint = $1 and l.objid::bigint = $2 and l.granted and l.database = a.datid limit 1`
 
 const alreadyRunning = (holder: string): Fault =>
   new Fault({
