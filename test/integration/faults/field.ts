@@ -72,15 +72,15 @@ export const auditOf = ({ databaseUrl }: Field, poisoned?: string): Promise<LogA
   })
 
 /** Nothing is wrong in the log, and all of these tasks are complete in it. */
-export const expectSoundLog = async (on: Field, sent: readonly Sent[]): Promise<LogAudit> => {
-  const audit = await auditOf(on)
+export const expectSoundLog = async (on: Field, sent: readonly Sent[], poisoned?: string): Promise<LogAudit> => {
+  const audit = await auditOf(on, poisoned)
   expect(audit.problems).toEqual([])
   expect(sent.map(({ handle }) => audit.tasks.get(handle.taskId)?.end)).toEqual(sent.map(() => 'task.completed'))
   return audit
 }
 
 /** Slots that are taken, over all workers. */
-const busySlots = async (address: Address): Promise<number> => {
+export const busySlots = async (address: Address): Promise<number> => {
   const { workers } = (await rest(address, '/v1/workers')).body
   if (!Array.isArray(workers)) return 0
   return workers.reduce<number>((sum, worker: { readonly busy?: number }) => sum + (worker.busy ?? 0), 0)
