@@ -130,6 +130,8 @@ if (mode === '--capture') writeFileSync(CAPTURE, await capture())
 const picture = drawing(readFileSync(CAPTURE, 'utf8'))
 if (mode !== '--check') writeFileSync(PICTURE, picture)
 else if (readFileSync(PICTURE, 'utf8') !== picture) {
-  process.stderr.write('docs/images/run.svg is not what docs/images/run.ansi gives: run node docs/images/make-run-picture.js --draw\n')
+  process.stderr.write(
+    'docs/images/run.svg is not what docs/images/run.ansi gives: run node docs/images/make-run-picture.js --draw\n',
+  )
   process.exitCode = 1
 }
