@@ -17,8 +17,23 @@ export interface Failure {
   readonly stack: string
 }
 
-/** Never throws, whatever was thrown. */
+/** Never throws, whatever was thrown: errors may have getters and traps of their own. */
 export const fromUnknown = (thrown: unknown): Failure => {
+  try {
+    return failureFor(thrown)
+  } catch {
+    return {
+      message: 'the handler threw what cannot be looked at',
+      errorType: 'NonError',
+      code: 'HANDLER_THREW_NON_ERROR',
+      retryable: true,
+      retryAfterMs: 0,
+      stack: '',
+    }
+  }
+}
+
+const failureFor = (thrown: unknown): Failure => {
   if (thrown instanceof RetryableError) return ofError(thrown, true, thrown.retryAfterMs ?? 0)
   if (thrown instanceof PermanentError) return ofError(thrown, false, 0)
   if (thrown instanceof TaskerError) return ofTaskerError(thrown)
@@ -33,9 +48,14 @@ export const fromUnknown = (thrown: unknown): Failure => {
   }
 }
 
-/** Whether a handler ended because its signal was aborted. */
-export const isAbort = (thrown: unknown): boolean =>
-  thrown instanceof CancelledError || (thrown instanceof Error && thrown.name === 'AbortError')
+/** Whether a handler ended because its signal was aborted. Never throws. */
+export const isAbort = (thrown: unknown): boolean => {
+  try {
+    return thrown instanceof CancelledError || (thrown instanceof Error && thrown.name === 'AbortError')
+  } catch {
+    return false
+  }
+}
 
 /** A failure that the SDK reports by itself. */
 export const failureOf = (code: string, message: string, retryable: boolean): Failure => ({

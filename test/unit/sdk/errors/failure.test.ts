@@ -66,3 +66,20 @@ test('an aborted wait is told from a failure', () => {
   expect(isAbort(new Error('AbortError'))).toBe(false)
   expect(isAbort('AbortError')).toBe(false)
 })
+
+test('an error that cannot be looked at is still one failure, and no abort', () => {
+  const refuse = (): never => {
+    throw new Error('no')
+  }
+  const hostile: readonly unknown[] = [
+    new Proxy(new Error('hidden'), { get: refuse }),
+    new Proxy({}, { getPrototypeOf: refuse }),
+    Object.defineProperty(new Error('hidden'), 'name', { get: refuse }),
+    Object.assign(new Error('rootless'), { constructor: undefined, name: '' }),
+  ]
+  for (const thrown of hostile) {
+    expect(fromUnknown(thrown)).toMatchObject({ retryable: true })
+    expect(fromUnknown(thrown).message).not.toBe('')
+    expect(isAbort(thrown)).toBe(false)
+  }
+})
