@@ -36,6 +36,11 @@ export class VirtualClock {
     this.#wallMs += byMs
   }
 
+  /** The process does not run for a while: time passes, and the wake-ups on the way are called late, at the next advance. */
+  freeze(forMs: number): void {
+    this.#moveTo(this.#monotonicMs + forMs)
+  }
+
   /** How many wake-ups are set. */
   get alarms(): number {
     return this.#alarms.size
@@ -52,7 +57,7 @@ export class VirtualClock {
     const untilMs = this.#monotonicMs + byMs
     await settled()
     for (let next = this.#next(); next !== undefined && next.atMs <= untilMs; next = this.#next()) {
-      this.#moveTo(next.atMs)
+      this.#moveTo(Math.max(next.atMs, this.#monotonicMs))
       this.#alarms.delete(next)
       next.call()
       await settled()

@@ -285,10 +285,10 @@ export class GroupCommit {
   #loseStream(commit: PendingCommit, lostStreams: Set<string>, reason: LossReason, message: string): void {
     const key = streamKey(commit.draft)
     lostStreams.add(key)
-    lose(commit, reason, message)
+    // Taken out before anybody hears of the loss: what they enqueue on hearing it is no successor.
     const successors = this.#waiting.filter((other) => streamKey(other.draft) === key)
-    if (successors.length === 0) return
-    this.#waiting = this.#waiting.filter((other) => streamKey(other.draft) !== key)
+    if (successors.length > 0) this.#waiting = this.#waiting.filter((other) => streamKey(other.draft) !== key)
+    lose(commit, reason, message)
     for (const successor of successors) {
       this.#waitingChars -= successor.draft.text.length
       lose(successor, 'predecessor_lost', 'an earlier commit of the stream was lost')
