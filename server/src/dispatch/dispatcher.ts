@@ -1,7 +1,9 @@
 /** Matches steps that wait with workers that have a free slot. */
-import type { HandlerName, Namespace, ReadyRow } from '@tasker/core'
+import { durationMs, type HandlerName, type Namespace, type ReadyRow } from '@tasker/core'
 import { inBackground } from '../background.js'
 import type { QueueInfo } from '../engine/api.js'
+import type { Clock } from '../engine/clock.js'
+import type { SourceRows } from '../projections/projector.js'
 import { ReadyQueue } from './ready-queue.js'
 import { type ConnectedWorker, queueKey } from './worker.js'
 import type { Workers } from './workers.js'
@@ -10,10 +12,12 @@ import type { Workers } from './workers.js'
 const WINDOW_ENTRIES_MAX = 10_000
 /** A truncated queue is refilled when it falls below this. */
 const REFILL_BELOW_ENTRIES = 2_500
+/** A refill that failed, or brought nothing because the projection lags behind, is tried again after this. */
+const REFILL_AGAIN_MS = durationMs(200)
 
 export interface ReadySource {
   /** The first rows of a queue as of the last durable commit: those of the projection and of the commits after its checkpoint. */
-  readonly ready: (namespace: Namespace, handler: HandlerName, limit: number) => Promise<readonly ReadyRow[]>
+  readonly ready: (namespace: Namespace, handler: HandlerName, limit: number) => Promise<SourceRows<ReadyRow>>
 }
 
 interface Waiting {
@@ -28,11 +32,14 @@ export class Dispatcher {
   readonly #source: ReadySource
   /** Starts an attempt on a worker whose slot is claimed. */
   readonly #start: (row: ReadyRow, worker: ConnectedWorker) => void
+  readonly #clock: Clock
   readonly #queues = new Map<string, Waiting>()
   #poked = false
+  #paused = false
   #stopped = false
 
-  constructor(workers: Workers, source: ReadySource, start: (row: ReadyRow, worker: ConnectedWorker) => void) {
+  constructor(clock: Clock, workers: Workers, source: ReadySource, start: (row: ReadyRow, worker: ConnectedWorker) => void) {
+    this.#clock = clock
     this.#workers = workers
     this.#source = source
     this.#start = start
@@ -61,8 +68,18 @@ export class Dispatcher {
     this.#poked = true
     queueMicrotask(() => {
       this.#poked = false
-      if (!this.#stopped) this.#match()
+      if (!this.#stopped && !this.#paused) this.#match()
     })
+  }
+
+  /** Nothing is started while the log is away: its streams cannot be read, and its commits would only wait. */
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.poke()
   }
 
   infos(): readonly QueueInfo[] {
@@ -88,15 +105,17 @@ export class Dispatcher {
     return waiting
   }
 
+  /** One start a queue at a time: a queue that was served goes behind the others, so that a long one does not keep a short one waiting. */
   #match(): void {
     for (const [key, waiting] of this.#queues) {
-      while (waiting.window.size > 0) {
-        const worker = this.#workers.claim(key)
-        if (worker === undefined) break
+      const worker = waiting.window.size > 0 ? this.#workers.claim(key) : undefined
+      if (worker !== undefined) {
+        this.#queues.delete(key)
+        this.#queues.set(key, waiting)
         const row = waiting.window.take()
-        if (row !== undefined) this.#start(row, worker)
-      }
-      if (waiting.window.truncated && waiting.window.size < REFILL_BELOW_ENTRIES) inBackground(this.#refill(key, waiting))
+        if (row === undefined) this.#workers.unclaim(worker)
+        else this.#start(row, worker)
+      } else if (waiting.window.truncated && waiting.window.size < REFILL_BELOW_ENTRIES) inBackground(this.#refill(key, waiting))
       else if (waiting.window.size === 0) this.#queues.delete(key)
     }
   }
@@ -104,14 +123,18 @@ export class Dispatcher {
   async #refill(key: string, waiting: Waiting): Promise<void> {
     if (waiting.refilling || this.#workers.serving(key) === 0) return
     waiting.refilling = true
+    const before = waiting.window.size
     try {
-      const rows = await this.#source.ready(waiting.namespace, waiting.handler, WINDOW_ENTRIES_MAX)
-      waiting.window.refilled(rows, rows.length >= WINDOW_ENTRIES_MAX)
+      const { rows, more } = await this.#source.ready(waiting.namespace, waiting.handler, WINDOW_ENTRIES_MAX)
+      waiting.window.refilled(rows, more)
     } catch {
-      // The projection cannot be read just now; the queue stays truncated and the next poke tries again.
-    } finally {
-      waiting.refilling = false
+      // The projection cannot be read just now; the queue stays truncated.
     }
-    this.poke()
+    const done = (): void => {
+      waiting.refilling = false
+      this.poke()
+    }
+    if (waiting.window.truncated && waiting.window.size <= before) this.#clock.after(REFILL_AGAIN_MS, done)
+    else done()
   }
 }

@@ -1,5 +1,5 @@
 /** The workers of this server: who is connected, which slots are free, which attempts are out, and who is lost. */
-import { durationMs, type DurationMs, type Instant, type Namespace, type WorkerId } from '@tasker/core'
+import { durationMs, type DurationMs, type Instant, type Namespace, type TaskId, type WorkerId } from '@tasker/core'
 import type { AttemptRef, WorkerHello, WorkerInfo, WorkerPort } from '../engine/api.js'
 import type { Clock } from '../engine/clock.js'
 import type { TimerWheel } from '../timers/timer-wheel.js'
@@ -22,6 +22,8 @@ export interface WorkerConsequences {
 }
 
 const SWEEP_MS = durationMs(1_000)
+/** A wake-up that comes later than this tells of a process that did not run. */
+const LATE_MS = 2 * SWEEP_MS
 
 export class Workers {
   readonly #clock: Clock
@@ -35,6 +37,7 @@ export class Workers {
   #flushAsked = false
   #sweptAtMs: number
   #stopSweep: () => void
+  #stopped = false
 
   constructor(clock: Clock, wheel: TimerWheel, settings: WorkersSettings, consequences: WorkerConsequences) {
     this.#clock = clock
@@ -85,6 +88,8 @@ export class Workers {
     const { taskId, step, attempt } = ref
     const lease: Lease = { taskId, step, attempt, worker, timeout, sent: false, cancelRequested: false, progress: undefined }
     const key = refKey(ref)
+    // A decision that did not last may have opened the same attempt before; its slot is free.
+    if (this.#leases.has(key)) this.end(ref)
     worker.leases.set(key, lease)
     this.#leases.set(key, lease)
     this.#wheel.add(timeout)
@@ -102,6 +107,17 @@ export class Workers {
     this.#wheel.remove(lease.timeout)
     this.#consequences.slotsFreed()
     return lease
+  }
+
+  /** Nothing is decided for this task any more: what is out of it counts no longer. */
+  endTask(taskId: TaskId): void {
+    for (const lease of [...this.#leases.values()]) if (lease.taskId === taskId) this.end(lease)
+  }
+
+  /** An attempt that was not due by the wall clock after all is timed again. */
+  timeAgain(ref: AttemptRef): void {
+    const lease = this.#leases.get(refKey(ref))
+    if (lease !== undefined) this.#wheel.add(lease.timeout)
   }
 
   /** An attempt that was out before this server started: its worker has the grace to come back and name it. */
@@ -137,7 +153,13 @@ export class Workers {
   /** A stream opens (W1, W2, W9, W14). Gives back what of `hello.running` is not this worker's any more. */
   connect(hello: WorkerHello, port: WorkerPort): { worker: ConnectedWorker; forgotten: readonly AttemptRef[] } {
     const worker = this.#byId.get(hello.workerId) ?? this.#disconnectedStranger(hello.workerId, hello.namespace)
-    worker.port?.close('another stream of the same worker took over')
+    // The new stream counts before the old one is closed, so that the old one's end means nothing (W14).
+    const replaced = worker.port
+    worker.port = port
+    if (replaced !== undefined) {
+      this.#dirtyPorts.delete(replaced)
+      replaced.close('another stream of the same worker took over')
+    }
     this.#leaveQueues(worker)
     worker.stopGrace?.()
     worker.stopGrace = undefined
@@ -145,7 +167,6 @@ export class Workers {
     worker.handlers = hello.handlers
     worker.slots = hello.slots
     worker.state = 'connected'
-    worker.port = port
     worker.lastHeardMs = this.#clock.monotonicMs()
     worker.host = hello.host
     worker.sdk = hello.sdk
@@ -212,9 +233,11 @@ export class Workers {
     })
   }
 
+  /** The streams end; nobody is lost for it, the next server gives the attempts their grace. */
   stop(): void {
+    this.#stopped = true
     this.#stopSweep()
-    for (const worker of this.#byId.values()) {
+    for (const worker of [...this.#byId.values()]) {
       worker.stopGrace?.()
       worker.port?.close('the server stops')
     }
@@ -222,8 +245,12 @@ export class Workers {
 
   #startGrace(worker: ConnectedWorker): void {
     worker.stopGrace?.()
+    if (this.#stopped) return
+    const endsAtMs = this.#clock.monotonicMs() + this.#settings.graceMs
     worker.stopGrace = this.#clock.after(this.#settings.graceMs, () => {
       worker.stopGrace = undefined
+      // As with silence: a grace that ends late says that this process was frozen, and could not have heard the worker.
+      if (this.#clock.monotonicMs() - endsAtMs > LATE_MS) return this.#startGrace(worker)
       this.#lose(worker, `its stream broke and did not come back within ${this.#settings.graceMs} ms`)
     })
   }
@@ -231,13 +258,16 @@ export class Workers {
   #lose(worker: ConnectedWorker, why: string): void {
     this.#byId.delete(worker.id)
     this.#leaveQueues(worker)
-    for (const lease of [...worker.leases.values()]) this.#consequences.lost(lease, worker.id, why)
+    for (const lease of [...worker.leases.values()]) {
+      if (lease.sent) this.#consequences.lost(lease, worker.id, why)
+      else this.#consequences.released(lease, 'the worker was lost before the command left')
+    }
   }
 
   /** W8. A sweep that comes late says that this process was frozen, not the workers: it gives them the time back. */
   #sweep(): void {
     const nowMs = this.#clock.monotonicMs()
-    const frozenMs = Math.max(0, nowMs - this.#sweptAtMs - 2 * SWEEP_MS)
+    const frozenMs = Math.max(0, nowMs - this.#sweptAtMs - LATE_MS)
     this.#sweptAtMs = nowMs
     for (const worker of [...this.#byId.values()]) {
       worker.lastHeardMs += frozenMs

@@ -30,8 +30,8 @@ export interface DeliveryTargets {
   readonly projector: Projector
   readonly cache: StreamCache
   readonly metrics: EngineMetrics
-  /** A start that found its worker gone. */
-  readonly undeliverable: (lease: Lease) => void
+  /** A start that found its worker gone, or taking no more. */
+  readonly undeliverable: (lease: Lease, reason: string) => void
 }
 
 export const deliver = (commit: TaskCommit, seq: number, targets: DeliveryTargets): void => {
@@ -66,10 +66,9 @@ const project = (commit: TaskCommit, seq: number, { projector }: DeliveryTargets
 const sendCommand = (lease: Lease, task: LiveTask, targets: DeliveryTargets): void => {
   const { worker } = lease
   if (targets.workers.lease(lease) !== lease) return
-  if (worker.port === undefined) {
-    targets.undeliverable(lease)
-    return
-  }
+  if (worker.port === undefined) return targets.undeliverable(lease, 'the worker was gone before the command left')
+  // W11
+  if (worker.state === 'draining') return targets.undeliverable(lease, 'the worker drained before the command left')
   lease.sent = true
   const stepIndex = task.plan.indexOf.get(lease.step) ?? -1
   const { taskId, step, attempt } = lease

@@ -91,7 +91,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const quarantine = new Quarantine(calls.quarantined)
   const projector = new Projector(store, clock, { intervalMs: settings.projectionIntervalMs }, calls.overtaken)
   const workers = workersOf(clock, wheel, settings, calls, () => dispatcher.poke())
-  const dispatcher = new Dispatcher(workers, projector, calls.start)
+  const dispatcher = new Dispatcher(clock, workers, projector, calls.start)
   const timers = new TimerWindow(clock, wheel, projector, calls.timerDue)
   const catalog = new TemplateCatalog(log, clock, commits, ports.inputCheck, (partition, seq, at) =>
     projector.add({ partition, seq, at, task: undefined, identity: undefined }),
@@ -105,13 +105,14 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     projector,
     cache,
     metrics,
-    undeliverable: (lease) => calls.released(lease, 'the worker was gone before the command left'),
+    undeliverable: calls.released,
   }
   const runtime = new TaskRuntime(clock, commits, cache, workers, dispatcher, {
     durable: (commit, seq) => deliver(commit, seq, targets),
     lost: calls.commitLost,
     quarantine: (stream, error) => {
       cache.drop(stream)
+      workers.endTask(stream.taskId)
       followers.failed(stream.taskId, quarantine.addDecision(stream.taskId, stream.version, error).detail)
     },
   })

@@ -8,6 +8,7 @@ import {
   type ReadyRow,
   type TaskCommand,
   type TaskId,
+  type TaskRefusal,
   type TimerRow,
   timerRows,
   type WorkerId,
@@ -69,9 +70,12 @@ export class RunningEngine implements Engine {
   readonly #settings: EngineSettings
   readonly #hooks: EngineHooks
   readonly #parts: EngineParts
-  /** Why nothing is answered; undefined while all is well. */
-  #suspended: string | undefined = 'recovering'
-  #fenced = false
+  #recovering = true
+  /** Why the hold on the database is in doubt. */
+  #doubt: string | undefined
+  /** Who took over. */
+  #fencedBy: string | undefined
+  #stopping = false
   #stopUnconfirmed: (() => void) | undefined
   #recovered: RecoveryReport | undefined
 
@@ -99,7 +103,7 @@ export class RunningEngine implements Engine {
     const { log, store, clock } = this.#ports
     const { node, workerGraceMs } = this.#settings
     this.#recovered = await recover({ ...this.#parts, node, log, store, clock, graceMs: workerGraceMs })
-    this.#suspended = undefined
+    this.#recovering = false
   }
 
   get recovered(): RecoveryReport | undefined {
@@ -113,11 +117,11 @@ export class RunningEngine implements Engine {
 
   /** Nothing is answered until `resume`: the hold on the database is in doubt. */
   suspend(why: string): void {
-    this.#suspended = why
+    this.#doubt = why
   }
 
   resume(): void {
-    if (!this.#fenced) this.#suspended = undefined
+    this.#doubt = undefined
   }
 
   submit(submission: Submission, answer: (answer: SubmitAnswer) => void): void {
@@ -198,7 +202,8 @@ export class RunningEngine implements Engine {
   health(): EngineHealth {
     const { commits, projector, quarantine } = this.#parts
     const problems: string[] = []
-    if (this.#suspended !== undefined) problems.push(this.#suspended)
+    const closed = this.#closed()
+    if (closed !== undefined) problems.push(closed)
     if (!commits.available) problems.push('the database cannot be reached')
     return {
       ready: problems.length === 0,
@@ -212,14 +217,15 @@ export class RunningEngine implements Engine {
 
   /** Ends the streams, writes what waits, projects it; idempotent. */
   async stop(): Promise<void> {
-    const { workers, dispatcher, timers, wheel, commits, projector } = this.#parts
-    this.#suspended ??= 'stopping'
+    const { workers, dispatcher, timers, wheel, commits, projector, followers } = this.#parts
+    this.#stopping = true
     dispatcher.stop()
     timers.stop()
     wheel.stop()
     workers.stop()
     this.#stopUnconfirmed?.()
     await commits.stop()
+    followers.failAll(notReady(this.#closed() ?? 'it stops'))
     await projector.stop()
   }
 
@@ -259,24 +265,34 @@ export class RunningEngine implements Engine {
     this.#attemptCommand(ref, (at) => ({ type: 'fail', at, step, attempt, worker, failure, draw: this.#ports.draw() }))
   }
 
-  /** Tried again while the log cannot be read; a refusal means that the attempt is over. */
+  /** Tried again while the log cannot be read, and when an earlier commit of the task is lost; a refusal means that the attempt is over. */
   #attemptCommand(ref: AttemptRef, command: (at: TaskCommand['at']) => TaskCommand): void {
-    const { loader, runtime } = this.#parts
+    const { loader, runtime, workers } = this.#parts
     loader.find(ref.taskId, (found) => {
-      if (found.type === 'failed' && found.fault.detail.retryable === true) this.#later(() => this.#attemptCommand(ref, command))
-      if (found.type !== 'stream') return
+      if (found.type === 'failed' && found.fault.detail.retryable === true)
+        return this.#later(() => this.#attemptCommand(ref, command))
+      if (found.type !== 'stream') return void workers.end(ref)
       const order = command(runtime.now(found.stream))
-      runtime.apply(found.stream, order, { cause: engineCause(order.type) }, () => undefined)
+      runtime.apply(found.stream, order, { cause: engineCause(order.type) }, (applied) => {
+        if (applied.type === 'lost' && applied.settled.reason === 'predecessor_lost') this.#attemptCommand(ref, command)
+        else if (applied.type === 'refused') this.#attemptRefused(ref, applied.refusal)
+      })
     })
   }
 
+  /** An attempt that is over keeps no slot. One that is not due by now, because the wall clock went back, is timed again. */
+  #attemptRefused(ref: AttemptRef, { reason }: TaskRefusal): void {
+    if (reason === 'NOT_DUE') this.#parts.workers.timeAgain(ref)
+    else this.#parts.workers.end(ref)
+  }
+
   #later(call: () => void): void {
-    this.#ports.clock.after(RETRY_MS, call)
+    this.#ports.clock.after(RETRY_MS, () => (this.#stopping ? undefined : call()))
   }
 
   /** E3: the log did not take a commit; what waits for its task is armed again from the state the log has. */
   #commitLost({ stream }: TaskCommit): void {
-    if (this.#fenced || this.#suspended === 'stopping') return
+    if (this.#fencedBy !== undefined || this.#stopping) return
     const { loader, dispatcher, timers, workers } = this.#parts
     loader.find(stream.taskId, (found) => {
       if (found.type !== 'stream' || found.stream.state.type !== 'task') return
@@ -297,23 +313,32 @@ export class RunningEngine implements Engine {
   }
 
   #fence(message: string): void {
-    if (this.#fenced) return
-    this.#fenced = true
-    this.#suspended = `another server took over: ${message}`
+    if (this.#fencedBy !== undefined) return
+    this.#fencedBy = message
     this.#hooks.fenced(message)
   }
 
   #logAvailable(available: boolean, message: string): void {
     this.#hooks.logAvailable(available, message)
+    if (available) this.#parts.dispatcher.resume()
+    else this.#parts.dispatcher.pause()
     this.#stopUnconfirmed?.()
     this.#stopUnconfirmed = undefined
     if (!available)
       this.#stopUnconfirmed = this.#ports.clock.after(UNCONFIRMED_AFTER_MS, () => this.#parts.submissions.unconfirmed())
   }
 
+  /** Why nothing is answered; undefined while all is well. */
+  #closed(): string | undefined {
+    if (this.#fencedBy !== undefined) return `another server took over: ${this.#fencedBy}`
+    if (this.#stopping) return 'stopping'
+    return this.#recovering ? 'recovering' : this.#doubt
+  }
+
   /** Why no answer may come from memory. */
   #suspension(): FaultDetail | undefined {
-    if (this.#suspended !== undefined) return notReady(this.#suspended)
+    const closed = this.#closed()
+    if (closed !== undefined) return notReady(closed)
     return this.#parts.commits.available ? undefined : databaseUnavailable
   }
 

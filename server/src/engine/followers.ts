@@ -37,6 +37,19 @@ export class Followers {
     for (const call of calls) call(outcome)
   }
 
+  /** One of those who wait for an end gets no answer but this; the others go on waiting. */
+  failedOne(taskId: TaskId, call: OutcomeCall, fault: FaultDetail): void {
+    if (this.#outcomes.get(taskId)?.has(call) !== true) return
+    remove(this.#outcomes, taskId, call)
+    call({ type: 'failed', fault })
+  }
+
+  /** Nobody will be told anything more. */
+  failAll(fault: FaultDetail): void {
+    for (const taskId of [...this.#outcomes.keys()]) this.failed(taskId, fault)
+    this.#listeners.clear()
+  }
+
   /** The task cannot be followed any more: its stream is quarantined. */
   failed(taskId: TaskId, fault: FaultDetail): void {
     const calls = this.#outcomes.get(taskId)

@@ -35,6 +35,7 @@ export class Reads {
     if (found.type === 'none') return undefined
     const { stream } = found
     await new Promise<void>((resolve) => runtime.afterPending(stream, () => resolve()))
+    assertReadable()
     if (stream.dropped && stream.durableVersion === 0) return undefined
     const state = durableTask(stream)
     return state === undefined ? undefined : { taskId, version: stream.durableVersion, state }
@@ -92,7 +93,7 @@ export class Reads {
       if (found.type === 'stream') {
         const task = durableTask(found.stream)
         if (task !== undefined && outcomeOf(taskId, task) !== undefined) followers.settled(taskId, task)
-      } else followers.failed(taskId, found.type === 'failed' ? found.fault.detail : taskNotFound(taskId))
+      } else followers.failedOne(taskId, call, found.type === 'failed' ? found.fault.detail : taskNotFound(taskId))
     })
     return stop
   }

@@ -28,11 +28,16 @@ export class StreamLoader {
     this.#plans = plans
   }
 
-  /** Calls back at once when the stream is in memory. */
+  /**
+   * Calls back at once when the stream is in memory. One that was just created is waited for: the log may hold its task already, and then what is
+   * in memory is not that task.
+   */
   find(taskId: TaskId, call: (found: Found) => void): void {
     const stream = this.#cache.get(taskId)
     if (stream !== undefined) {
-      call({ type: 'stream', stream })
+      if (stream.durableVersion === 0 && stream.lastPending !== undefined)
+        stream.lastPending.answers.push(() => this.find(taskId, call))
+      else call({ type: 'stream', stream })
       return
     }
     const quarantined = this.#quarantine.faultOf(taskId)
@@ -114,6 +119,8 @@ export class StreamLoader {
   }
 
   #fold(stream: TaskStream, fold: { state: TaskState; plan: Plan | undefined; chars: number }, commit: StoredCommit): void {
+    if (commit.firstVersion !== stream.version + 1)
+      throw new Error(`its history goes from version ${stream.version} to ${commit.firstVersion}`)
     for (const { event } of decodeTaskEvents(commit)) {
       if (event.type === 'task.submitted') fold.plan = this.#plans(event.templateHash)
       if (fold.plan === undefined) throw new Error('its template is not in the log')

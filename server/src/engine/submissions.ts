@@ -93,10 +93,7 @@ export class Submissions {
     }
     if (existing === undefined || existing === taskId) {
       this.#creating.set(scope, taskId)
-      this.#create(submission, record, taskId, { scope, taskId }, (given) => {
-        if (this.#creating.get(scope) === taskId) this.#creating.delete(scope)
-        answer(given)
-      })
+      this.#create(submission, record, taskId, { scope, taskId }, answer)
       return
     }
     const other = existing
@@ -127,8 +124,9 @@ export class Submissions {
     answer: Answer,
   ): void {
     this.#parts.loader.find(taskId, (found) => {
-      if (found.type === 'none') this.#create(submission, record, taskId, identity, answer)
-      else this.#answerRepeat(found, submission, taskId, answer)
+      if (found.type === 'none') return this.#create(submission, record, taskId, identity, answer)
+      this.#arrived(identity)
+      this.#answerRepeat(found, submission, taskId, answer)
     })
   }
 
@@ -146,10 +144,18 @@ export class Submissions {
     const options = identity === undefined ? { cause, plan: record.plan } : { cause, plan: record.plan, identity }
     runtime.apply(stream, submitCommand(submission, record, runtime.now(stream)), options, (applied) => {
       this.#open.delete(open)
+      // Whoever was told that the outcome is open has had the answer.
+      const hear = (given: SubmitAnswer): void => open.answer?.(given)
       if (applied.type === 'lost' && applied.settled.reason === 'stream_taken')
-        this.#repeat(submission, record, stream.taskId, identity, answer)
-      else open.answer?.(answerOf(applied, stream))
+        return this.#repeat(submission, record, stream.taskId, identity, hear)
+      this.#arrived(identity)
+      hear(answerOf(applied, stream))
     })
+  }
+
+  /** The task of a key is durable, and known to the projector, or lost: either way it is no longer on its way. */
+  #arrived(identity: IdentityRow | undefined): void {
+    if (identity !== undefined && this.#creating.get(identity.scope) === identity.taskId) this.#creating.delete(identity.scope)
   }
 
   #answerRepeat(found: Found, submission: Submission, taskId: TaskId, answer: Answer): void {

@@ -30,7 +30,7 @@ import {
 import type { Dispatcher } from '../dispatch/dispatcher.js'
 import { type ConnectedWorker, type Lease, queueKey } from '../dispatch/worker.js'
 import type { Workers } from '../dispatch/workers.js'
-import { causeText, encodeTaskEvents } from '../log/codec.js'
+import { causeText, type EncodedEvents, encodeTaskEvents } from '../log/codec.js'
 import { commitHash } from '../log/commit-hash.js'
 import type { IdentityRow } from '../projections/port.js'
 import type { Clock } from './clock.js'
@@ -38,12 +38,14 @@ import type { GroupCommit, Settled } from './group-commit.js'
 import type { StreamCache } from './stream-cache.js'
 import type { TaskCommit, TaskStream } from './task-stream.js'
 
+type Lost = Extract<Settled, { type: 'lost' }>
+
 /** How a command ended. `events` is empty when it repeated what is so already. */
 export type Applied =
   | { readonly type: 'durable'; readonly events: readonly TaskEvent[]; readonly seq: number }
   | { readonly type: 'unchanged' }
   | { readonly type: 'refused'; readonly refusal: TaskRefusal }
-  | { readonly type: 'lost'; readonly settled: Extract<Settled, { type: 'lost' }> }
+  | { readonly type: 'lost'; readonly settled: Lost }
   | { readonly type: 'quarantined'; readonly message: string }
 
 export interface ApplyOptions {
@@ -59,7 +61,7 @@ export interface RuntimeHooks {
   /** The commit is durable: deliver. Comes before its answers. */
   readonly durable: (commit: TaskCommit, seq: number) => void
   /** The commit is lost and its stream dropped. */
-  readonly lost: (commit: TaskCommit, settled: Extract<Settled, { type: 'lost' }>) => void
+  readonly lost: (commit: TaskCommit, settled: Lost) => void
   readonly quarantine: (stream: TaskStream, error: unknown) => void
 }
 
@@ -98,20 +100,23 @@ export class TaskRuntime {
   apply(stream: TaskStream, command: TaskCommand, options: ApplyOptions, answer: (applied: Applied) => void): void {
     const starts: Start[] = []
     let decided: Decided | TaskRefusal
+    let encoded: EncodedEvents | undefined
     try {
       decided = this.#decide(stream, command, options, starts)
+      if ('events' in decided && decided.events.length > 0) encoded = encodeTaskEvents(decided.events)
     } catch (error) {
       this.#unclaim(options, starts)
       this.#hooks.quarantine(stream, error)
       answer({ type: 'quarantined', message: error instanceof Error ? error.message : String(error) })
       return
     }
-    if (!('events' in decided) || decided.events.length === 0) this.#unclaim(options, starts)
-    if (!('events' in decided)) {
-      const refusal = decided
-      this.#afterPending(stream, answer, () => answer({ type: 'refused', refusal }))
-    } else if (decided.events.length === 0) this.#afterPending(stream, answer, () => answer({ type: 'unchanged' }))
-    else this.#commit(stream, command, decided, starts, options, answer)
+    if ('events' in decided && encoded !== undefined) {
+      this.#commit(stream, command, decided, encoded, starts, options, answer)
+      return
+    }
+    this.#unclaim(options, starts)
+    const given: Applied = 'events' in decided ? { type: 'unchanged' } : { type: 'refused', refusal: decided }
+    this.#afterPending(stream, answer, () => answer(given))
   }
 
   /** Nothing starts: the slots that were claimed for it are free again. */
@@ -128,7 +133,7 @@ export class TaskRuntime {
 
   #afterPending(stream: TaskStream, answer: (applied: Applied) => void, call: () => void): void {
     this.afterPending(stream, (settled) => {
-      if (settled?.type === 'lost') answer({ type: 'lost', settled })
+      if (settled?.type === 'lost') answer({ type: 'lost', settled: asPredecessor(settled) })
       else call()
     })
   }
@@ -211,13 +216,13 @@ export class TaskRuntime {
     stream: TaskStream,
     command: TaskCommand,
     decided: Decided,
+    encoded: EncodedEvents,
     starts: readonly Start[],
     options: ApplyOptions,
     answer: (applied: Applied) => void,
   ): void {
     const { events, state } = decided
     const { cause } = options
-    const encoded = encodeTaskEvents(events)
     const firstVersion = stream.version + 1
     const content = {
       stream: { kind: 'task', id: stream.taskId },
@@ -272,12 +277,16 @@ export class TaskRuntime {
     } else {
       this.#cache.drop(stream)
       if (stream.lastPending === commit) stream.lastPending = undefined
-      for (const lease of commit.started) this.#workers.end(lease)
+      for (const lease of commit.started) if (this.#workers.lease(lease) === lease) this.#workers.end(lease)
       this.#hooks.lost(commit, settled)
     }
     for (const answer of commit.answers) answer(settled)
   }
 }
+
+/** What was decided rests on a commit that the log did not take: the command may be given again, whatever was wrong with the commit. */
+const asPredecessor = (settled: Lost): Lost =>
+  settled.reason === 'refused' || settled.reason === 'stream_taken' ? { ...settled, reason: 'predecessor_lost' } : settled
 
 interface Start {
   readonly step: StepId

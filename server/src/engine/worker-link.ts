@@ -19,6 +19,8 @@ export interface WorkerLinkParts {
 
 /** Between two looks at a log that cannot be read. */
 const RETRY_MS = durationMs(500)
+/** Decisions about one result that may be lost with an earlier commit of its task; the worker sends it again after that. */
+const DECISIONS_MAX = 10
 
 export const connectWorker = (hello: WorkerHello, port: WorkerPort, parts: WorkerLinkParts): WorkerSession => {
   const { workers } = parts
@@ -34,7 +36,7 @@ export const connectWorker = (hello: WorkerHello, port: WorkerPort, parts: Worke
     forgotten,
     result: (result) => {
       workers.heard(worker)
-      takeResult(result, worker, parts, answer)
+      takeResult(result, { worker, port }, parts, answer, DECISIONS_MAX)
     },
     heard: () => workers.heard(worker),
     progress: (ref, progress) => noteProgress(ref, progress, worker, workers),
@@ -45,26 +47,35 @@ export const connectWorker = (hello: WorkerHello, port: WorkerPort, parts: Worke
 
 const takeResult = (
   result: AttemptResult,
-  worker: ConnectedWorker,
+  from: { readonly worker: ConnectedWorker; readonly port: WorkerPort },
   parts: WorkerLinkParts,
   answer: (ack: ResultAck) => void,
+  decisionsLeft: number,
 ): void => {
-  const { loader, runtime, draw } = parts
+  const { loader, runtime, workers, draw } = parts
+  const { worker, port } = from
   loader.find(result.taskId, (found) => {
     if (found.type === 'none') {
       answer({ ...refOf(result), status: 'refused', reason: 'TASK_NOT_FOUND', message: `there is no task ${result.taskId}` })
       return
     }
     if (found.type === 'failed') {
-      // Without the log nothing can be said yet; a worker has at most a result a slot here.
       const { reason, message, retryable } = found.fault.detail
-      if (retryable === true) parts.clock.after(RETRY_MS, () => takeResult(result, worker, parts, answer))
-      else answer({ ...refOf(result), status: 'refused', reason, message })
+      if (retryable !== true) {
+        if (workers.lease(result)?.worker === worker) workers.end(result)
+        answer({ ...refOf(result), status: 'refused', reason, message })
+      } else
+        parts.clock.after(RETRY_MS, () => {
+          // On another stream the worker sends the result again (W4), so the asking ends with the stream it came on.
+          if (worker.port === port) takeResult(result, from, parts, answer, decisionsLeft)
+        })
       return
     }
     const { stream } = found
     const command = resultCommand(result, worker.id, runtime.now(stream), draw())
     runtime.apply(stream, command, { cause: { actor: `worker:${worker.id}`, command: command.type } }, (applied) => {
+      if (applied.type === 'lost' && applied.settled.reason === 'predecessor_lost' && decisionsLeft > 1)
+        return takeResult(result, from, parts, answer, decisionsLeft - 1)
       const ack = ackOf(result, applied, stream.state.type === 'task' ? stream.state : undefined)
       if (ack !== undefined) answer(ack)
     })

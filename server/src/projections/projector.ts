@@ -33,6 +33,12 @@ export interface ProjectedCommit {
   readonly identity: IdentityRow | undefined
 }
 
+/** Rows that refill memory, and whether the store may hold more than were asked for. */
+export interface SourceRows<Row> {
+  readonly rows: readonly Row[]
+  readonly more: boolean
+}
+
 type PendingTask = NonNullable<ProjectedCommit['task']>
 
 export interface ProjectorSettings {
@@ -89,17 +95,19 @@ export class Projector {
   }
 
   /** Rows of the store as of the last durable commit, for one queue. */
-  async ready(namespace: ReadyRow['namespace'], handler: ReadyRow['handler'], limit: number): Promise<readonly ReadyRow[]> {
+  async ready(namespace: ReadyRow['namespace'], handler: ReadyRow['handler'], limit: number): Promise<SourceRows<ReadyRow>> {
     return this.#withTail(
       async () => (await this.#store.ready(namespace, handler, limit)).rows,
+      limit,
       (task) => readyRows(task.taskId, task.state).filter((row) => row.namespace === namespace && row.handler === handler),
     )
   }
 
   /** Timers due before an instant, of the store and of the commits after its checkpoint. */
-  async timers(dueBefore: Instant, limit: number): Promise<readonly TimerRow[]> {
+  async timers(dueBefore: Instant, limit: number): Promise<SourceRows<TimerRow>> {
     return this.#withTail(
       async () => (await this.#store.timers(dueBefore, limit)).rows,
+      limit,
       (task) => timerRows(task.taskId, task.state).filter((row) => row.dueAt < dueBefore),
     )
   }
@@ -133,17 +141,22 @@ export class Projector {
     return undefined
   }
 
-  async #withTail<Row>(
+  /** Stored rows of a task that changed since are left out: its newest state, the last that is retained, written or waiting, has its rows. */
+  async #withTail<Row extends { readonly taskId: TaskId }>(
     read: () => Promise<readonly Row[]>,
+    limit: number,
     ofTask: (task: PendingTask) => readonly Row[],
-  ): Promise<readonly Row[]> {
+  ): Promise<SourceRows<Row>> {
     const release = this.#retained.hold()
     try {
-      const rows = [...(await read())]
-      for (const task of this.#retained.entries()) rows.push(...ofTask(task))
-      for (const task of this.#writing?.tasks.values() ?? []) rows.push(...ofTask(task))
-      for (const task of this.#pending.tasks.values()) rows.push(...ofTask(task))
-      return rows
+      const stored = await read()
+      const newest = new Map<TaskId, PendingTask>()
+      for (const task of this.#retained.entries()) newest.set(task.taskId, task)
+      for (const task of this.#writing?.tasks.values() ?? []) newest.set(task.taskId, task)
+      for (const task of this.#pending.tasks.values()) newest.set(task.taskId, task)
+      const rows = stored.filter(({ taskId }) => !newest.has(taskId))
+      for (const task of newest.values()) rows.push(...ofTask(task))
+      return { rows, more: stored.length >= limit }
     } finally {
       release()
     }

@@ -2,6 +2,7 @@
 import { durationMs, type Instant, later, type TimerRow } from '@tasker/core'
 import { inBackground } from '../background.js'
 import type { Clock } from '../engine/clock.js'
+import type { SourceRows } from '../projections/projector.js'
 import type { TimerWheel, WheelTimer } from './timer-wheel.js'
 
 /** Timers due within this span are in memory. */
@@ -15,7 +16,7 @@ const REFILL_ROWS_MAX = 50_000
 
 export interface TimerSource {
   /** Timers due before an instant as of the last durable commit, earliest first among those of the projection. */
-  readonly timers: (dueBefore: Instant, limit: number) => Promise<readonly TimerRow[]>
+  readonly timers: (dueBefore: Instant, limit: number) => Promise<SourceRows<TimerRow>>
 }
 
 /**
@@ -46,7 +47,8 @@ export class TimerWindow {
 
   /** A timer is durable. */
   add(row: TimerRow): void {
-    if (row.dueAt > this.#reach) return
+    // A wall clock that jumped ahead leaves the reach behind until the next refill; what is due soon by the new time is kept all the same.
+    if (row.dueAt > this.#reach && row.dueAt > later(this.#clock.now(), HORIZON_MS)) return
     const key = `${row.taskId}/${row.kind}/${row.step ?? ''}`
     const known = this.#armed.get(key)
     if (known !== undefined) {
@@ -81,9 +83,9 @@ export class TimerWindow {
     this.#reach = reach
     let again = REFILL_EVERY_MS
     try {
-      const rows = await this.#source.timers(reach, REFILL_ROWS_MAX)
+      const { rows, more } = await this.#source.timers(reach, REFILL_ROWS_MAX)
       for (const row of rows) if (row.kind !== 'step_timeout') this.add(row)
-      if (rows.length >= REFILL_ROWS_MAX) again = RETRY_MS
+      if (more) again = RETRY_MS
     } catch {
       this.#reach = before
       again = RETRY_MS
