@@ -20,16 +20,21 @@ test.each(pages())('every link of %s leads somewhere', (page) => {
 })
 
 test('a link to a file or a heading that is not there is found', () => {
-  const text = '[a](docs/none.md) [b](README.md#nowhere) [c](README.md#see-it-run) [d](https://example.org) [e](#here)\n\n## Here\n'
+  const text =
+    '[a](docs/none.md) [b](README.md#nowhere) [c](README.md#see-it-run) [d](https://example.org) [e](#here)\n\n## Here\n'
   expect(brokenLinks('CONTRIBUTING.md', text)).toEqual(['docs/none.md', 'README.md#nowhere', '#here'])
 })
 
 /** Files that pages name in code marks, such as `server/src/config.ts`. */
 const namedFiles = (text: string): readonly string[] =>
-  [...text.matchAll(/`((?:core|server|sdk|proto|test|docs|migrations)\/[\w./-]+\.(?:ts|js|proto|sql|md))`/g)].flatMap(([, path]) => path ?? [])
+  [...text.matchAll(/`((?:core|server|sdk|proto|test|docs|migrations)\/[\w./-]+\.(?:ts|js|proto|sql|md))`/g)].flatMap(
+    ([, path]) => path ?? [],
+  )
 
 test.each(pages())('every file that %s names is there', (page) => {
-  expect(namedFiles(pageText(page)).filter((path) => !existsSync(join(REPOSITORY, path)) && !/NNNN|REASON/.test(path))).toEqual([])
+  expect(namedFiles(pageText(page)).filter((path) => !existsSync(join(REPOSITORY, path)) && !/NNNN|REASON/.test(path))).toEqual(
+    [],
+  )
 })
 
 test('a rule that the architecture names stands in the file it names', () => {
