@@ -14,7 +14,6 @@ import {
   templateStream,
 } from '@tasker/core'
 import { hash } from 'node:crypto'
-import { inBackground } from '../background.js'
 import type { FaultDetail } from '../faults.js'
 import { commitHash, NO_PREVIOUS_HASH } from '../log/commit-hash.js'
 import type { CommitDraft, EventLog, StoredCommit } from '../log/port.js'
@@ -27,13 +26,37 @@ import type { Clock } from './clock.js'
 import { commitLost, notStorable } from './engine-faults.js'
 import type { GroupCommit, Settled } from './group-commit.js'
 
+const START: CatalogPlace = { state: NO_TEMPLATE, version: 0, lastHash: NO_PREVIOUS_HASH }
+
+const placeAfter = ({ state, version }: CatalogPlace, event: TemplateEvent, lastHash: Buffer): CatalogPlace => ({
+  state: templateStream.evolve(state, event),
+  version: version + 1,
+  lastHash,
+})
+
+const UNREADABLE = 'this version was registered by a program that read more than this one does'
+
 /** Versions named in a "there is no such template" answer. */
 const NAMED_MAX = 10
 
+/** A place in a template's stream. */
+interface CatalogPlace {
+  readonly state: TemplateStream
+  readonly version: number
+  readonly lastHash: Buffer
+}
+
 interface CatalogStream {
-  state: TemplateStream
-  version: number
-  lastHash: Buffer
+  /** After every decision so far, durable or not. */
+  place: CatalogPlace
+  /** After every durable commit. */
+  durable: CatalogPlace
+  /** Commits on their way. */
+  pending: number
+  /** Rises with each loss: what was decided before it is lost too. */
+  losses: number
+  /** Registrations that rest on what is on its way. */
+  waiting: (() => void)[]
   /** The records of the versions as they are now, durable ones only. */
   readonly records: Map<string, TemplateRecord>
 }
@@ -116,7 +139,7 @@ export class TemplateCatalog {
     const ref = streamRefOf(namespace, name)
     const stream = this.#stream(ref.id)
     const { content, replace } = registration
-    const decision = templateStream.decide(stream.state, {
+    const decision = templateStream.decide(stream.place.state, {
       type: 'register',
       namespace,
       name,
@@ -125,14 +148,18 @@ export class TemplateCatalog {
       content,
       replace,
     })
+    const [event] = decision.type === 'accepted' ? decision.events : []
+    if (event !== undefined) return this.#append(stream, event, plan, registration.actor, answer)
+    // What is there already may be on its way only: the answer waits for it, and is decided again.
+    if (stream.pending > 0) return void stream.waiting.push(() => this.register(registration, answer))
     if (decision.type === 'refused') {
       const { reason, message, registered } = decision.refusal
       const hint = `register it as another version, or say replace; the difference is:\n${lineDiff(registered, content)}`
       return answer({ type: 'failed', fault: { code: 'CONFLICT', reason, message, hint, retryable: false } })
     }
-    const [event] = decision.events
-    if (event === undefined) return this.#answerUnchanged(namespace, name, version, answer)
-    this.#append(stream, event, plan, registration.actor, answer)
+    const record = stream.records.get(version)
+    if (record === undefined) answer({ type: 'failed', fault: notStorable(UNREADABLE) })
+    else answer({ type: 'unchanged', record })
   }
 
   #append(
@@ -148,7 +175,7 @@ export class TemplateCatalog {
     const content = {
       stream: ref,
       partition,
-      firstVersion: stream.version + 1,
+      firstVersion: stream.place.version + 1,
       namespace: event.namespace,
       at,
       actor,
@@ -156,47 +183,40 @@ export class TemplateCatalog {
       cause: 'register',
       ...encodeTemplateEvent(event),
     }
-    const draft: CommitDraft = { ...content, hash: commitHash(content, stream.lastHash) }
-    const before = { state: stream.state, version: stream.version, lastHash: stream.lastHash }
-    stream.state = templateStream.evolve(stream.state, event)
-    stream.version++
-    stream.lastHash = draft.hash
+    const draft: CommitDraft = { ...content, hash: commitHash(content, stream.place.lastHash) }
+    const after = placeAfter(stream.place, event, draft.hash)
+    const { losses } = stream
+    stream.place = after
+    stream.pending++
     const settle = (settled: Settled): void => {
+      stream.pending--
       if (settled.type === 'lost') {
-        Object.assign(stream, before)
-        const fault = settled.reason === 'refused' ? notStorable(settled.message) : commitLost(settled.message)
-        return answer({ type: 'failed', fault })
+        if (losses === stream.losses) stream.place = stream.durable
+        stream.losses = Math.max(stream.losses, losses + 1)
+        answer({
+          type: 'failed',
+          fault: settled.reason === 'refused' ? notStorable(settled.message) : commitLost(settled.message),
+        })
+      } else {
+        stream.durable = after
+        const record = this.#keep(stream, event, plan, at)
+        this.#appended(partition, settled.seq, at)
+        answer({ type: 'registered', record, replaced: event.type === 'template.replaced' })
       }
-      const record = this.#keep(stream, event, plan, at)
-      this.#appended(partition, settled.seq, at)
-      answer({ type: 'registered', record, replaced: event.type === 'template.replaced' })
+      if (stream.pending === 0) for (const again of stream.waiting.splice(0)) again()
     }
     this.#commits.enqueue({ draft, settle })
-  }
-
-  /** The same content is there, or on its way: the answer waits for what waits. */
-  #answerUnchanged(namespace: Namespace, name: string, version: string, answer: (answer: RegisterAnswer) => void): void {
-    const record = this.find(namespace, name, version)
-    if (record !== undefined) return answer({ type: 'unchanged', record })
-    inBackground(
-      this.#commits.idle().then(() => {
-        const landed = this.find(namespace, name, version)
-        if (landed !== undefined) answer({ type: 'unchanged', record: landed })
-        else answer({ type: 'failed', fault: commitLost('the registration before this one was lost') })
-      }),
-    )
   }
 
   #foldStored(commit: StoredCommit): void {
     const stream = this.#stream(commit.stream.id)
     for (const event of decodeTemplateEvents(commit)) {
-      stream.state = templateStream.evolve(stream.state, event)
+      stream.place = placeAfter(stream.place, event, commit.hash)
       const reading = readTemplate(event.content)
       // A template this program cannot read any more is kept in the log; its tasks are quarantined one by one when they are loaded.
       if (reading.type === 'valid') this.#keep(stream, event, reading.plan, commit.at)
-      stream.version++
     }
-    stream.lastHash = commit.hash
+    stream.durable = stream.place
   }
 
   #keep(stream: CatalogStream, event: TemplateEvent, plan: Plan, at: Instant): TemplateRecord {
@@ -210,7 +230,7 @@ export class TemplateCatalog {
   #stream(id: string): CatalogStream {
     let stream = this.#streams.get(id)
     if (stream === undefined) {
-      stream = { state: NO_TEMPLATE, version: 0, lastHash: NO_PREVIOUS_HASH, records: new Map() }
+      stream = { place: START, durable: START, pending: 0, losses: 0, waiting: [], records: new Map() }
       this.#streams.set(id, stream)
     }
     return stream
