@@ -10,6 +10,9 @@ export interface QuarantinedStream {
   readonly message: string
 }
 
+/** Quarantined streams remembered. */
+const QUARANTINED_MAX = 10_000
+
 export class Quarantine {
   readonly #streams = new Map<TaskId, QuarantinedStream>()
   readonly #said: (stream: QuarantinedStream) => void
@@ -42,10 +45,17 @@ export class Quarantine {
   #enter(taskId: TaskId, position: string, error: unknown): Fault {
     const stream = { taskId, position, message: error instanceof Error ? error.message : String(error) }
     if (!this.#streams.has(taskId)) {
+      if (this.#streams.size >= QUARANTINED_MAX) this.#forgetOldest()
       this.#streams.set(taskId, stream)
       this.#said(stream)
     }
     return faultFor(stream)
+  }
+
+  /** Its next reader folds it again, and finds what was wrong again. */
+  #forgetOldest(): void {
+    const [oldest] = this.#streams.keys()
+    if (oldest !== undefined) this.#streams.delete(oldest)
   }
 }
 

@@ -4,6 +4,8 @@ import type { TaskStream } from './task-stream.js'
 
 /** Ended tasks kept for late results and readers. */
 const ENDED_STREAMS_MAX = 1_000
+/** Streams looked at for room at a time, so that memory full of commits on their way does not make each further one slow. */
+const LOOKS_MAX = 1_000
 
 export class StreamCache {
   readonly #bytesMax: number
@@ -32,14 +34,14 @@ export class StreamCache {
   add(stream: TaskStream): void {
     this.#streams.set(stream.taskId, stream)
     this.#bytes += stream.bytes
-    if (this.#bytes > this.#bytesMax) this.#evict()
+    if (this.#bytes > this.#bytesMax) this.#evict(stream)
   }
 
   grew(stream: TaskStream, bytes: number): void {
     stream.bytes += bytes
     if (stream.dropped) return
     this.#bytes += bytes
-    if (this.#bytes > this.#bytesMax) this.#evict()
+    if (this.#bytes > this.#bytesMax) this.#evict(stream)
   }
 
   /** The task's last commit is durable; the oldest ended ones make room. */
@@ -61,12 +63,15 @@ export class StreamCache {
     yield* this.#streams.values()
   }
 
-  /** A clock hand over the map's order: a touched stream gets one more round. */
-  #evict(): void {
-    let looks = this.#streams.size * 2
+  /**
+   * A clock hand over the map's order: a touched stream gets one more round. `inUse` stays even when it alone is larger than all the memory there
+   * is: whoever asked for it is about to get it. One call looks at a bounded number of streams; the next goes on where it ended.
+   */
+  #evict(inUse: TaskStream): void {
+    let looks = Math.min(this.#streams.size * 2, LOOKS_MAX)
     for (const stream of this.#streams.values()) {
       if (this.#bytes <= this.#bytesMax * 0.9 || looks-- <= 0) return
-      if (stream.lastPending !== undefined || (stream.touched && !hasEnded(stream))) {
+      if (stream === inUse || stream.lastPending !== undefined || (stream.touched && !hasEnded(stream))) {
         stream.touched = false
         this.#streams.delete(stream.taskId)
         this.#streams.set(stream.taskId, stream)
