@@ -1,0 +1,116 @@
+import { type Instant, instant, stepId, type TimerRow } from '@tasker/core'
+import { TimerWheel } from '@tasker/server/internal/timers/timer-wheel'
+import { TimerWindow } from '@tasker/server/internal/timers/timer-window'
+import { expect, test } from 'vitest'
+import { gate, requestId } from '../../../support/engine.js'
+import { VirtualClock } from '../../../support/virtual-clock.js'
+
+const timer = (n: number, dueAt: number, kind: TimerRow['kind'] = 'retry'): TimerRow => ({
+  taskId: requestId(n),
+  kind,
+  step: kind === 'run_at' ? undefined : stepId('a'),
+  attempt: 1,
+  dueAt: instant(dueAt),
+  worker: undefined,
+})
+
+/** Timers in rows, and a window on them; what fires leaves the rows. */
+const window = async (stored: TimerRow[] = [], reading: () => void | Promise<void> = () => undefined) => {
+  const clock = new VirtualClock()
+  const fired: { readonly n: string; readonly at: Instant }[] = []
+  const site = { reads: 0 }
+  const timers = new TimerWindow(
+    clock,
+    new TimerWheel(clock),
+    {
+      timers: async (dueBefore, limit) => {
+        site.reads++
+        const rows = stored.filter(({ dueAt }) => dueAt < dueBefore).slice(0, limit)
+        await reading()
+        return { rows, more: rows.length >= limit }
+      },
+    },
+    (row) => {
+      fired.push({ n: row.taskId, at: clock.now() })
+      const index = stored.findIndex(({ taskId }) => taskId === row.taskId)
+      if (index >= 0) stored.splice(index, 1)
+    },
+  )
+  await timers.start()
+  return { clock, timers, fired, site, names: () => fired.map(({ n }) => n) }
+}
+
+const START = new VirtualClock().now()
+
+test('what is due soon is in memory, the rest is read when it becomes due soon; each fires at its instant', async () => {
+  const due = [START + 5_000, START + 70_000, START + 3_600_000]
+  const { clock, timers, names, fired } = await window(due.map((dueAt, index) => timer(index + 1, dueAt)))
+  expect(timers.armed).toBe(1)
+  await clock.advance(75_000)
+  expect(names()).toEqual([requestId(1), requestId(2)])
+  await clock.advance(3_600_000)
+  expect(names()).toEqual([requestId(1), requestId(2), requestId(3)])
+  for (const [index, { at }] of fired.entries()) expect(at - (due[index] ?? 0)).toBeLessThan(50)
+})
+
+test('a timer that becomes durable while a refill reads is not missed, whether its row was seen or not', async () => {
+  const slow = gate()
+  let reads = 0
+  const { clock, timers, names } = await window([], () => (++reads === 2 ? slow.passed : undefined))
+  await clock.advance(20_500)
+  timers.add(timer(1, clock.now() + 55_000))
+  slow.open()
+  await clock.advance(56_000)
+  expect(names()).toEqual([requestId(1)])
+})
+
+test('a timer far away is no object in memory', async () => {
+  const { timers, clock } = await window()
+  for (let n = 0; n < 1_000; n++) timers.add(timer(n, clock.now() + 3_600_000))
+  expect(timers.armed).toBe(0)
+})
+
+test('the same timer twice fires once; with another instant it fires at that one only', async () => {
+  const { clock, timers, fired } = await window()
+  timers.add(timer(1, START + 1_000))
+  timers.add(timer(1, START + 1_000))
+  timers.add(timer(2, START + 1_000))
+  timers.add(timer(2, START + 3_000))
+  await clock.advance(10_000)
+  expect(fired.map(({ n }) => n)).toEqual([requestId(1), requestId(2)])
+  expect((fired[1]?.at ?? 0) - START).toBeGreaterThanOrEqual(3_000)
+})
+
+test('a refill that cannot be read is tried again soon', async () => {
+  let away = true
+  const { clock, names, site } = await window([timer(1, START + 5_000)], () =>
+    away ? Promise.reject(new Error('away')) : undefined,
+  )
+  await clock.advance(2_000)
+  expect(site.reads).toBeGreaterThan(2)
+  away = false
+  await clock.advance(5_000)
+  expect(names()).toEqual([requestId(1)])
+})
+
+test('a wall clock that jumps ahead delays no new timer until the next refill', async () => {
+  const { clock, timers, fired } = await window()
+  clock.jumpWall(3_600_000)
+  const dueAt = clock.now() + 1_000
+  timers.add(timer(1, dueAt))
+  await clock.advance(3_000)
+  expect(fired).toHaveLength(1)
+  expect((fired[0]?.at ?? 0) - dueAt).toBeLessThan(1_100)
+})
+
+test('deadlines of attempts are not armed from the rows: their leases time them', async () => {
+  const { timers } = await window([timer(1, START + 1_000, 'step_timeout'), timer(2, START + 1_000, 'run_at')])
+  expect(timers.armed).toBe(1)
+})
+
+test('after a stop nothing is read any more', async () => {
+  const { clock, timers, site } = await window()
+  timers.stop()
+  await clock.advance(120_000)
+  expect(site.reads).toBe(1)
+})
