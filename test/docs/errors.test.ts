@@ -27,7 +27,7 @@ const ERRORS_OF: {
 
 const statusesOf = (code: FaultCode, reason: string): { readonly http: string; readonly grpc: string } => {
   const detail = { code, reason, message: '', ...(ERRORS_OF[reason] === undefined ? {} : { errors: ERRORS_OF[reason] }) }
-  const name = Object.entries(grpcStatus).find(([, number]) => number === statusOf(detail))?.[0] ?? ''
+  const name = Object.entries(grpcStatus).find(([, number]) => Number(number) === statusOf(detail))?.[0] ?? ''
   return { http: String(problemOf(detail, '/').status), grpc: name }
 }
 

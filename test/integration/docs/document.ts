@@ -30,8 +30,8 @@ interface Site {
 }
 
 /** What went wrong, as `page:line: what`; runs to the end of the page or to the first block that fails. */
-export const documentProblems = async (page: string): Promise<readonly string[]> => {
-  const blocks = blocksOf(pageText(page))
+export const documentProblems = async (page: string, text = pageText(page)): Promise<readonly string[]> => {
+  const blocks = blocksOf(text)
   const site = await openSite(blocks)
   try {
     let printed = ''
