@@ -9,7 +9,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { eventCount, firstCompletionAfter } from '../../support/log-audit.js'
 import { type Address, type Answer, end, member, rest } from '../../support/live-server.js'
 import { parcelResult } from '../../support/parcel.js'
-import { postgresProxy } from '../../support/postgres-proxy.js'
+import { type CutMoment, postgresProxy } from '../../support/postgres-proxy.js'
 import { freshDatabase, query } from '../../support/postgres.js'
 import { until } from '../../support/until.js'
 import { gate, expectRightResults, expectSoundLog, field, RESULTS_MS_MAX, sendParcels, untilBusy } from './field.js'
@@ -130,7 +130,21 @@ test('when PostgreSQL is killed under load the server survives, says of each sub
   expect(await end(server)).toBe(0)
 }, 180_000)
 
-test('connections that are cut before a statement or before its answer, under load, lose and double nothing', async () => {
+/** Prepared statements by their names, which are in each of their executions. */
+const CUTS: readonly (readonly [string, CutMoment])[] = [
+  ['append_commits', 'before_answer'],
+  ['append_commits', 'before_request'],
+  ['write_projection', 'before_answer'],
+  ['append_commits', 'late_request'],
+  ['append_commits', 'late_request'],
+  ['write_projection', 'late_request'],
+  ['append_commits', 'before_answer'],
+  ['append_commits', 'late_request'],
+  ['write_projection', 'before_request'],
+  ['append_commits', 'late_request'],
+]
+
+test('connections that are cut under load, before a statement, before its answer or while it still arrives, lose and double nothing', async () => {
   const database = await freshDatabase()
   const proxy = await postgresProxy(database.url)
   onTestFinished(async () => {
@@ -140,18 +154,20 @@ test('connections that are cut before a statement or before its answer, under lo
   const on = { ...(await field(proxy.url)), databaseUrl: database.url }
   const server = await on.server()
   await on.worker(100)
-  const sent = await sendParcels(on, 100, { holdMs: 100 })
-  const cuts = ['before_answer', 'before_request', 'before_answer', 'before_answer', 'before_request', 'before_answer'] as const
-  for (const [index, moment] of cuts.entries()) {
-    // The statement's name is in each of its executions.
-    proxy.cutNext('append_commits', moment)
+  const sent = await sendParcels(on, 150, { holdMs: 300 })
+  for (const [index, [statement, moment]] of CUTS.entries()) {
+    proxy.cutNext(statement, moment)
     await until(`cut ${index + 1}`, RESULTS_MS_MAX, async () => (proxy.cuts() > index ? true : undefined))
   }
   // All at once, those of the log's readers, the projections and the hold on the database too.
   proxy.cutAll()
   await expectRightResults(sent)
   const audit = await expectSoundLog(on, sent)
-  expect(eventCount(audit, 'step.completed')).toBe(400)
-  expect(eventCount(audit, 'step.failed')).toBe(20)
+  expect(eventCount(audit, 'step.completed')).toBe(600)
+  expect(eventCount(audit, 'step.failed')).toBe(30)
+  await until('all rows are written', RESULTS_MS_MAX, async () =>
+    (await query(database.url, `select 1 from task where status = 'complete'`)).length === 150 ? true : undefined,
+  )
+  expect(await query(database.url, 'select 1 from ready_step union all select 1 from timer')).toEqual([])
   expect(await end(server)).toBe(0)
 }, 120_000)
