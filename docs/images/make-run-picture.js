@@ -92,13 +92,30 @@ const cut = (found) => {
 
 const escaped = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
-const spanOf = ({ text, style }) => {
+/** A piece at its column, as wide as in the terminal whatever the reader's font. */
+const pieceText = ({ text, style }, column, y) => {
+  const blanks = text.length - text.trimStart().length
+  const shown = text.trim()
+  if (shown === '') return ''
   const attributes = [
-    style.fill === undefined ? '' : ` fill="${style.fill}"`,
-    style.bold ? ' font-weight="bold"' : '',
-    style.dim ? ' opacity="0.65"' : '',
-  ].join('')
-  return attributes === '' ? escaped(text) : `<tspan${attributes}>${escaped(text)}</tspan>`
+    `x="${(MARGIN + (column + blanks) * CHARACTER_WIDTH).toFixed(1)}" y="${y}"`,
+    `textLength="${([...shown].length * CHARACTER_WIDTH).toFixed(1)}" lengthAdjust="spacingAndGlyphs"`,
+    style.fill === undefined ? '' : `fill="${style.fill}"`,
+    style.bold ? 'font-weight="bold"' : '',
+    style.dim ? 'opacity="0.65"' : '',
+  ]
+  return `<text ${attributes.filter((attribute) => attribute !== '').join(' ')}>${escaped(shown)}</text>`
+}
+
+const lineText = (found, y) => {
+  let column = 0
+  return found
+    .map((piece) => {
+      const text = pieceText(piece, column, y)
+      column += [...piece.text].length
+      return text
+    })
+    .join('')
 }
 
 /** The capture as an SVG; the same capture always gives the same picture. */
@@ -108,8 +125,7 @@ const drawing = (text) => {
   const rows = lines.map((line, index) => {
     const read = pieces(line, style)
     style = read.style
-    const y = MARGIN + LINE_HEIGHT * (index + 1) - 4
-    return `<text x="${MARGIN}" y="${y}">${cut(read.found).map(spanOf).join('')}</text>`
+    return lineText(cut(read.found), MARGIN + LINE_HEIGHT * (index + 1) - 4)
   })
   const width = Math.ceil(2 * MARGIN + COLUMNS_MAX * CHARACTER_WIDTH)
   const height = 2 * MARGIN + LINE_HEIGHT * lines.length
@@ -117,8 +133,8 @@ const drawing = (text) => {
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">`,
     '<title>A run of npm start, as the terminal showed it</title>',
     `<rect width="${width}" height="${height}" rx="8" fill="#0d1117"/>`,
-    '<g xml:space="preserve" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="13" fill="#e6edf3">',
-    ...rows,
+    '<g xml:space="preserve" style="white-space: pre" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="13" fill="#e6edf3">',
+    ...rows.filter((row) => row !== ''),
     '</g>',
     '</svg>',
     '',
