@@ -70,8 +70,9 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
         else logger.error({ message }, 'the database went away; commits wait for it')
       },
     },
+    // A hold that is lost while the engine recovers is in doubt all the same.
+    (built) => (running.engine = built),
   )
-  running.engine = engine
   opened.add('engine', () => engine.stop())
   logger.info({ node, ...engine.recovered }, 'recovered')
   const query = postgresQuery({ reader: pool, projection: PROJECTION })

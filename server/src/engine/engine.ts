@@ -58,11 +58,25 @@ const RETRY_MS = durationMs(1_000)
 /** Submissions on their way when the log goes away are told so after this. */
 const UNCONFIRMED_AFTER_MS = durationMs(2_000)
 
-/** Takes all partitions and recovers from the log; answers only afterwards. */
-export const startEngine = async (ports: EnginePorts, settings: EngineSettings, hooks: EngineHooks): Promise<RunningEngine> => {
+/**
+ * Takes all partitions and recovers from the log; answers only afterwards. `built` is told of the engine before that, so that it can be suspended
+ * while it recovers.
+ */
+export const startEngine = async (
+  ports: EnginePorts,
+  settings: EngineSettings,
+  hooks: EngineHooks,
+  built: (engine: RunningEngine) => void = () => undefined,
+): Promise<RunningEngine> => {
   const engine = new RunningEngine(ports, settings, hooks)
-  await engine.recover()
-  return engine
+  built(engine)
+  try {
+    await engine.recover()
+    return engine
+  } catch (error) {
+    await engine.stop()
+    throw error
+  }
 }
 
 export class RunningEngine implements Engine {
