@@ -16,7 +16,7 @@ import type { Workers } from '../dispatch/workers.js'
 import { decodeTaskEvents } from '../log/codec.js'
 import type { EventLog, Ownership, StoredCommit } from '../log/port.js'
 import type { IdentityRow, ProjectionStore } from '../projections/port.js'
-import type { Projector } from '../projections/projector.js'
+import type { ProjectedCommit, Projector } from '../projections/projector.js'
 import type { TimerWindow } from '../timers/timer-window.js'
 import type { Clock } from './clock.js'
 import type { GroupCommit } from './group-commit.js'
@@ -94,20 +94,22 @@ const catchUp = async (partition: Partition, afterSeq: number, parts: RecoveryPa
   return commits
 }
 
+/** All of a stretch is loaded before the projector hears of any of it: its checkpoint must not move without its rows. */
 const projectTail = async (partition: Partition, tail: Tail, { loader, projector }: RecoveryParts): Promise<void> => {
   const { seq, at } = tail
   if (seq === 0) return
-  projector.add({ partition, seq, at, task: undefined, identity: undefined })
-  for (const identity of tail.identities) projector.add({ partition, seq, at, task: undefined, identity })
+  const tasks: NonNullable<ProjectedCommit['task']>[] = []
   for (const taskId of tail.tasks) {
     const found = await loader.load(taskId)
     if (found.type === 'failed' && found.fault.detail.retryable === true) throw found.fault
     if (found.type !== 'stream') continue
     const { stream } = found
     const state = durableTask(stream)
-    if (state !== undefined)
-      projector.add({ partition, seq, at, task: { taskId, state, version: stream.durableVersion, stream }, identity: undefined })
+    if (state !== undefined) tasks.push({ taskId, state, version: stream.durableVersion, stream })
   }
+  projector.add({ partition, seq, at, task: undefined, identity: undefined })
+  for (const identity of tail.identities) projector.add({ partition, seq, at, task: undefined, identity })
+  for (const task of tasks) projector.add({ partition, seq, at, task, identity: undefined })
   await projector.caughtUp()
 }
 

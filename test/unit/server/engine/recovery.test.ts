@@ -1,7 +1,7 @@
 import { memoryLog } from '@tasker/server/internal/log/memory/memory-log'
 import type { EventLog } from '@tasker/server/internal/log/port'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
-import { instant } from '@tasker/core'
+import { durationMs, instant } from '@tasker/core'
 import { expect, test } from 'vitest'
 import { PARTITIONS, requestId, startTestEngine, type StepShape, submissionOf, Switchboard } from '../../../support/engine.js'
 import { settled, VirtualClock } from '../../../support/virtual-clock.js'
@@ -136,6 +136,34 @@ test('a poisoned task in the tail is set aside; the others recover, and its key 
   await settled()
   await worker.workOff()
   expect(worker.acks).toHaveLength(10)
+})
+
+test('a start that fails half-way through the tail leaves no checkpoint without its rows', async () => {
+  const log = memoryLog({ partitionCount: 1 })
+  const first = await startTestEngine({ log })
+  await first.register('order', ONE)
+  for (let n = 0; n < 5; n++) await first.submitted(submissionOf(n))
+  const clock = new VirtualClock()
+  let loads = 0
+  const flaky: EventLog = {
+    ...log,
+    async *readStream(stream, from) {
+      if (++loads === 4) throw new Error('away')
+      await clockTick
+      yield* log.readStream(stream, from)
+    },
+  }
+  const clockTick = new Promise<void>((resolve) => clock.after(durationMs(300), resolve))
+  const store = memoryStore()
+  const failing = startTestEngine({ log: flaky, store, clock }).catch((error: unknown) => error)
+  await clock.advance(2_000)
+  expect(await failing).toBeInstanceOf(Error)
+  const second = await startTestEngine({ log, store, clock })
+  expect(store.dump().tasks).toHaveLength(5)
+  const worker = second.worker()
+  await settled()
+  await worker.workOff()
+  expect(worker.acks).toHaveLength(5)
 })
 
 test('a start that finds the log unreadable fails, and leaves nothing running', async () => {
