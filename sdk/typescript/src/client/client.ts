@@ -8,6 +8,7 @@ import { TaskerError } from '../errors/tasker-error.js'
 import { LIMITS } from '../limits.js'
 import { stderrLogger, type Logger } from '../logger.js'
 import { grpcTransport } from '../wire/grpc.js'
+import { reconnectMs } from '../wire/link.js'
 import type { Transport } from '../wire/transport.js'
 import { TaskHandle, type HandlePorts } from './handle.js'
 import { ClientSession } from './session.js'
@@ -58,20 +59,23 @@ export class Client {
   readonly #options: ClientOptions
   readonly #ports: HandlePorts
   readonly #session: ClientSession
+  readonly #submissionMsMax: number
   readonly #makeId = monotonicFactory()
   readonly #registered = new WeakSet<object>()
   readonly #registrations = new WeakMap<object, Promise<void>>()
+  #closed = false
 
   constructor(options: ClientOptions) {
     const transport = options.transport ?? grpcTransport({ url: options.url })
     const clock = options.clock ?? systemClock
     this.#options = options
+    this.#submissionMsMax = options.submitTimeout === undefined ? LIMITS.submissionMsMax : durationMs(options.submitTimeout)
     this.#session = new ClientSession({
       transport,
       clock,
       logger: options.logger ?? stderrLogger,
       inFlightMax: options.maxInFlight ?? LIMITS.submissionsInFlightMax,
-      submissionMsMax: options.submitTimeout === undefined ? LIMITS.submissionMsMax : durationMs(options.submitTimeout),
+      submissionMsMax: this.#submissionMsMax,
     })
     this.#ports = { session: this.#session, transport, clock }
   }
@@ -126,6 +130,7 @@ export class Client {
 
   /** Gives up what waits and closes the connection. Tasks that were submitted go on. */
   close(): void {
+    this.#closed = true
     this.#session.close()
     if (this.#options.transport === undefined) this.#ports.transport.close()
   }
@@ -134,7 +139,7 @@ export class Client {
   #register(task: TaskDefinition): Promise<void> {
     const running = this.#registrations.get(task)
     if (running !== undefined) return running
-    const registration = this.#ports.transport.register({ content: JSON.stringify(task.template()), replace: false }).then(
+    const registration = this.#registerInTime(JSON.stringify(task.template())).then(
       () => void this.#registered.add(task),
       (error: unknown) => {
         this.#registrations.delete(task)
@@ -143,6 +148,24 @@ export class Client {
     )
     this.#registrations.set(task, registration)
     return registration
+  }
+
+  // A server that is away is waited for as long as a submission waits for its answer.
+  async #registerInTime(content: string): Promise<void> {
+    const { transport, clock } = this.#ports
+    const expiresAtMs = clock.nowMs() + this.#submissionMsMax
+    for (let failures = 0; ; failures++) {
+      try {
+        await transport.register({ content, replace: false })
+        return
+      } catch (error) {
+        const waitMs = reconnectMs(failures, clock.draw())
+        const mayRepeat = error instanceof TaskerError && error.retryable && !this.#closed
+        if (!mayRepeat || clock.nowMs() + waitMs > expiresAtMs) throw error
+        await new Promise<void>((resolve) => void clock.after(waitMs, resolve))
+        if (this.#closed) throw error
+      }
+    }
   }
 }
 

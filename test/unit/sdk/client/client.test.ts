@@ -303,16 +303,50 @@ test('a definition is registered once a client, before its first submission', as
   expect(submissionsOf(server.session())[0]).toMatchObject({ namespace: 'shop', name: 'order', version: '1.0.0' })
 })
 
-test('a registration that failed is tried again by the next submission', async () => {
+test('a registration that was refused is tried again by the next submission', async () => {
   const { server, client } = start()
-  server.registerErrors.push(unreachable())
+  server.registerErrors.push(new TaskerError({ code: 'CONFLICT', reason: 'TEMPLATE_CONFLICT', message: 'another content' }))
   const task = defineTask('order', { namespace: 'shop', version: '1.0.0' }).step('a', () => null)
-  await expect(client.submit(task, {})).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  await expect(client.submit(task, {})).rejects.toMatchObject({ code: 'CONFLICT' })
   const second = client.submit(task, {})
   await turn()
   accept(server)
   await second
   expect(server.registered).toHaveLength(2)
+})
+
+test('a definition is registered as soon as its server can be reached, for as long as a submission may wait', async () => {
+  const { server, clock, client } = start({ submitTimeout: '30s' })
+  const task = defineTask('order', { namespace: 'shop', version: '1.0.0' }).step('a', () => null)
+  server.registerErrors.push(unreachable(), unreachable(), unreachable())
+  const submitted = client.submit(task, {})
+  for (let tries = 0; tries < 3; tries++) {
+    await turn()
+    clock.advance(1_000)
+  }
+  await turn()
+  accept(server)
+  expect((await submitted).taskId).toBe('T1')
+  expect(server.registered).toHaveLength(4)
+})
+
+test('a server that stays away fails the submission when its time is over, and a closed client asks no more', async () => {
+  const { server, clock, client } = start({ submitTimeout: '5s' })
+  const define = (name: string) => defineTask(name, { namespace: 'shop', version: '1.0.0' }).step('a', () => null)
+  server.registerErrors.push(...Array.from({ length: 100 }, () => unreachable()))
+  const late = expect(client.submit(define('late'), {})).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  for (let tries = 0; tries < 10; tries++) {
+    await turn()
+    clock.advance(1_000)
+  }
+  await late
+  const asked = server.registered.length
+  const given = expect(client.submit(define('given_up'), {})).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  await turn()
+  client.close()
+  clock.advance(4_000)
+  await given
+  expect(server.registered).toHaveLength(asked + 1)
 })
 
 test('an input that does not fit the schema is refused before anything is sent, with every failing path', async () => {
