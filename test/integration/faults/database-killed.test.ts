@@ -1,9 +1,5 @@
 /** PostgreSQL dies, or the ways to it break, under a server that goes on by itself. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type RunningPostgres, startPostgres } from '@tasker/dev-postgres'
-import { migrate } from '@tasker/server/internal/database/migrate'
+import type { RunningPostgres } from '@tasker/dev-postgres'
 import { monotonicFactory } from 'ulid'
 import { expect, onTestFinished, test } from 'vitest'
 import { eventCount, firstCompletionAfter } from '../../support/log-audit.js'
@@ -12,6 +8,7 @@ import { parcelResult } from '../../support/parcel.js'
 import { type CutMoment, postgresProxy } from '../../support/postgres-proxy.js'
 import { freshDatabase, query } from '../../support/postgres.js'
 import { until } from '../../support/until.js'
+import { durablePostgres } from './durable-postgres.js'
 import { gate, expectRightResults, expectSoundLog, field, RESULTS_MS_MAX, sendParcels, untilBusy } from './field.js'
 
 const ulid = monotonicFactory()
@@ -30,23 +27,6 @@ const submit = (address: Address, { n, requestId }: Submission): Promise<Answer>
     request_id: requestId,
     context: { n, holdMs: 5, stumbles: false },
   })
-
-/** A PostgreSQL that keeps its promises: fsync and synchronous commits are on. */
-const durablePostgres = async (): Promise<{
-  readonly postgres: RunningPostgres
-  readonly again: () => Promise<RunningPostgres>
-}> => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'tasker-killed-'))
-  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }))
-  const start = async (port: number): Promise<RunningPostgres> => {
-    const postgres = await startPostgres({ dataDir, port, durable: true })
-    onTestFinished(() => postgres.stop())
-    return postgres
-  }
-  const postgres = await start(0)
-  await migrate(postgres.url)
-  return { postgres, again: () => start(postgres.port) }
-}
 
 const IN_THE_MOMENT = 40
 
