@@ -6,7 +6,7 @@ import { type RunningPostgres, startPostgres } from '@tasker/dev-postgres'
 import { migrate } from '@tasker/server/internal/database/migrate'
 import { onTestFinished } from 'vitest'
 
-export interface DurablePostgres {
+interface DurablePostgres {
   readonly postgres: RunningPostgres
   /** On the same data and port. */
   readonly again: () => Promise<RunningPostgres>
