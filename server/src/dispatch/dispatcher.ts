@@ -51,9 +51,9 @@ export class Dispatcher {
     this.poke()
   }
 
-  /** Rows of this queue are in the projection only. */
-  stored(namespace: Namespace, handler: HandlerName): void {
-    this.#queue(namespace, handler).window.refilled([], true)
+  /** So many rows of this queue are in the projection, and none in memory. */
+  stored(namespace: Namespace, handler: HandlerName, count: number): void {
+    this.#queue(namespace, handler).window.beyond(count)
     this.poke()
   }
 
@@ -86,7 +86,7 @@ export class Dispatcher {
     return [...this.#queues.entries()].map(([key, { namespace, handler, window }]) => ({
       namespace,
       handler,
-      waiting: window.size,
+      waiting: window.waiting,
       workers: this.#workers.serving(key),
     }))
   }

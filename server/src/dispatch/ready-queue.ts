@@ -15,7 +15,8 @@ export class ReadyQueue {
   /** Priorities in use, highest first. */
   #priorities: number[] = []
   readonly #keys = new Set<string>()
-  #truncated = false
+  /** Entries that are known to wait in the projection only; an estimate once a refill found more than it could take. */
+  #beyond = 0
 
   constructor(sizeMax: number) {
     this.#sizeMax = sizeMax
@@ -27,7 +28,12 @@ export class ReadyQueue {
 
   /** More waits in the projection than the window holds. */
   get truncated(): boolean {
-    return this.#truncated
+    return this.#beyond > 0
+  }
+
+  /** All that wait, in the window and beyond it. */
+  get waiting(): number {
+    return this.size + this.#beyond
   }
 
   /** The first entry, left in place. */
@@ -44,7 +50,7 @@ export class ReadyQueue {
     const key = entryKey(row)
     if (this.#keys.has(key)) return
     if (this.size >= this.#sizeMax) {
-      this.#truncated = true
+      this.#beyond++
       if (row.priority <= this.#lowest()) return
       this.#dropLast()
     }
@@ -64,8 +70,15 @@ export class ReadyQueue {
 
   /** The rows of a refill: everything the projection and its tail hold, up to the window. */
   refilled(rows: Iterable<ReadyRow>, more: boolean): void {
-    this.#truncated = more
+    const before = this.waiting
+    this.#beyond = 0
     for (const row of rows) this.add(row)
+    if (more) this.#beyond = Math.max(1, before - this.size)
+  }
+
+  /** So many entries wait in the projection, and none of them is in the window. */
+  beyond(count: number): void {
+    this.#beyond = count
   }
 
   #lane(priority: number): { entries: (ReadyRow | undefined)[]; head: number } {

@@ -71,7 +71,7 @@ export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => 
   await projector.caughtUp()
   const attemptsOut = await adoptAttempts(parts)
   const queues = await store.readyQueues()
-  for (const { namespace, handler } of queues) dispatcher.stored(namespace, handler)
+  for (const { namespace, handler, waiting } of queues) dispatcher.stored(namespace, handler, waiting)
   await timers.start()
   const epochs = new Map(owned.map(({ partition, epoch }) => [partition, epoch]))
   return { commitsCaughtUp, attemptsOut, queues: queues.length, epochs }

@@ -121,7 +121,7 @@ test('a queue whose rows are in the projection only is read when a worker serves
     reads++
     return Promise.resolve({ rows: [row(1), row(2)], more: false })
   })
-  dispatcher.stored(SHOP, handlerName('work'))
+  dispatcher.stored(SHOP, handlerName('work'), 2)
   await settled()
   expect(reads).toBe(0)
   connect(['work'], 5)
@@ -160,7 +160,7 @@ test.each(['fails', 'brings nothing new'])('a refill that %s is tried again afte
     if (well) return Promise.resolve({ rows: [row(1)], more: false })
     return how === 'fails' ? Promise.reject(new Error('away')) : Promise.resolve({ rows: [], more: true })
   })
-  dispatcher.stored(SHOP, handlerName('work'))
+  dispatcher.stored(SHOP, handlerName('work'), 2)
   connect(['work'], 1)
   await clock.advance(1_000)
   expect(reads).toBeLessThanOrEqual(6)

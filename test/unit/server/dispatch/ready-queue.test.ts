@@ -37,6 +37,7 @@ test('a full window forgets what would go last, and says that it did', () => {
   const queue = new ReadyQueue(2)
   for (const entry of [row(1), row(2), row(3)]) queue.add(entry)
   expect(queue.truncated).toBe(true)
+  expect(queue.waiting).toBe(3)
   expect(drain(queue)).toEqual(['s1', 's2'])
 })
 
@@ -44,6 +45,17 @@ test('a higher priority finds room in a full window', () => {
   const queue = new ReadyQueue(2)
   for (const entry of [row(1), row(2), row(3, 9)]) queue.add(entry)
   expect(drain(queue)).toEqual(['s3', 's1'])
+})
+
+test('what waits in the projection alone is counted until a refill brings it', () => {
+  const queue = new ReadyQueue(2)
+  queue.beyond(5)
+  expect([queue.waiting, queue.truncated]).toEqual([5, true])
+  queue.refilled([row(1), row(2)], true)
+  expect([queue.waiting, queue.truncated]).toEqual([5, true])
+  drain(queue)
+  queue.refilled([row(3)], false)
+  expect([queue.waiting, queue.truncated]).toEqual([1, false])
 })
 
 test('a refill brings back what was forgotten', () => {
