@@ -23,7 +23,14 @@ export interface FaultPlan {
   readonly stepFailsForGood: number
   readonly stepHangs: number
   readonly resultTwice: number
+  /** Probability of a result that the log refuses to keep. */
+  readonly resultPoisoned: number
+  /** Mean virtual milliseconds between workers that drain and are started anew; 0 for never. */
+  readonly workerDrainEveryMs: number
 }
+
+/** Stands in results that the log refuses. */
+export const POISON = 'poison'
 
 export const drawFaultPlan = (dice: Dice): FaultPlan => {
   const rate = (max: number): number => (dice.chance(0.6) ? dice.next() * max : 0)
@@ -45,8 +52,16 @@ export const drawFaultPlan = (dice: Dice): FaultPlan => {
     stepFailsForGood: rate(0.05),
     stepHangs: rate(0.05),
     resultTwice: rate(0.3),
+    resultPoisoned: 0,
+    workerDrainEveryMs: 0,
   }
 }
+
+/** Faults that came to the plan later, drawn apart: the worlds that earlier seeds made stay what they were without them. */
+export const drawLaterFaults = (dice: Dice): Pick<FaultPlan, 'resultPoisoned' | 'workerDrainEveryMs'> => ({
+  resultPoisoned: dice.chance(0.4) ? dice.next() * 0.1 : 0,
+  workerDrainEveryMs: dice.chance(0.4) ? dice.between(3_000, 20_000) : 0,
+})
 
 export const NO_FAULTS: FaultPlan = {
   appendUnavailable: 0,
@@ -65,4 +80,6 @@ export const NO_FAULTS: FaultPlan = {
   stepFailsForGood: 0,
   stepHangs: 0,
   resultTwice: 0,
+  resultPoisoned: 0,
+  workerDrainEveryMs: 0,
 }

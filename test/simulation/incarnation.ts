@@ -6,7 +6,7 @@ import { inBackground } from '@tasker/server/internal/background'
 import type { AppendResult, EventLog, SequencedCommit, StoredCommit } from '@tasker/server/internal/log/port'
 import type { ProjectionStore } from '@tasker/server/internal/projections/port'
 import type { Dice } from './dice.js'
-import type { FaultPlan } from './fault-plan.js'
+import { type FaultPlan, POISON } from './fault-plan.js'
 
 export interface Weather {
   faults: FaultPlan
@@ -57,6 +57,10 @@ const fragileLog = (log: EventLog, world: Clock, dice: Dice, weather: Weather, a
     if (dice.chance(faults.appendUnavailable)) {
       note(weather, 'append unavailable')
       return { type: 'unavailable', message: 'simulated: the database is away' }
+    }
+    if (rows.some(({ commit }) => commit.text.includes(POISON))) {
+      note(weather, 'append refused')
+      return { type: 'refused', message: 'simulated: the log cannot keep this' }
     }
     if (dice.chance(faults.appendUnknown)) return unknownAppend(rows)
     const result = await log.append(rows)

@@ -8,7 +8,7 @@ import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
 import { inputCheck } from '@tasker/server/internal/templates/input-schema'
 import { VirtualClock } from '../support/virtual-clock.js'
 import { Dice } from './dice.js'
-import { drawFaultPlan, type FaultPlan, NO_FAULTS } from './fault-plan.js'
+import { drawFaultPlan, drawLaterFaults, type FaultPlan, NO_FAULTS } from './fault-plan.js'
 import { Incarnation, type Weather } from './incarnation.js'
 import { checkAll } from './invariants.js'
 import { echoWork, SimWorker } from './sim-worker.js'
@@ -25,14 +25,21 @@ export interface RunReport {
 }
 
 const PARTITIONS = 4
+/** Where the dice of later faults begin. */
+const LATER_SEEDS = 1_000_000_007
 const TEMPLATES = 3
 /** How long faults may happen, and how long the world may take to come to rest after them. */
 const STORMY_MS = 60_000
 const CALM_MS_MAX = 1_200_000
 const CALM_STEP_MS = 5_000
 
-export const runSeed = async (seed: number): Promise<RunReport> => {
-  const world = new World(seed)
+export interface RunOptions {
+  /** Only the faults that were there when a seed was found. */
+  readonly firstFaultsOnly?: boolean
+}
+
+export const runSeed = async (seed: number, { firstFaultsOnly = false }: RunOptions = {}): Promise<RunReport> => {
+  const world = new World(seed, firstFaultsOnly)
   await world.start()
   await world.storm()
   await world.calm()
@@ -56,10 +63,11 @@ class World {
   #incarnation: Incarnation | undefined
   readonly #engines = new Map<Incarnation, RunningEngine>()
 
-  constructor(seed: number) {
+  constructor(seed: number, firstFaultsOnly: boolean) {
     this.#seed = seed
     this.#dice = new Dice(seed)
-    this.#stormy = drawFaultPlan(this.#dice)
+    const first = drawFaultPlan(this.#dice)
+    this.#stormy = firstFaultsOnly ? first : { ...first, ...drawLaterFaults(new Dice(seed + LATER_SEEDS)) }
     this.#weather = { faults: NO_FAULTS, seen: new Map() }
   }
 
@@ -182,6 +190,7 @@ class World {
   #scheduleFaults(): void {
     const { crashEveryMs, takeoverEveryMs, streamCutEveryMs, workerDeathEveryMs, workerFreezeEveryMs, clockStepEveryMs } =
       this.#stormy
+    this.#every(this.#stormy.workerDrainEveryMs, 'worker drain', () => this.#dice.pick(this.#workers).drain())
     this.#every(crashEveryMs, 'server crash', () => this.#incarnation && this.#end(this.#incarnation))
     this.#every(takeoverEveryMs, 'takeover while the old server lives', () => this.#takeOver())
     this.#every(streamCutEveryMs, 'stream cut', () => this.#dice.pick(this.#workers).cut())

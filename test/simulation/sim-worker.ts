@@ -20,6 +20,7 @@ import type {
 } from '@tasker/server/internal/engine/api'
 import type { Clock } from '@tasker/server/internal/engine/clock'
 import type { Dice } from './dice.js'
+import { POISON } from './fault-plan.js'
 import type { Weather } from './incarnation.js'
 
 const LATENCY_MS = durationMs(2)
@@ -53,6 +54,7 @@ export class SimWorker {
   readonly #parts: SimWorkerParts
   #id: WorkerId
   #life = 0
+  #draining = false
   #link: Link | undefined
   #frozenUntilMs = 0
   readonly #running = new Map<string, AttemptRef>()
@@ -79,10 +81,27 @@ export class SimWorker {
   /** The process is gone; another one starts. */
   die(): void {
     this.#life++
+    this.#draining = false
     this.#running.clear()
     this.#unacknowledged.clear()
     this.#id = this.#newId()
     this.cut()
+  }
+
+  /** It takes no more, finishes what it has, and another process takes its place. */
+  drain(): void {
+    if (this.#draining || this.#link === undefined) return
+    this.#draining = true
+    this.#link.session?.drain()
+    this.#whenDone(this.#life)
+  }
+
+  #whenDone(life: number): void {
+    this.#parts.clock.after(HEARTBEAT_MS, () => {
+      if (life !== this.#life) return
+      if (this.#running.size + this.#unacknowledged.size > 0) return this.#whenDone(life)
+      this.die()
+    })
   }
 
   /** It neither sends nor works for a while. */
@@ -148,6 +167,7 @@ export class SimWorker {
       running,
     }
     link.session = engine.connect(hello, port)
+    if (this.#draining) link.session.drain()
     for (const ref of link.session.forgotten) {
       this.#running.delete(keyOf(ref))
       this.#unacknowledged.delete(keyOf(ref))
@@ -197,6 +217,9 @@ export class SimWorker {
     const { dice, weather, work } = this.#parts
     if (dice.chance(weather.faults.stepFailsForGood)) return failure('PermanentError', false)
     if (dice.chance(weather.faults.stepFails)) return failure('RetryableError', true)
+    if (weather.faults.resultPoisoned > 0 && dice.chance(weather.faults.resultPoisoned)) {
+      return { type: 'completed', output: jsonOf(POISON) }
+    }
     return { type: 'completed', output: work(command) }
   }
 

@@ -305,10 +305,11 @@ export class RunningEngine implements Engine {
   }
 
   /** E3: the log did not take a commit; what waits for its task is armed again from the state the log has. */
-  #commitLost({ stream }: TaskCommit): void {
+  #commitLost({ stream }: Pick<TaskCommit, 'stream'>): void {
     if (this.#fencedBy !== undefined || this.#stopping) return
     const { loader, dispatcher, timers, workers } = this.#parts
     loader.find(stream.taskId, (found) => {
+      if (found.type === 'failed' && found.fault.detail.retryable === true) this.#later(() => this.#commitLost({ stream }))
       if (found.type !== 'stream' || found.stream.state.type !== 'task') return
       const { state } = found.stream
       for (const row of readyRows(stream.taskId, state)) dispatcher.add(row)

@@ -56,6 +56,9 @@ export interface GroupCommitSettings {
 /** Collisions of one batch before the bookkeeping counts as broken; each one settles at least one commit. */
 const COLLISIONS_MAX = 10_000
 
+/** A log that has not answered for so long counts as away: callers are told, instead of waiting until its connection is given up. */
+export const APPEND_SILENT_MS_MAX = durationMs(5_000)
+
 const RETRY_DELAYS_MS = [20, 50, 100, 200, 500].map(durationMs)
 
 export class GroupCommit {
@@ -153,8 +156,7 @@ export class GroupCommit {
       rest = this.#appendable(rest, lostStreams)
       if (rest.length === 0) return
       const rows = this.#number(rest)
-      const result = await this.#log.append(rows)
-      this.#noteAvailability(result)
+      const result = await this.#append(rows)
       if (result.type !== 'appended') this.#hooks.failed(result.type)
       switch (result.type) {
         case 'appended':
@@ -178,6 +180,15 @@ export class GroupCommit {
           unreachable(result)
       }
     }
+  }
+
+  async #append(rows: readonly SequencedCommit[]): Promise<AppendResult> {
+    const silent = (): void => this.#setAway(true, `an append is not answered for ${APPEND_SILENT_MS_MAX} ms`)
+    const stopSilent = this.#clock.after(APPEND_SILENT_MS_MAX, silent)
+    const result = await this.#log.append(rows)
+    stopSilent()
+    this.#noteAvailability(result)
+    return result
   }
 
   /** Takes out what can no longer be written: commits of lost partitions (G4) and of lost streams (G5). */

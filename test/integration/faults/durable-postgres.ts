@@ -13,10 +13,7 @@ interface DurablePostgres {
 }
 
 /** Migrated; stopped and removed when the test is over. */
-export const durablePostgres = async (): Promise<{
-  readonly postgres: RunningPostgres
-  readonly again: () => Promise<RunningPostgres>
-}> => {
+export const durablePostgres = async (): Promise<DurablePostgres> => {
   const dataDir = mkdtempSync(join(tmpdir(), 'tasker-killed-'))
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }))
   const start = async (port: number): Promise<RunningPostgres> => {

@@ -175,9 +175,12 @@ test('a start that is not durable before its worker is lost is released, and cos
   await made.clock.advance(11_000)
   passing.open()
   await settled()
-  expect(answers).toMatchObject([{ type: 'created' }])
-  const [answer] = answers
-  if (answer?.type !== 'created') throw new Error('not taken')
+  // The log was silent for so long that the client was told to ask again.
+  expect(answers).toMatchObject([{ type: 'failed', fault: { reason: 'SUBMISSION_UNCONFIRMED' } }])
+  const again = made.submit(submissionOf(1))
+  await settled()
+  const [answer] = again
+  if (answer?.type !== 'existing') throw new Error('not taken')
   expect(await made.types(answer.taskId)).toContain('step.released')
   expect(await made.types(answer.taskId)).not.toContain('step.failed')
   const next = made.worker()

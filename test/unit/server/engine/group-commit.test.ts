@@ -1,5 +1,5 @@
 import { instant, type Partition, partitionNumber } from '@tasker/core'
-import { GroupCommit, type PendingCommit, type Settled } from '@tasker/server/internal/engine/group-commit'
+import { APPEND_SILENT_MS_MAX, GroupCommit, type PendingCommit, type Settled } from '@tasker/server/internal/engine/group-commit'
 import { commitHash, NO_PREVIOUS_HASH } from '@tasker/server/internal/log/commit-hash'
 import { type FaultPolicy, type MemoryLog, memoryLog } from '@tasker/server/internal/log/memory/memory-log'
 import type { CommitDraft, Ownership } from '@tasker/server/internal/log/port'
@@ -344,4 +344,27 @@ test('whatever happens to appends and reads, each commit is settled once, and th
     ),
     { numRuns: 100 },
   )
+})
+
+test('G2: a log that does not answer counts as away after a while, though nothing is settled before its answer', async () => {
+  const passing = gate()
+  const faults = new Switchboard()
+  const { log, commits, clock, availability } = await bench(faults)
+  faults.append = async () => {
+    await passing.passed
+    return { type: 'delivered' }
+  }
+  const book = new Book()
+  commits.enqueue(book.commit(draft('a')))
+  await clock.advance(APPEND_SILENT_MS_MAX - 1)
+  expect(commits.available).toBe(true)
+  await clock.advance(1)
+  expect(commits.available).toBe(false)
+  expect(book.lines).toEqual([])
+  passing.open()
+  await clock.advance(0)
+  expect(book.lines).toEqual(['a@1 durable 2'])
+  expect(availability).toEqual([false, true])
+  expect(idsOf(log, P0)).toEqual(['a@1'])
+  expect(clock.alarms).toBe(0)
 })

@@ -128,6 +128,25 @@ test('a result that was decided on a commit the log then refused is decided agai
   expect(acks.map(({ status }) => status)).toEqual(['recorded', 'duplicate'])
 })
 
+test('a task that cannot be read when its commit was refused is taken up again as soon as it can', async () => {
+  const { made, faults } = await stage()
+  const worker = made.worker()
+  const taskId = await made.submitted(submissionOf(1))
+  faults.append = refuse('poison')
+  let reads = 0
+  faults.read = () => (reads++ === 0 ? Promise.reject(new Error('away')) : undefined)
+  worker.complete(worker.command('a'), { poison: 1 })
+  await settled()
+  // Its worker is gone for good: only the lease that was given back can bring the attempt to an end.
+  worker.session.disconnected()
+  await made.clock.advance(20_000)
+  expect(await made.types(taskId)).toContain('step.retry_scheduled')
+  const next = made.worker()
+  await settled()
+  await next.workOff()
+  expect((await made.types(taskId)).at(-1)).toBe('task.completed')
+})
+
 test('no slot is lost or given twice when commits with starts are refused again and again', async () => {
   const { made, faults } = await stage()
   const workers = [made.worker({ slots: 2 }), made.worker({ slots: 2 })]
