@@ -38,7 +38,10 @@ export const text =
     return outOfRange(findings, path, `${value.length} characters are too many; ${charsMax} is the limit`)
   }
 
-/** A name: not empty, not blank at its ends, without control characters and without those in `banned`. */
+/** Half a surrogate pair: UTF-8 cannot carry it, so a name with one would come back altered. */
+const HALF_PAIR = /^[\ud800-\udfff]$/
+
+/** A name: not empty, not blank at its ends, without control characters, halves of surrogate pairs and those in `banned`. */
 export const nameText =
   (charsMax: number, banned = ''): Reader<string> =>
   (value, path, findings) => {
@@ -46,7 +49,9 @@ export const nameText =
     if (name === null) return null
     if (name.trim() === '') return outOfRange(findings, path, 'a name must not be empty')
     if (name.trim() !== name) return outOfRange(findings, path, `the name ${shown(name)} begins or ends with a blank`)
-    const bad = Array.from(name).find((character) => character < ' ' || character === '\u007f' || banned.includes(character))
+    const bad = Array.from(name).find(
+      (character) => character < ' ' || character === '\u007f' || HALF_PAIR.test(character) || banned.includes(character),
+    )
     return bad === undefined ? name : outOfRange(findings, path, `the name ${shown(name)} must not hold ${shown(bad)}`)
   }
 

@@ -479,3 +479,13 @@ describe('work', () => {
     expect(large / small).toBeLessThan(2.1)
   })
 })
+
+describe('names that no column can keep', () => {
+  test.each([
+    ['a NUL', 'a\u0000b'],
+    ['half a surrogate pair', 'a\ud800'],
+  ])('with %s are refused with their place, whole pairs are kept', (_what, name) => {
+    expect(problems(validateTemplate(document([step('ok'), step(name)])))).toContain('OUT_OF_RANGE /steps/1/name')
+    expect(templateOf(validateTemplate(document([step('a😀')]))).steps[0]?.name).toBe('a😀')
+  })
+})
