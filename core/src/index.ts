@@ -3,7 +3,7 @@ export { type Brand } from './kernel/brand.js'
 export { type Instant, type DurationMs, instant, durationMs, later, latest, instantText } from './kernel/instant.js'
 export { type Json, type JsonText, trustedJson, jsonOf, JSON_NULL } from './kernel/json.js'
 export { BugError, invariant, unreachable, elementAt, present } from './kernel/invariant.js'
-export { type Decider, type Decision, accept, fold } from './kernel/decider.js'
+export { type Decider, type Decision, fold } from './kernel/decider.js'
 export {
   type TaskId,
   type StepId,
@@ -31,8 +31,8 @@ export { type Template, type StepSpec, type StepType, type HandlerSpec } from '.
 export { type Plan, planOf } from './template/plan.js'
 export { type Failure } from './task/failure.js'
 export { type TaskEvent, type TaskEventType, type TaskSubmitted, TERMINAL_EVENTS } from './task/events.js'
-export { type TaskCommand, type TaskCommandType, type SubmitTask } from './task/commands.js'
-export { type TaskRefusal, type TaskRefusalReason, type RefusalCode, refuse } from './task/refusals.js'
+export { type TaskCommand, type SubmitTask } from './task/commands.js'
+export { type TaskRefusal, type TaskRefusalReason, type RefusalCode } from './task/refusals.js'
 export {
   type TaskState,
   type LiveTask,

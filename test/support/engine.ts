@@ -5,7 +5,6 @@ import {
   type Json,
   jsonOf,
   namespaceOf,
-  parseTaskId,
   type TaskId,
   taskIdFrom,
   type WorkerId,
@@ -311,10 +310,4 @@ export const gate = (): { readonly passed: Promise<void>; readonly open: () => v
     open = resolve
   })
   return { passed, open: () => open() }
-}
-
-export const taskIdOfText = (text: string): TaskId => {
-  const id = parseTaskId(text)
-  if (id === undefined) throw new Error(`no task id: ${text}`)
-  return id
 }

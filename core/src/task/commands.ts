@@ -119,5 +119,3 @@ export type TaskCommand =
   | RetryDue
   | CancelTask
   | CancelGraceOver
-
-export type TaskCommandType = TaskCommand['type']

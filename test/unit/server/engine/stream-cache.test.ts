@@ -1,6 +1,6 @@
 import { partitionNumber } from '@tasker/core'
 import { StreamCache } from '@tasker/server/internal/engine/stream-cache'
-import type { TaskCommit } from '@tasker/server/internal/engine/task-commit'
+import type { TaskCommit } from '@tasker/server/internal/engine/task-stream'
 import { newStream, type TaskStream } from '@tasker/server/internal/engine/task-stream'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
