@@ -21,8 +21,6 @@ export interface ConnectionOptions {
   readonly url: string
   /** Shown in `pg_stat_activity`, so that an operator knows who it is. */
   readonly applicationName: string
-  /** Whether a commit waits for the disk. Off is for what can be built again. */
-  readonly synchronousCommit?: boolean
   /**
    * Whether statements on this connection go by an index wherever there is one. For prepared statements on tables that are empty one moment
    * and full the next: a plan made for the empty one is kept.
@@ -64,9 +62,5 @@ const settings = (options: ConnectionOptions): pg.ClientConfig => ({
   options: sessionSettings(options),
 })
 
-const sessionSettings = ({ synchronousCommit = true, preferIndexes = false }: ConnectionOptions): string =>
-  [
-    '-c timezone=UTC',
-    `-c synchronous_commit=${synchronousCommit ? 'on' : 'off'}`,
-    ...(preferIndexes ? ['-c enable_seqscan=off'] : []),
-  ].join(' ')
+const sessionSettings = ({ preferIndexes = false }: ConnectionOptions): string =>
+  ['-c timezone=UTC', '-c synchronous_commit=on', ...(preferIndexes ? ['-c enable_seqscan=off'] : [])].join(' ')

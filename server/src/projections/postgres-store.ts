@@ -1,6 +1,6 @@
 /**
- * Projected rows in PostgreSQL. Writes go over a connection of their own that does not wait for the disk: what a crash takes away is
- * folded again from the log, because its checkpoint is gone with it.
+ * Projected rows in PostgreSQL. Writes go over a connection of their own and wait for the disk, as appends do: a running server relies on
+ * what it was told is written (keys of tasks, checkpoints, rows it holds in memory no more), also when PostgreSQL alone has crashed.
  */
 import { openPool, type Pool } from '../database.js'
 import { type Executed, SteadyConnection } from '../database/steady-connection.js'
@@ -34,7 +34,7 @@ export const openPostgresStore = async (options: PostgresStoreOptions): Promise<
   const { url, readConnections = READ_CONNECTIONS } = options
   const store = new PostgresStore(
     openPool({ url, applicationName: 'tasker projection reads', connectionsMax: readConnections }),
-    new SteadyConnection({ url, applicationName: 'tasker projection', synchronousCommit: false, preferIndexes: true }),
+    new SteadyConnection({ url, applicationName: 'tasker projection', preferIndexes: true }),
   )
   try {
     await store.checkpoints()

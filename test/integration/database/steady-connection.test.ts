@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => database.drop())
 
 const steady = (url: string): SteadyConnection => {
-  const connection = new SteadyConnection({ url, applicationName: 'steady', synchronousCommit: false, preferIndexes: true })
+  const connection = new SteadyConnection({ url, applicationName: 'steady', preferIndexes: true })
   onTestFinished(() => connection.close())
   return connection
 }
@@ -23,7 +23,7 @@ test('callers at once share one connection, with the settings that were asked fo
   const connection = steady(database.url)
   const text = `select current_setting('synchronous_commit') as sync, current_setting('enable_seqscan') as scan`
   const answers = await Promise.all([connection.execute({ text }), connection.execute({ text })])
-  expect(answers).toEqual([1, 2].map(() => ({ type: 'done', rowCount: 1, rows: [{ sync: 'off', scan: 'off' }] })))
+  expect(answers).toEqual([1, 2].map(() => ({ type: 'done', rowCount: 1, rows: [{ sync: 'on', scan: 'off' }] })))
   expect(await connections()).toBe(1)
 })
 
