@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, type TaskHandle } from '@tasker/sdk'
-import { expect, onTestFinished } from 'vitest'
+import { expect, onTestFailed, onTestFinished } from 'vitest'
 import { auditLog, type LogAudit } from '../../support/log-audit.js'
 import { type Address, end, freeAddress, rest, startLiveServer, startLiveWorker } from '../../support/live-server.js'
 import { PARCEL_ATTEMPTS_MAX, PARCEL_DEPENDENCIES, parcel, parcelResult } from '../../support/parcel.js'
@@ -11,6 +11,7 @@ import type { RunningProgram } from '../../support/processes.js'
 import { until, within } from '../../support/until.js'
 
 export const RESULTS_MS_MAX = 90_000
+const LAST_WORDS_CHARS = 4_000
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
@@ -28,6 +29,7 @@ export const field = async (databaseUrl: string): Promise<Field> => {
   const client = new Client({ url: address.grpcUrl, logger: silent, submitTimeout: '2m' })
   onTestFinished(() => client.close())
   const kept = (program: RunningProgram): RunningProgram => {
+    onTestFailed(() => console.log(`process ${program.pid} said:\n${program.output().slice(-LAST_WORDS_CHARS)}`))
     onTestFinished(() => end(program, 'SIGKILL').then(() => undefined))
     return program
   }
