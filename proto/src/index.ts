@@ -41,8 +41,14 @@ export {
 } from './gen/tasker/v1/template.js'
 export {
   AckStatus,
+  Batch,
+  BatchesMade,
+  BatchLimits,
+  BatchRange,
+  Checkpoint,
   ConnectRequest,
   ConnectResponse,
+  DecisionMade,
   DependencyResult,
   ResultAck,
   StepCancellation,

@@ -28,6 +28,7 @@ interface StepFace {
   readonly config: Payload
   readonly maxAttempts: number
   readonly timeoutMs: number
+  readonly stepType: string
   readonly shown: readonly { readonly index: number; readonly stepId: string }[]
 }
 
@@ -53,6 +54,10 @@ export const wireCommand = (command: StepCommand): WireCommand => {
     attemptsSinceReset: state.attemptsSinceReset,
     maxAttempts: face.maxAttempts,
     timeoutMs: face.timeoutMs,
+    stepType: face.stepType,
+    batch: undefined,
+    checkpoint: undefined,
+    batchLimits: undefined,
   }
 }
 
@@ -79,6 +84,7 @@ const faceOf = (plan: Plan, index: number): StepFace => {
     config: payloadOf(jsonOf(step.handler.initialization)),
     maxAttempts: step.retry.retryable ? attemptsAllowed(step.retry) : 1,
     timeoutMs: step.timeoutMs,
+    stepType: step.type,
     shown: visibleTo(plan, index).map((shown) => ({
       index: shown,
       stepId: elementAt(plan.steps, shown, 'a dependency').name,

@@ -42,4 +42,5 @@ const refusedAck = (ref: WireRef | undefined, reason: string, message: string): 
   status: AckStatus.ACK_STATUS_REFUSED,
   reason,
   message,
+  checkpoint: 0,
 })

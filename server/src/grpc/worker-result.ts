@@ -22,6 +22,10 @@ export const readResult = (wire: StepResult): ReadResult => {
   if (wire.ref === undefined) return { type: 'keyless' }
   const read = attemptRef(wire.ref)
   if (read.type === 'nonsense') return { type: 'refused', reason: 'INVALID_ATTEMPT_REF', message: read.message }
+  if (wire.outcome?.$case === 'checkpoint') {
+    const message = 'no step of this task saves checkpoints; the attempt goes on without it'
+    return { type: 'refused', reason: 'OUTCOME_NOT_EXPECTED', message }
+  }
   const outcome = outcomeOf(wire.outcome)
   if (outcome === undefined)
     return {
@@ -42,6 +46,11 @@ const outcomeOf = (outcome: StepResult['outcome']): AttemptOutcome | undefined =
       return { type: 'failed', failure: failureFrom(outcome.value) }
     case 'cancelled':
       return CANCELLED
+    case 'decision':
+    case 'batches':
+      return permanent('OUTCOME_NOT_EXPECTED', `the step ends with success, and the result says ${outcome.$case}`)
+    case 'checkpoint':
+      return undefined
     default:
       return unreachable(outcome)
   }

@@ -1,4 +1,4 @@
-/** One worker's stream, from hello to its end: what it says goes to the engine's session, what the engine says comes back batched (W1 to W14). */
+/** One worker's stream, from hello to its end: what it says goes to the engine's session, what the engine says comes back batched (W1 to W17). */
 import type { ServerDuplexStream } from '@grpc/grpc-js'
 import type { ConnectRequest, ConnectResponse } from '@tasker/proto'
 import { LIMITS } from '@tasker/core'

@@ -161,6 +161,10 @@ export const command = (handler: string, more: Partial<StepCommand> = {}): StepC
   attemptsSinceReset: 1,
   maxAttempts: 3,
   timeoutMs: 60_000,
+  stepType: 'standard',
+  batch: undefined,
+  checkpoint: undefined,
+  batchLimits: undefined,
   ...more,
 })
 

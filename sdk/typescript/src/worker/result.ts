@@ -1,5 +1,5 @@
 /** How an attempt's end is written for the server. */
-import type { AttemptRef, StepResult } from '@tasker/proto'
+import { type AttemptRef, BatchesMade, type Checkpoint, DecisionMade, type StepResult } from '@tasker/proto'
 import { failureOf, type Failure } from '../errors/failure.js'
 import { serialize } from '../step/json.js'
 import { jsonPayload } from '../step/payload.js'
@@ -33,11 +33,20 @@ export const resultBytes = (result: StepResult): number => {
       return result.outcome.value.data.length + RESULT_BYTES_BASE
     case 'failure':
       return 4 * (result.outcome.value.message.length + result.outcome.value.stack.length) + RESULT_BYTES_BASE
+    case 'decision':
+      return DecisionMade.encode(result.outcome.value).finish().length + RESULT_BYTES_BASE
+    case 'batches':
+      return BatchesMade.encode(result.outcome.value).finish().length + RESULT_BYTES_BASE
+    case 'checkpoint':
+      return checkpointBytes(result.outcome.value) + RESULT_BYTES_BASE
     case 'cancelled':
     case undefined:
       return RESULT_BYTES_BASE
   }
 }
+
+const checkpointBytes = ({ cursor, accumulated }: Checkpoint): number =>
+  (cursor?.data.length ?? 0) + (accumulated?.data.length ?? 0)
 
 /** Ids, numbers and framing. */
 const RESULT_BYTES_BASE = 256

@@ -53,6 +53,7 @@ const ack = (stepId: string, attempt = 1) => ({
   status: AckStatus.ACK_STATUS_RECORDED,
   reason: '',
   message: '',
+  checkpoint: 0,
 })
 
 test('W1: the first message is the hello alone, with what the worker can run', async () => {

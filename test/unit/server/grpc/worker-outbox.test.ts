@@ -21,7 +21,13 @@ const welcome: WorkerWelcome = {
   forgotten: [],
 }
 const ref = (attempt: number) => ({ taskId: TASK_ID, stepId: 'a', attempt })
-const ack = (attempt: number) => ({ ref: ref(attempt), status: AckStatus.ACK_STATUS_RECORDED, reason: '', message: '' })
+const ack = (attempt: number) => ({
+  ref: ref(attempt),
+  status: AckStatus.ACK_STATUS_RECORDED,
+  reason: '',
+  message: '',
+  checkpoint: 0,
+})
 
 const task = taskAfter(
   plan(step('a'), step('b', { after: ['a'] })),

@@ -23,6 +23,18 @@ test('a result in an encoding the server does not read fails its attempt for goo
   })
 })
 
+test('an outcome of another kind of step fails its attempt for good, and a checkpoint nobody asked for is refused', () => {
+  const output = { encoding: '', data: Buffer.from('1') }
+  const decision = { $case: 'decision', value: { output, choice: undefined } } as const
+  const failed = { type: 'failed', failure: { code: 'OUTCOME_NOT_EXPECTED', retryable: false } }
+  expect(readResult({ ref, outcome: decision })).toMatchObject({ type: 'result', result: { outcome: failed } })
+  const checkpoint = {
+    $case: 'checkpoint',
+    value: { number: 1, cursor: output, itemsProcessed: 1, accumulated: undefined },
+  } as const
+  expect(readResult({ ref, outcome: checkpoint })).toMatchObject({ type: 'refused', reason: 'OUTCOME_NOT_EXPECTED' })
+})
+
 test('a result without an outcome is refused, one without a key is keyless', () => {
   expect(readResult({ ref, outcome: undefined })).toMatchObject({ type: 'refused', reason: 'RESULT_WITHOUT_OUTCOME' })
   expect(readResult({ ref: undefined, outcome: value('1') })).toEqual({ type: 'keyless' })

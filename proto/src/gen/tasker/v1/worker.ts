@@ -99,6 +99,59 @@ export interface StepCommand {
   maxAttempts: number;
   /** From the moment the server decided the start; the worker aborts by itself a little earlier or at it. */
   timeoutMs: number;
+  /** The `type` of the template, such as `standard` or `decision` (W15). */
+  stepType: string;
+  /** In a batch worker: which part of the whole it works on. */
+  batch:
+    | Batch
+    | undefined;
+  /** What was saved last (W17); absent when nothing was. */
+  checkpoint:
+    | Checkpoint
+    | undefined;
+  /** In a batchable step: what the template allows. */
+  batchLimits: BatchLimits | undefined;
+}
+
+/** One range of a batch. Cursors are JSON values that only the handlers understand: `start` is included, `end` is not. */
+export interface Batch {
+  id: string;
+  /** From 0, in the order of the ranges. */
+  index: number;
+  start: Payload | undefined;
+  end:
+    | Payload
+    | undefined;
+  /** Items in the range, as far as the analyzer knew; 0 when it did not. */
+  size: number;
+  /** There was nothing to do: the one worker of an empty batch. */
+  isNoOp: boolean;
+  /** The step of the template that this worker is made from. */
+  workerTemplate: string;
+  /** How many workers the batch has. */
+  count: number;
+  cursorField: string;
+  /** continue_on_failure, fail_fast or isolate. */
+  failureStrategy: string;
+}
+
+/** From the template, never from a task's context. */
+export interface BatchLimits {
+  workerTemplate: string;
+  batchSize: number;
+  maxWorkers: number;
+  parallelism: number;
+  cursorField: string;
+}
+
+/** Progress that outlives its attempt. */
+export interface Checkpoint {
+  /** From 1 within an attempt (W16). */
+  number: number;
+  cursor: Payload | undefined;
+  itemsProcessed: number;
+  /** What was gathered so far; may be absent. */
+  accumulated: Payload | undefined;
 }
 
 export interface DependencyResult {
@@ -108,10 +161,55 @@ export interface DependencyResult {
 
 export interface StepResult {
   ref: AttemptRef | undefined;
-  outcome: { $case: "success"; value: Payload } | { $case: "failure"; value: StepFailure } | {
-    $case: "cancelled";
-    value: StepCancelled;
-  } | undefined;
+  outcome:
+    | { $case: "success"; value: Payload }
+    | { $case: "failure"; value: StepFailure }
+    | { $case: "cancelled"; value: StepCancelled }
+    | { $case: "decision"; value: DecisionMade }
+    | { $case: "batches"; value: BatchesMade }
+    | { $case: "checkpoint"; value: Checkpoint }
+    | undefined;
+}
+
+/** The result of a decision, and which of the steps behind it are to be: at least one name, or none of them. */
+export interface DecisionMade {
+  output: Payload | undefined;
+  choice: { $case: "createSteps"; value: CreateSteps } | { $case: "noBranches"; value: NoBranches } | undefined;
+}
+
+export interface CreateSteps {
+  names: string[];
+}
+
+export interface NoBranches {
+  /** For people; may be empty. */
+  reason: string;
+}
+
+/** The result of an analyzer, and the ranges its workers get. */
+export interface BatchesMade {
+  output: Payload | undefined;
+  choice: { $case: "createBatches"; value: CreateBatches } | { $case: "noBatches"; value: NoBatches } | undefined;
+}
+
+/** More ranges than the template allows workers are joined with their neighbours, where one ends as the next begins. */
+export interface CreateBatches {
+  ranges: BatchRange[];
+  /** Items in all ranges, for people; 0 when not known. */
+  totalItems: number;
+}
+
+export interface BatchRange {
+  /** Unique within the batch; empty: made from its place, `001` and on. The worker's step is called `{worker_template}_{id}`. */
+  id: string;
+  start: Payload | undefined;
+  end: Payload | undefined;
+  size: number;
+}
+
+export interface NoBatches {
+  /** For people; may be empty. */
+  reason: string;
 }
 
 /** The handler stopped because it was asked to. */
@@ -135,6 +233,8 @@ export interface ResultAck {
   /** Why, when not recorded. */
   reason: string;
   message: string;
+  /** The number of the checkpoint this answers; 0 for a result. */
+  checkpoint: number;
 }
 
 export interface StepCancellation {
@@ -549,6 +649,10 @@ function createBaseStepCommand(): StepCommand {
     attemptsSinceReset: 0,
     maxAttempts: 0,
     timeoutMs: 0,
+    stepType: "",
+    batch: undefined,
+    checkpoint: undefined,
+    batchLimits: undefined,
   };
 }
 
@@ -592,6 +696,18 @@ export const StepCommand: MessageFns<StepCommand> = {
     }
     if (message.timeoutMs !== 0) {
       writer.uint32(104).uint32(message.timeoutMs);
+    }
+    if (message.stepType !== "") {
+      writer.uint32(162).string(message.stepType);
+    }
+    if (message.batch !== undefined) {
+      Batch.encode(message.batch, writer.uint32(170).fork()).join();
+    }
+    if (message.checkpoint !== undefined) {
+      Checkpoint.encode(message.checkpoint, writer.uint32(178).fork()).join();
+    }
+    if (message.batchLimits !== undefined) {
+      BatchLimits.encode(message.batchLimits, writer.uint32(186).fork()).join();
     }
     return writer;
   },
@@ -713,6 +829,363 @@ export const StepCommand: MessageFns<StepCommand> = {
             message.timeoutMs = reader.uint32();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.stepType = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.batch = Batch.decode(reader, reader.uint32());
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.checkpoint = Checkpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.batchLimits = BatchLimits.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBatch(): Batch {
+  return {
+    id: "",
+    index: 0,
+    start: undefined,
+    end: undefined,
+    size: 0,
+    isNoOp: false,
+    workerTemplate: "",
+    count: 0,
+    cursorField: "",
+    failureStrategy: "",
+  };
+}
+
+export const Batch: MessageFns<Batch> = {
+  encode(message: Batch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.index !== 0) {
+      writer.uint32(16).uint32(message.index);
+    }
+    if (message.start !== undefined) {
+      Payload.encode(message.start, writer.uint32(26).fork()).join();
+    }
+    if (message.end !== undefined) {
+      Payload.encode(message.end, writer.uint32(34).fork()).join();
+    }
+    if (message.size !== 0) {
+      writer.uint32(40).uint64(message.size);
+    }
+    if (message.isNoOp !== false) {
+      writer.uint32(48).bool(message.isNoOp);
+    }
+    if (message.workerTemplate !== "") {
+      writer.uint32(58).string(message.workerTemplate);
+    }
+    if (message.count !== 0) {
+      writer.uint32(64).uint32(message.count);
+    }
+    if (message.cursorField !== "") {
+      writer.uint32(74).string(message.cursorField);
+    }
+    if (message.failureStrategy !== "") {
+      writer.uint32(82).string(message.failureStrategy);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Batch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.index = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.start = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.end = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.size = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.isNoOp = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.workerTemplate = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.count = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.cursorField = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.failureStrategy = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBatchLimits(): BatchLimits {
+  return { workerTemplate: "", batchSize: 0, maxWorkers: 0, parallelism: 0, cursorField: "" };
+}
+
+export const BatchLimits: MessageFns<BatchLimits> = {
+  encode(message: BatchLimits, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.workerTemplate !== "") {
+      writer.uint32(10).string(message.workerTemplate);
+    }
+    if (message.batchSize !== 0) {
+      writer.uint32(16).uint32(message.batchSize);
+    }
+    if (message.maxWorkers !== 0) {
+      writer.uint32(24).uint32(message.maxWorkers);
+    }
+    if (message.parallelism !== 0) {
+      writer.uint32(32).uint32(message.parallelism);
+    }
+    if (message.cursorField !== "") {
+      writer.uint32(42).string(message.cursorField);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchLimits {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchLimits();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.workerTemplate = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.batchSize = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.maxWorkers = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.parallelism = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.cursorField = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckpoint(): Checkpoint {
+  return { number: 0, cursor: undefined, itemsProcessed: 0, accumulated: undefined };
+}
+
+export const Checkpoint: MessageFns<Checkpoint> = {
+  encode(message: Checkpoint, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint32(message.number);
+    }
+    if (message.cursor !== undefined) {
+      Payload.encode(message.cursor, writer.uint32(18).fork()).join();
+    }
+    if (message.itemsProcessed !== 0) {
+      writer.uint32(24).uint64(message.itemsProcessed);
+    }
+    if (message.accumulated !== undefined) {
+      Payload.encode(message.accumulated, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Checkpoint {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckpoint();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.cursor = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.itemsProcessed = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.accumulated = Payload.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -802,6 +1275,15 @@ export const StepResult: MessageFns<StepResult> = {
       case "cancelled":
         StepCancelled.encode(message.outcome.value, writer.uint32(34).fork()).join();
         break;
+      case "decision":
+        DecisionMade.encode(message.outcome.value, writer.uint32(162).fork()).join();
+        break;
+      case "batches":
+        BatchesMade.encode(message.outcome.value, writer.uint32(170).fork()).join();
+        break;
+      case "checkpoint":
+        Checkpoint.encode(message.outcome.value, writer.uint32(178).fork()).join();
+        break;
     }
     return writer;
   },
@@ -849,6 +1331,444 @@ export const StepResult: MessageFns<StepResult> = {
             }
 
             message.outcome = { $case: "cancelled", value: StepCancelled.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.outcome = { $case: "decision", value: DecisionMade.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.outcome = { $case: "batches", value: BatchesMade.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.outcome = { $case: "checkpoint", value: Checkpoint.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDecisionMade(): DecisionMade {
+  return { output: undefined, choice: undefined };
+}
+
+export const DecisionMade: MessageFns<DecisionMade> = {
+  encode(message: DecisionMade, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.output !== undefined) {
+      Payload.encode(message.output, writer.uint32(10).fork()).join();
+    }
+    switch (message.choice?.$case) {
+      case "createSteps":
+        CreateSteps.encode(message.choice.value, writer.uint32(18).fork()).join();
+        break;
+      case "noBranches":
+        NoBranches.encode(message.choice.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DecisionMade {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDecisionMade();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.output = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.choice = { $case: "createSteps", value: CreateSteps.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.choice = { $case: "noBranches", value: NoBranches.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCreateSteps(): CreateSteps {
+  return { names: [] };
+}
+
+export const CreateSteps: MessageFns<CreateSteps> = {
+  encode(message: CreateSteps, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.names) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateSteps {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateSteps();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.names.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNoBranches(): NoBranches {
+  return { reason: "" };
+}
+
+export const NoBranches: MessageFns<NoBranches> = {
+  encode(message: NoBranches, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NoBranches {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNoBranches();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBatchesMade(): BatchesMade {
+  return { output: undefined, choice: undefined };
+}
+
+export const BatchesMade: MessageFns<BatchesMade> = {
+  encode(message: BatchesMade, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.output !== undefined) {
+      Payload.encode(message.output, writer.uint32(10).fork()).join();
+    }
+    switch (message.choice?.$case) {
+      case "createBatches":
+        CreateBatches.encode(message.choice.value, writer.uint32(18).fork()).join();
+        break;
+      case "noBatches":
+        NoBatches.encode(message.choice.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchesMade {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchesMade();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.output = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.choice = { $case: "createBatches", value: CreateBatches.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.choice = { $case: "noBatches", value: NoBatches.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCreateBatches(): CreateBatches {
+  return { ranges: [], totalItems: 0 };
+}
+
+export const CreateBatches: MessageFns<CreateBatches> = {
+  encode(message: CreateBatches, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.ranges) {
+      BatchRange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.totalItems !== 0) {
+      writer.uint32(16).uint64(message.totalItems);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateBatches {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateBatches();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ranges.push(BatchRange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.totalItems = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBatchRange(): BatchRange {
+  return { id: "", start: undefined, end: undefined, size: 0 };
+}
+
+export const BatchRange: MessageFns<BatchRange> = {
+  encode(message: BatchRange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.start !== undefined) {
+      Payload.encode(message.start, writer.uint32(18).fork()).join();
+    }
+    if (message.end !== undefined) {
+      Payload.encode(message.end, writer.uint32(26).fork()).join();
+    }
+    if (message.size !== 0) {
+      writer.uint32(32).uint64(message.size);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchRange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchRange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.start = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.end = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.size = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNoBatches(): NoBatches {
+  return { reason: "" };
+}
+
+export const NoBatches: MessageFns<NoBatches> = {
+  encode(message: NoBatches, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NoBatches {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNoBatches();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
             continue;
           }
         }
@@ -992,7 +1912,7 @@ export const WorkerDrain: MessageFns<WorkerDrain> = {
 };
 
 function createBaseResultAck(): ResultAck {
-  return { ref: undefined, status: 0, reason: "", message: "" };
+  return { ref: undefined, status: 0, reason: "", message: "", checkpoint: 0 };
 }
 
 export const ResultAck: MessageFns<ResultAck> = {
@@ -1008,6 +1928,9 @@ export const ResultAck: MessageFns<ResultAck> = {
     }
     if (message.message !== "") {
       writer.uint32(34).string(message.message);
+    }
+    if (message.checkpoint !== 0) {
+      writer.uint32(160).uint32(message.checkpoint);
     }
     return writer;
   },
@@ -1055,6 +1978,14 @@ export const ResultAck: MessageFns<ResultAck> = {
             }
 
             message.message = reader.string();
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.checkpoint = reader.uint32();
             continue;
           }
         }
@@ -1147,6 +2078,16 @@ export const StepCancellation: MessageFns<StepCancellation> = {
  *      without a usable `hello` ends the stream, with INVALID_ARGUMENT.
  * W13  Items of one kind keep their order within the stream. Between kinds, a message is read in the order hello, results, heartbeats, drain.
  * W14  A second stream with the worker_id of a live one replaces it: the older is closed with ABORTED.
+ * W15  `StepCommand.step_type` says how an attempt ends well: a `decision` with the outcome `decision`, a `batchable` step with `batches`,
+ *      every other with `success`. An outcome that does not fit fails its step for good with OUTCOME_NOT_EXPECTED, and so does a choice that
+ *      cannot be carried out: a branch that is no step behind the decision, a batch id that stands twice. The steps that an outcome creates
+ *      are in the log together with it: after RECORDED both are there, before it neither.
+ * W16  `checkpoint` ends nothing: the same attempt goes on with its lease, no attempt is spent, and its `timeout_ms` starts anew when the
+ *      checkpoint is RECORDED. Its key is (task_id, step_id, attempt, number); numbers grow by one from 1 within the attempt, and the
+ *      acknowledgement repeats the number. The worker goes on after the acknowledgement: RECORDED and DUPLICATE mean saved, REFUSED not saved
+ *      (too large, say) while the attempt still runs, IGNORED that the attempt is no longer this worker's. One that was not acknowledged is
+ *      sent again after a reconnect, before the result of its attempt.
+ * W17  `StepCommand.checkpoint` is what an earlier attempt of the step saved last. The handler begins there.
  */
 export type WorkerServiceService = typeof WorkerServiceService;
 export const WorkerServiceService = {
