@@ -131,7 +131,7 @@ const startsAfterDependencies = ({ taskId, events, task }: Folded): readonly str
   for (const { event } of events) {
     if (event.type === 'step.completed') complete.add(event.step)
     if (event.type !== 'step.started') continue
-    const spec = task.plan.steps[task.plan.indexOf.get(event.step) ?? -1]
+    const spec = task.graph.steps[task.graph.indexOf.get(event.step) ?? -1]
     const missing = spec?.dependencies.filter((name) => !complete.has(name)) ?? []
     if (missing.length > 0) wrong.push(`I4 ${event.step} of ${taskId} started before ${missing.join(', ')}`)
   }
@@ -140,7 +140,7 @@ const startsAfterDependencies = ({ taskId, events, task }: Folded): readonly str
 
 const attemptsWithinPolicy = ({ taskId, events, task }: Folded): readonly string[] => {
   const wrong: string[] = []
-  for (const { name, retry } of task.plan.steps) {
+  for (const { name, retry } of task.graph.steps) {
     const started = events.flatMap(({ event }) => (event.type === 'step.started' && event.step === name ? [event.attempt] : []))
     const released = events.filter(({ event }) => event.type === 'step.released' && event.step === name).length
     if (new Set(started).size !== started.length) wrong.push(`I5 ${name} of ${taskId} used an attempt number twice`)
@@ -164,7 +164,7 @@ const nothingAcknowledgedIsLost = (folded: readonly Folded[], { acknowledged }: 
 }
 
 const stuckAt = (task: LiveTask): string =>
-  task.steps.map((step, index) => `${task.plan.steps[index]?.name} ${step.status}`).join(', ')
+  task.steps.map((step, index) => `${task.graph.steps[index]?.name} ${step.status}`).join(', ')
 
 const chainsVerify = (commits: readonly StoredCommit[]): readonly string[] => {
   const wrong: string[] = []

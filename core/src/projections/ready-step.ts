@@ -16,7 +16,7 @@ export const readyRows = (taskId: TaskId, task: LiveTask): readonly ReadyRow[] =
   if (task.counts.enqueued === 0) return NO_ROWS
   return task.steps.flatMap((step, index): ReadyRow[] => {
     if (step.status !== 'enqueued') return []
-    const spec = elementAt(task.plan.steps, index, 'plan steps')
+    const spec = elementAt(task.graph.steps, index, 'steps of the graph')
     return [
       {
         taskId,

@@ -40,7 +40,7 @@ export const stepView = (task: LiveTask, index: number): StepView => {
   const endedAt = endOf(step)
   const worker = workerOf(step)
   return {
-    step_id: elementAt(task.plan.steps, index, 'plan steps').name,
+    step_id: elementAt(task.graph.steps, index, 'steps of the graph').name,
     status: step.status,
     attempts: attemptsStarted(step),
     attempts_since_reset: step.attemptsSinceReset,
@@ -57,7 +57,7 @@ export const stepViewText = (task: LiveTask, index: number): JsonText => {
   const step = elementAt(task.steps, index, 'steps')
   const endedAt = endOf(step)
   const worker = workerOf(step)
-  let text = `{"step_id":${JSON.stringify(elementAt(task.plan.steps, index, 'plan steps').name)},"status":"${step.status}"`
+  let text = `{"step_id":${JSON.stringify(elementAt(task.graph.steps, index, 'steps of the graph').name)},"status":"${step.status}"`
   text += `,"attempts":${attemptsStarted(step)},"attempts_since_reset":${step.attemptsSinceReset}`
   if (step.firstStartedAt !== undefined) text += `,"started_at":"${instantText(step.firstStartedAt)}"`
   if (endedAt !== undefined) text += `,"ended_at":"${instantText(endedAt)}"`

@@ -24,7 +24,7 @@ const taskTimers = (taskId: TaskId, { phase, submitted, cancel }: LiveTask): rea
 }
 
 const stepTimers = (taskId: TaskId, task: LiveTask, index: number, step: StepState): readonly TimerRow[] => {
-  const name = elementAt(task.plan.steps, index, 'plan steps').name
+  const name = elementAt(task.graph.steps, index, 'steps of the graph').name
   switch (step.status) {
     case 'waiting_for_retry':
       return [{ taskId, kind: 'retry', step: name, attempt: step.attempts, dueAt: step.dueAt, worker: undefined }]

@@ -110,6 +110,7 @@ const submitted = (event: TaskSubmitted, at: Instant, plan: Plan): LiveTask => (
   // A task with `runAt` waits until its first step is scheduled, which for an instant gone by is in the same commit.
   phase: event.runAt === undefined ? 'running' : 'waiting',
   plan,
+  graph: plan,
   submitted: event,
   submittedAt: at,
   updatedAt: at,
@@ -128,6 +129,7 @@ const stepsCreated = (task: LiveTask, names: readonly StepId[], at: Instant): Li
     type: 'task',
     phase: task.phase,
     plan,
+    graph: plan,
     submitted: task.submitted,
     submittedAt: task.submittedAt,
     updatedAt: at,
@@ -163,12 +165,13 @@ const cancelRequested = (task: LiveTask, event: TaskCancelRequested, at: Instant
 })
 
 const indexOf = (task: LiveTask, step: StepId): number => {
-  const index = task.plan.indexOf.get(step)
-  if (index === undefined) throw new BugError(`the plan has no step ${step}`)
+  const index = task.graph.indexOf.get(step)
+  if (index === undefined) throw new BugError(`the task has no step ${step}`)
   return index
 }
 
-const timeoutOf = (task: LiveTask, index: number): DurationMs => elementAt(task.plan.steps, index, 'plan steps').timeoutMs
+const timeoutOf = (task: LiveTask, index: number): DurationMs =>
+  elementAt(task.graph.steps, index, 'steps of the graph').timeoutMs
 
 const running = (step: StepState): StepInProgress => {
   invariant(step.status === 'in_progress', 'an attempt that ends is running')

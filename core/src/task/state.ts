@@ -2,7 +2,7 @@
 import type { Instant } from '../kernel/instant.js'
 import type { WorkerId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
-import type { Plan } from '../template/plan.js'
+import type { Plan, StepGraph } from '../template/plan.js'
 import type { TaskSubmitted } from './events.js'
 import type { Failure } from './failure.js'
 
@@ -84,6 +84,8 @@ export interface LiveTask {
   readonly type: 'task'
   readonly phase: TaskPhase
   readonly plan: Plan
+  /** The steps of this task: the plan's own object as long as the task has no others. */
+  readonly graph: StepGraph
   readonly submitted: TaskSubmitted
   readonly submittedAt: Instant
   readonly updatedAt: Instant
@@ -91,9 +93,9 @@ export interface LiveTask {
   readonly endedAt: Instant | undefined
   /** Set from the request on: why, and until when running steps may finish. */
   readonly cancel: { readonly reason: string | undefined; readonly graceUntil: Instant } | undefined
-  /** By plan index. */
+  /** By index of the graph. */
   readonly steps: readonly StepState[]
-  /** Per step, how many of its dependencies are not satisfied yet. */
+  /** Per step of the graph, how many of its dependencies are not satisfied yet. */
   readonly unmet: readonly number[]
   /** How many steps are in each status; always the count over `steps`. */
   readonly counts: { readonly [Status in StepStatus]: number }

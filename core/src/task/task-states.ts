@@ -17,7 +17,7 @@ export const scheduledTask = (task: LiveTask, index: number, from: StepState, to
 /** A completed step is one dependency less for each that waits for it. */
 export const withStepCompleted = (task: LiveTask, index: number, to: StepComplete, at: Instant): LiveTask => {
   const from = elementAt(task.steps, index, 'steps')
-  const unmet = unmetWithout(task, elementAt(task.plan.dependents, index, 'dependents'))
+  const unmet = unmetWithout(task, elementAt(task.graph.dependents, index, 'dependents'))
   return replaced(task, task.phase, replacedAt(task.steps, index, to), unmet, movedCount(task, from, to), at)
 }
 
@@ -28,6 +28,7 @@ export const endedTask = (task: LiveTask, phase: 'completed' | 'cancelled', at: 
   type: 'task',
   phase,
   plan: task.plan,
+  graph: task.graph,
   submitted: task.submitted,
   submittedAt: task.submittedAt,
   updatedAt: at,
@@ -49,6 +50,7 @@ const replaced = (
   type: 'task',
   phase,
   plan: task.plan,
+  graph: task.graph,
   submitted: task.submitted,
   submittedAt: task.submittedAt,
   updatedAt: at,

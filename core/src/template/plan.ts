@@ -3,15 +3,21 @@ import { invariant } from '../kernel/invariant.js'
 import type { StepId, TemplateHash } from '../kernel/ids.js'
 import type { StepSpec, Template } from './template.js'
 
-export interface Plan {
-  readonly hash: TemplateHash
-  readonly template: Template
+/** Steps by index with their edges both ways. A task begins with its plan's graph, and has one of its own once it has steps of its own. */
+export interface StepGraph {
   readonly steps: readonly StepSpec[]
   readonly indexOf: ReadonlyMap<StepId, number>
   /** Per step, the indexes of the steps it waits for. */
   readonly dependencies: readonly (readonly number[])[]
   /** Per step, the indexes of the steps that wait for it. */
   readonly dependents: readonly (readonly number[])[]
+}
+
+export interface Plan extends StepGraph {
+  readonly hash: TemplateHash
+  readonly template: Template
+  /** No step asks for more than to run once all it depends on is complete, so the quick way of deciding is enough. */
+  readonly plain: boolean
   /** Indexes of the steps nobody waits for; their outputs are the task's result. */
   readonly leaves: readonly number[]
 }
@@ -30,5 +36,8 @@ export const planOf = (template: Template, hash: TemplateHash): Plan => {
     }),
   )
   const leaves = dependents.flatMap((list, index) => (list.length === 0 ? [index] : []))
-  return { hash, template, steps: template.steps, indexOf, dependencies, dependents, leaves }
+  const plain = template.steps.every(isPlain)
+  return { hash, template, steps: template.steps, indexOf, dependencies, dependents, plain, leaves }
 }
+
+const isPlain = (step: StepSpec): boolean => step.type === 'standard'

@@ -85,7 +85,7 @@ export const ackOf = (result: AttemptResult, applied: Applied, task: LiveTask | 
 /** Late is ignored; what never was is refused. */
 const refusedStatus = (reason: string, ref: AttemptRef, task: LiveTask | undefined): AckStatus => {
   if (reason !== 'LEASE_LOST' && reason !== 'TASK_FINISHED') return 'refused'
-  const step = task?.steps[task.plan.indexOf.get(ref.step) ?? -1]
+  const step = task?.steps[task.graph.indexOf.get(ref.step) ?? -1]
   return step !== undefined && ref.attempt >= 1 && ref.attempt <= attemptsStarted(step) ? 'ignored' : 'refused'
 }
 

@@ -70,7 +70,7 @@ const sendCommand = (lease: Lease, task: LiveTask, targets: DeliveryTargets): vo
   // W11
   if (worker.state === 'draining') return targets.undeliverable(lease, 'the worker drained before the command left')
   lease.sent = true
-  const stepIndex = task.plan.indexOf.get(lease.step) ?? -1
+  const stepIndex = task.graph.indexOf.get(lease.step) ?? -1
   const { taskId, step, attempt } = lease
   worker.port.command({ taskId, step, attempt, task, stepIndex, deadlineAt: lease.timeout.dueAt })
   if (lease.cancelRequested) targets.workers.cancel(lease)
@@ -121,7 +121,7 @@ const enqueue = ({ stream, state, events }: TaskCommit, { dispatcher }: Delivery
   let waiting: Set<StepId> | undefined
   for (const event of events) {
     if (event.type !== 'step.scheduled') continue
-    if (state.steps[state.plan.indexOf.get(event.step) ?? -1]?.status === 'enqueued') (waiting ??= new Set()).add(event.step)
+    if (state.steps[state.graph.indexOf.get(event.step) ?? -1]?.status === 'enqueued') (waiting ??= new Set()).add(event.step)
   }
   if (waiting === undefined) return
   for (const row of readyRows(stream.taskId, state)) if (waiting.has(row.step)) dispatcher.add(row)
@@ -131,7 +131,7 @@ const armTimers = (taskId: TaskId, state: LiveTask, { timers }: DeliveryTargets)
   for (const row of timerRows(taskId, state)) if (row.kind !== 'step_timeout') timers.add(row)
 }
 
-const stepName = (state: LiveTask, index: number): StepId => elementAt(state.plan.steps, index, 'a step').name
+const stepName = (state: LiveTask, index: number): StepId => elementAt(state.graph.steps, index, 'a step').name
 
 const recordedEvents = (commit: TaskCommit): readonly RecordedTaskEvent[] =>
   commit.events.map((event, index) => ({

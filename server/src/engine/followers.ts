@@ -65,7 +65,7 @@ export const outcomeOf = (taskId: TaskId, task: LiveTask): TaskOutcome | undefin
   if (task.phase !== 'blocked') return undefined
   const steps = task.steps.flatMap((step, index) => {
     const failure = step.status === 'error' ? step.lastFailure : undefined
-    return failure === undefined ? [] : [{ step: task.plan.steps[index]?.name ?? stepId(''), failure }]
+    return failure === undefined ? [] : [{ step: task.graph.steps[index]?.name ?? stepId(''), failure }]
   })
   return { type: 'blocked', taskId, steps }
 }

@@ -175,7 +175,7 @@ export class TaskRuntime {
    */
   #claimEagerly(state: TaskState, step: StepId): ConnectedWorker | undefined {
     if (state.type !== 'task') return undefined
-    const spec = state.plan.steps[state.plan.indexOf.get(step) ?? -1]
+    const spec = state.graph.steps[state.graph.indexOf.get(step) ?? -1]
     if (spec === undefined) return undefined
     const queue = queueKey(state.submitted.namespace, queueHandler(spec))
     const first = this.#dispatcher.first(queue)
@@ -310,7 +310,7 @@ const planOf = (state: TaskState): Plan => liveTask(state).plan
 
 const stepOf = (state: TaskState, step: StepId): StepState => {
   const task = liveTask(state)
-  return elementAt(task.steps, task.plan.indexOf.get(step) ?? -1, 'the step of an event')
+  return elementAt(task.steps, task.graph.indexOf.get(step) ?? -1, 'the step of an event')
 }
 
 const attemptOf = (state: TaskState, step: StepId): number => stepOf(state, step).attempts

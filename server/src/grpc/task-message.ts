@@ -36,7 +36,7 @@ export const wireTask = ({ taskId, version, state }: TaskSnapshot): Task => ({
 const wireStep = (task: LiveTask, index: number): Step => {
   const step = elementAt(task.steps, index, 'a step of the task')
   return {
-    stepId: elementAt(task.plan.steps, index, 'a step of the plan').name,
+    stepId: elementAt(task.graph.steps, index, 'a step of the plan').name,
     status: step.status,
     attempts: attemptsStarted(step),
     attemptsSinceReset: step.attemptsSinceReset,

@@ -168,7 +168,7 @@ const healthOf = ({ ready }: EngineDouble): EngineHealth => ({
 export const unavailable = new Fault({ code: 'UNAVAILABLE', reason: 'DATABASE_UNAVAILABLE', message: 'away', retryAfterMs: 500 })
 
 export const commandOf = (task: TaskSnapshot, stepIndex: number, attempt = 1): StepCommand => {
-  const step = task.state.plan.steps[stepIndex]
+  const step = task.state.graph.steps[stepIndex]
   if (step === undefined) throw new Error(`the plan has no step ${stepIndex}`)
   return { taskId: task.taskId, step: step.name, attempt, task: task.state, stepIndex, deadlineAt: task.state.updatedAt }
 }

@@ -6,19 +6,22 @@ import type { TaskEvent } from '../events.js'
 import { sameFailure, WORKER_LOST } from '../failure.js'
 import type { TaskRefusal } from '../refusals.js'
 import type { LiveTask, StepState } from '../state.js'
-import { afterFailure, isPermanent } from './after-failure.js'
+import { decideFailure } from './after-failure.js'
 import { ignoreResult, isHeldBy, leaseLost, NOTHING_NEW, unknownStep } from './attempt.js'
 
 export const decideFail = (task: LiveTask, command: FailStep): Decision<TaskEvent, TaskRefusal> => {
-  const index = task.plan.indexOf.get(command.step)
+  const index = task.graph.indexOf.get(command.step)
   if (index === undefined) return unknownStep(task, command.step)
   const step = elementAt(task.steps, index, 'steps')
   const { failure } = command
   if (!isHeldBy(step, command.attempt, command.worker)) return unheld(task, step, command)
-  const permanent = isPermanent(task, index, step, failure)
-  const events: TaskEvent[] = [{ type: 'step.failed', step: command.step, attempt: command.attempt, failure, permanent }]
-  afterFailure(task, { index, step, failure, permanent, at: command.at, draw: command.draw }, events)
-  return { type: 'accepted', events }
+  return decideFailure(task, { index, step, failure, at: command.at, draw: command.draw }, (permanent) => ({
+    type: 'step.failed',
+    step: command.step,
+    attempt: command.attempt,
+    failure,
+    permanent,
+  }))
 }
 
 const unheld = (task: LiveTask, step: StepState, command: FailStep): Decision<TaskEvent, TaskRefusal> => {

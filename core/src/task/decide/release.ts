@@ -6,19 +6,21 @@ import type { TaskEvent } from '../events.js'
 import type { TaskRefusal } from '../refusals.js'
 import type { LiveTask } from '../state.js'
 import { isOut, leaseLost, unknownStep } from './attempt.js'
-import { endCancelled } from './ending.js'
+import { draftOf } from './draft.js'
+import { settle } from './settle.js'
 
 export const decideRelease = (task: LiveTask, command: ReleaseStep): Decision<TaskEvent, TaskRefusal> => {
-  const index = task.plan.indexOf.get(command.step)
+  const index = task.graph.indexOf.get(command.step)
   if (index === undefined) return unknownStep(task, command.step)
   const step = elementAt(task.steps, index, 'steps')
   if (!isOut(step, command.attempt)) return leaseLost(command, 'it is not running')
-  const events: TaskEvent[] = [{ type: 'step.released', step: command.step, attempt: command.attempt, reason: command.reason }]
+  const draft = draftOf(task, command.at)
+  draft.add({ type: 'step.released', step: command.step, attempt: command.attempt, reason: command.reason })
   if (task.phase === 'cancelling') {
-    events.push({ type: 'step.cancelled', step: command.step })
-    endCancelled(task, events)
+    draft.add({ type: 'step.cancelled', step: command.step })
+    settle(draft, [index])
   } else {
-    events.push({ type: 'step.scheduled', step: command.step, attempt: step.attempts + 1 })
+    draft.add({ type: 'step.scheduled', step: command.step, attempt: step.attempts + 1 })
   }
-  return { type: 'accepted', events }
+  return { type: 'accepted', events: draft.events }
 }

@@ -8,7 +8,7 @@ import type { LiveTask } from '../state.js'
 import { unknownStep } from './attempt.js'
 
 export const decideStart = (task: LiveTask, command: StartStep): Decision<TaskEvent, TaskRefusal> => {
-  const index = task.plan.indexOf.get(command.step)
+  const index = task.graph.indexOf.get(command.step)
   if (index === undefined) return unknownStep(task, command.step)
   const step = elementAt(task.steps, index, 'steps')
   if (step.status !== 'enqueued' || step.attempts !== command.attempt || task.phase !== 'running') {

@@ -7,22 +7,24 @@ import type { TaskEvent } from '../events.js'
 import { STOPPED_BY_WORKER } from '../failure.js'
 import type { TaskRefusal } from '../refusals.js'
 import type { LiveTask, StepInProgress, StepState } from '../state.js'
-import { afterFailure, isPermanent } from './after-failure.js'
+import { decideFailure } from './after-failure.js'
 import { isHeldBy, isOut, leaseLost, NOTHING_NEW, unknownStep } from './attempt.js'
-import { endCancelled } from './ending.js'
+import { draftOf } from './draft.js'
+import { settle } from './settle.js'
 
 /** The middle of the jitter: no dice come with this command. */
 const MIDDLE_DRAW = 0.5
 
 export const decideStopped = (task: LiveTask, command: StepStopped): Decision<TaskEvent, TaskRefusal> => {
-  const index = task.plan.indexOf.get(command.step)
+  const index = task.graph.indexOf.get(command.step)
   if (index === undefined) return unknownStep(task, command.step)
   const step = elementAt(task.steps, index, 'steps')
   if (!isHeldBy(step, command.attempt, command.worker)) return unheld(step, command)
   if (task.phase !== 'cancelling') return stoppedByItself(task, index, step, command)
-  const events: TaskEvent[] = [{ type: 'step.cancelled', step: command.step }]
-  endCancelled(task, events)
-  return { type: 'accepted', events }
+  const draft = draftOf(task, command.at)
+  draft.add({ type: 'step.cancelled', step: command.step })
+  settle(draft, [index])
+  return { type: 'accepted', events: draft.events }
 }
 
 /** A late word that an attempt was given up (after its timeout, say) tells nothing the log does not know, so it leaves no event. */
@@ -40,8 +42,11 @@ const stoppedByItself = (
   command: StepStopped,
 ): Decision<TaskEvent, TaskRefusal> => {
   const failure = STOPPED_BY_WORKER
-  const permanent = isPermanent(task, index, step, failure)
-  const events: TaskEvent[] = [{ type: 'step.failed', step: command.step, attempt: command.attempt, failure, permanent }]
-  afterFailure(task, { index, step, failure, permanent, at: command.at, draw: MIDDLE_DRAW }, events)
-  return { type: 'accepted', events }
+  return decideFailure(task, { index, step, failure, at: command.at, draw: MIDDLE_DRAW }, (permanent) => ({
+    type: 'step.failed',
+    step: command.step,
+    attempt: command.attempt,
+    failure,
+    permanent,
+  }))
 }

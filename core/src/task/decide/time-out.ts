@@ -6,21 +6,24 @@ import type { TaskEvent } from '../events.js'
 import { timeoutFailure } from '../failure.js'
 import { refuse, type TaskRefusal } from '../refusals.js'
 import type { LiveTask } from '../state.js'
-import { afterFailure, isPermanent } from './after-failure.js'
+import { decideFailure } from './after-failure.js'
 import { isOut, leaseLost, unknownStep } from './attempt.js'
 
 export const decideTimeOut = (task: LiveTask, command: TimeOutStep): Decision<TaskEvent, TaskRefusal> => {
-  const index = task.plan.indexOf.get(command.step)
+  const index = task.graph.indexOf.get(command.step)
   if (index === undefined) return unknownStep(task, command.step)
   const step = elementAt(task.steps, index, 'steps')
   if (!isOut(step, command.attempt)) return leaseLost(command, 'it is not running')
   if (command.at < step.deadlineAt) {
     return refuse('NOT_DUE', `Attempt ${command.attempt} of step ${command.step} has time left.`, command.step)
   }
-  const { timeoutMs } = elementAt(task.plan.steps, index, 'plan steps')
+  const { timeoutMs } = elementAt(task.graph.steps, index, 'steps of the graph')
   const failure = timeoutFailure(timeoutMs)
-  const permanent = isPermanent(task, index, step, failure)
-  const events: TaskEvent[] = [{ type: 'step.timed_out', step: command.step, attempt: command.attempt, timeoutMs, permanent }]
-  afterFailure(task, { index, step, failure, permanent, at: command.at, draw: command.draw }, events)
-  return { type: 'accepted', events }
+  return decideFailure(task, { index, step, failure, at: command.at, draw: command.draw }, (permanent) => ({
+    type: 'step.timed_out',
+    step: command.step,
+    attempt: command.attempt,
+    timeoutMs,
+    permanent,
+  }))
 }

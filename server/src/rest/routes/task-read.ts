@@ -47,8 +47,8 @@ const addStepRoute = (app: App, door: RestDoor): void => {
     },
     async ({ params }, reply) => {
       const { state } = await readTask(door, params.task_id)
-      const index = state.plan.indexOf.get(stepId(params.step_id))
-      if (index === undefined) throw stepNotFound(params.step_id, [...state.plan.indexOf.keys()])
+      const index = state.graph.indexOf.get(stepId(params.step_id))
+      if (index === undefined) throw stepNotFound(params.step_id, [...state.graph.indexOf.keys()])
       return sendJson(reply, 200, stepText(state, index))
     },
   )

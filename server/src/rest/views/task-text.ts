@@ -61,7 +61,7 @@ const summaryMembers = (taskId: string, version: number, state: LiveTask): { rea
 /** A step as rows show it, and beside that what is declared of it, the stack of its last failure and its output. */
 export const stepText = (state: LiveTask, index: number): JsonText => {
   const step = elementAt(state.steps, index, 'steps')
-  const spec = elementAt(state.plan.steps, index, 'plan steps')
+  const spec = elementAt(state.graph.steps, index, 'steps of the graph')
   const declared = objectText({
     type: jsonOf(spec.type),
     handler: jsonOf(spec.handler.callable),

@@ -7,7 +7,9 @@ import {
   decide,
   evolve,
   fold,
+  isSatisfied,
   isTerminal,
+  present,
   type LiveTask,
   type StepStatus,
   type TaskEvent,
@@ -153,7 +155,8 @@ const countsOf = (task: LiveTask): { readonly [Status in StepStatus]: number } =
 const unmetOf = (task: LiveTask): readonly number[] =>
   task.steps.map(
     (_, index) =>
-      task.plan.dependencies[index]?.filter((dependency) => task.steps[dependency]?.status !== 'complete').length ?? 0,
+      task.graph.dependencies[index]?.filter((dependency) => !isSatisfied(present(task.steps[dependency], 'a dependency').status))
+        .length ?? 0,
   )
 
 test('after every decision an open task has something that will move it, or says that it waits for a person', () => {
@@ -170,6 +173,21 @@ test('after every decision an open task has something that will move it, or says
       },
     })
   })
+})
+
+test('the quick way of deciding decides what the thorough way decides', () => {
+  let quick = 0
+  forEveryRun((run) => {
+    play(run, {
+      onDecision: (state, command, decision) => {
+        if (state.type === 'none' || command.type !== 'complete' || state.phase !== 'running') return
+        expect(state.plan.plain).toBe(true)
+        quick += 1
+        expect(decide({ ...state, plan: { ...state.plan, plain: false } }, command)).toEqual(decision)
+      },
+    })
+  })
+  expect(quick).toBeGreaterThan(100)
 })
 
 test('a task whose workers always answer reaches its end, or is blocked by a step in error', () => {
