@@ -70,14 +70,27 @@ const watch = (child: ChildProcess): RunningProgram => {
   }
 }
 
-/** A port that was free a moment ago. */
+/** Below the ports that systems give to outgoing connections: a server that was killed must find its port again. */
+const PORT_FIRST = 20_000
+const PORTS = 12_000
+const TRIES_MAX = 200
+
+/** Each process of a run begins elsewhere, so that two do not look at the same ports. */
+let next = (process.pid * 61) % PORTS
+
+/** A port that was free a moment ago, and that no outgoing connection of another process takes meanwhile. */
 export const freePort = async (): Promise<number> => {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port was given')
-  return address.port
+  for (let tried = 0; tried < TRIES_MAX; tried += 1) {
+    const port = PORT_FIRST + next
+    next = (next + 1) % PORTS
+    if (await isFree(port)) return port
+  }
+  throw new Error(`none of ${TRIES_MAX} ports is free`)
 }
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
