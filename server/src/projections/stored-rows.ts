@@ -14,7 +14,7 @@ import {
   workerId,
 } from '@tasker/core'
 import { z } from 'zod'
-import { NO_STEP } from './write-statement.js'
+import { NO_STEP } from './tables/timer.js'
 
 const taskId = z.string().transform((text): TaskId => present(parseTaskId(text), `the task id in ${text}`))
 const count = z.coerce.number().int()

@@ -1,0 +1,23 @@
+/** Rows of `ready_step`: inserted after the deletions of the same statement, because their source asks how many those were. */
+import { int4Array, int8Array } from '../../database/binary-array.js'
+import { type TableWrite, texts } from './table-write.js'
+
+export const READY_STEP: TableWrite = {
+  types: ['text[]', 'text[]', 'int4[]', 'text[]', 'text[]', 'int4[]', 'int8[]'],
+  sql: (parameters) => `added_ready as (
+  insert into ready_step (task_id, step, attempt, namespace, handler, priority, ready_at_ms)
+  select r.* from unnest(${parameters.join(', ')}) as r(t, s, a, n, h, p, at), agreed
+  where (select count(*) from cleared_ready) >= 0
+  on conflict (task_id, step) do update set attempt = excluded.attempt, namespace = excluded.namespace, handler = excluded.handler,
+    priority = excluded.priority, ready_at_ms = excluded.ready_at_ms
+)`,
+  values: ({ ready }) => [
+    texts(ready, (row) => row.taskId),
+    texts(ready, (row) => row.step),
+    int4Array(ready.map((row) => row.attempt)),
+    texts(ready, (row) => row.namespace),
+    texts(ready, (row) => row.handler),
+    int4Array(ready.map((row) => row.priority)),
+    int8Array(ready.map((row) => row.readyAt)),
+  ],
+}
