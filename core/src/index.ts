@@ -26,6 +26,16 @@ export {
   partitionOfTask,
 } from './kernel/ids.js'
 export { LIMITS } from './limits.js'
+export {
+  type Expression,
+  type ExpressionReading,
+  type Evaluation,
+  type Roots,
+  readExpression,
+  evaluateExpression,
+  evaluateCondition,
+} from './expression/expression.js'
+export { type KeyTemplate, type KeyReading, type KeyEvaluation, readKey, evaluateKey } from './expression/key.js'
 export { type Backoff, type RetryPolicy, DEFAULT_RETRY_POLICY } from './retry/policy.js'
 export { type Template, type StepSpec, type StepType, type HandlerSpec } from './template/template.js'
 
@@ -58,6 +68,7 @@ export { attemptsStarted } from './task/attempts.js'
 export { taskResult } from './task/outcome.js'
 export { isSatisfied } from './task/step-groups.js'
 export { type Readiness, readinessOf } from './graph/readiness.js'
+export { conditionHolds, expressionRoots } from './task/expression-roots.js'
 export { STEP_TRANSITIONS, PHASE_TRANSITIONS } from './task/transitions.js'
 export { stepView, stepViewText } from './projections/step-view.js'
 export { taskRow } from './projections/task-row.js'

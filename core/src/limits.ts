@@ -18,6 +18,16 @@ export const LIMITS = {
   failureStackCharsMax: 16 * 1024,
   /** Characters of any name. */
   nameCharsMax: 255,
+  /** Characters of an expression. */
+  expressionCharsMax: 2_000,
+  /** Nodes an expression is made of. */
+  expressionNodesMax: 500,
+  /** Levels of an expression. */
+  expressionDepthMax: 32,
+  /** Work that evaluating an expression may do, about a node or an element of a list each. */
+  expressionStepsMax: 100_000,
+  /** Characters of a key that was made of an expression. */
+  keyCharsMax: 512,
   /** Tags of a task. */
   tagsMax: 64,
   /** Bytes of a gRPC message that clients should stay below. */

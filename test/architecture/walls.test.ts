@@ -20,7 +20,7 @@ const cruiseTree = async (root: string, rooms: readonly string[]): Promise<ICrui
 const broken = (result: ICruiseResult): readonly string[] =>
   [...new Set(result.summary.violations.map((violation) => `${violation.rule.name}: ${violation.from}`))].sort()
 
-const stubs = ['pg', 'fastify', '@grpc/grpc-js', 'yaml', 'commander', 'prom-client', 'vitest', 'zod']
+const stubs = ['@marcbachmann/cel-js', 'pg', 'fastify', '@grpc/grpc-js', 'yaml', 'commander', 'prom-client', 'vitest', 'zod']
 const packages: Readonly<Record<string, string>> = { core: 'core', sdk: 'sdk/typescript', server: 'server', proto: 'proto' }
 
 const importing = (...specifiers: readonly string[]): string =>
@@ -52,6 +52,7 @@ const plants: readonly { readonly rule: string; readonly at: string; readonly im
   { rule: 'fastify-enters-by-its-room', at: 'server/src/grpc/listens.ts', imports: ['fastify'] },
   { rule: 'grpc-enters-by-its-room', at: 'server/src/rest/streams.ts', imports: ['@grpc/grpc-js'] },
   { rule: 'grpc-enters-by-its-room', at: 'sdk/typescript/src/client.ts', imports: ['@grpc/grpc-js'] },
+  { rule: 'cel-enters-by-its-room', at: 'core/src/task/asks.ts', imports: ['@marcbachmann/cel-js'] },
   { rule: 'yaml-enters-by-its-room', at: 'server/src/cli/parses.ts', imports: ['yaml'] },
   { rule: 'commander-enters-by-its-room', at: 'server/src/engine/takes-flags.ts', imports: ['commander'] },
   { rule: 'prom-client-enters-by-its-room', at: 'server/src/rest/counts.ts', imports: ['prom-client'] },
@@ -74,10 +75,12 @@ const plants: readonly { readonly rule: string; readonly at: string; readonly im
 const ground: Readonly<Record<string, readonly string[]>> = {
   'core/src/index.ts': [
     './task/state.js',
+    './expression/expression.js',
     ...plants.filter(({ at }) => at.startsWith('core/')).map(({ at }) => toSpecifier('core/src', at)),
   ],
   'core/src/task/state.ts': ['../kernel/brand.js'],
   'core/src/kernel/brand.ts': [],
+  'core/src/expression/expression.ts': ['@marcbachmann/cel-js'],
   'core/src/task/other.ts': ['./one.js'],
   'core/src/task/unreached.ts': [],
   'core/dist/index.js': [],
