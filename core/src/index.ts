@@ -82,6 +82,8 @@ export { ancestorsOf, visibleTo } from './graph/ancestors.js'
 export { type GraphView, type GraphNode, type GraphEdge, graphView } from './graph/view.js'
 export { graphMermaid } from './graph/mermaid.js'
 export {
+  type TemplateNote,
+  type TemplateNoteCode,
   type TemplateProblem,
   type TemplateProblemCode,
   type TemplateWarning,
@@ -89,6 +91,7 @@ export {
   PROBLEMS_MAX,
 } from './template/problem.js'
 export { type TemplateCheck, validateTemplate } from './template/validate.js'
+export { CHANGES_MAX, compareDocuments, type DocumentChange } from './template/compare.js'
 export { type Semver, parseSemver, compareSemver, latestVersion } from './template/semver.js'
 export {
   type TemplateEvent,

@@ -28,6 +28,12 @@ export const LIMITS = {
   expressionStepsMax: 100_000,
   /** Characters of a key that was made of an expression. */
   keyCharsMax: 512,
+  /** Characters of a version. */
+  versionCharsMax: 50,
+  /** Characters of the reason a task is submitted for. */
+  reasonCharsMax: 500,
+  /** How far a priority may be from 0, either way. */
+  priorityMax: 100,
   /** Tags of a task. */
   tagsMax: 64,
   /** Bytes of a gRPC message that clients should stay below. */

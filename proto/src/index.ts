@@ -28,16 +28,22 @@ export {
   WatchResponse,
 } from './gen/tasker/v1/task.js'
 export {
+  DiffTemplatesRequest,
+  DiffTemplatesResponse,
   GetTemplateRequest,
   GetTemplateResponse,
   ListTemplatesRequest,
   ListTemplatesResponse,
   RegisterRequest,
   RegisterResponse,
+  TemplateChange,
+  TemplateChange_Kind,
   TemplateInfo,
   TemplateServiceClient,
   type TemplateServiceServer,
   TemplateServiceService,
+  ValidateTemplateRequest,
+  ValidateTemplateResponse,
 } from './gen/tasker/v1/template.js'
 export {
   AckStatus,

@@ -18,7 +18,7 @@ import { postgresQuery } from './query/postgres-query.js'
 import { startRestServer } from './rest/server.js'
 import { createLogger, type Logger } from './telemetry/logger.js'
 import { createMetrics } from './telemetry/metrics.js'
-import { inputCheck } from './templates/input-schema.js'
+import { schemaCheck } from './templates/json-schema.js'
 
 export interface RunningServer {
   readonly restUrl: string
@@ -60,7 +60,7 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   const pool = openPool({ url: config.databaseUrl, applicationName: 'tasker query', connectionsMax: config.databaseConnections })
   opened.add('query pool', () => pool.end())
   const engine = await startEngine(
-    { log, store, clock: systemClock, inputCheck: inputCheck(), metrics, draw: Math.random },
+    { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics, draw: Math.random },
     engineSettings(config, node),
     {
       fenced: fence,

@@ -99,7 +99,7 @@ test('every code of a template is explained and named in the contract', () => {
     const text = new RegExp(`export type ${name} =([\\s\\S]*?)\\n\\n`).exec(source)?.[1] ?? ''
     return [...text.matchAll(/'([A-Z_]+)'/g)].flatMap(([, code]) => code ?? [])
   }
-  const codes = [...union('TemplateProblemCode'), ...union('TemplateWarningCode')]
+  const codes = [...union('TemplateProblemCode'), ...union('TemplateWarningCode'), ...union('TemplateNoteCode')]
   expect(codes.length).toBeGreaterThan(15)
   const explained = rowsOf(sectionOf(pageText(`${PAGES}template-problems.md`), 'Templates')).map(([cell]) => plain(cell))
   expect(explained.filter((cell) => /^[A-Z_]+$/.test(cell)).toSorted()).toEqual(codes.toSorted())

@@ -5,7 +5,7 @@ import { type RunningEngine, startEngine } from '@tasker/server/internal/engine/
 import { memoryLog } from '@tasker/server/internal/log/memory/memory-log'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
 import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
-import { inputCheck } from '@tasker/server/internal/templates/input-schema'
+import { schemaCheck } from '@tasker/server/internal/templates/json-schema'
 import { VirtualClock } from '../support/virtual-clock.js'
 import { Dice } from './dice.js'
 import { drawFaultPlan, drawLaterFaults, type FaultPlan, NO_FAULTS } from './fault-plan.js'
@@ -141,7 +141,7 @@ class World {
     this.#incarnation = incarnation
     const { log, store, clock } = incarnation
     const starting = startEngine(
-      { log, store, clock, inputCheck: inputCheck(), metrics: createMetrics(), draw: () => this.#dice.next() },
+      { log, store, clock, schemaCheck: schemaCheck(), metrics: createMetrics(), draw: () => this.#dice.next() },
       {
         node: `node-${++this.#lives}`,
         batchCommitsMax: this.#dice.pick([3, 50, 500]),

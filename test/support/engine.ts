@@ -28,7 +28,7 @@ import type { EventLog, StoredCommit } from '@tasker/server/internal/log/port'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
 import type { ProjectionStore } from '@tasker/server/internal/projections/port'
 import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
-import { inputCheck } from '@tasker/server/internal/templates/input-schema'
+import { schemaCheck } from '@tasker/server/internal/templates/json-schema'
 import { settled, VirtualClock } from './virtual-clock.js'
 
 export const SHOP = namespaceOf('shop')
@@ -42,6 +42,7 @@ export interface StepShape {
   readonly attempts?: number
   readonly backoffMs?: number
   readonly timeoutS?: number
+  readonly resultSchema?: Json
 }
 
 export const templateText = (name: string, steps: readonly StepShape[], version = '1.0.0'): string =>
@@ -49,13 +50,16 @@ export const templateText = (name: string, steps: readonly StepShape[], version 
     name,
     namespace_name: SHOP,
     version,
-    steps: steps.map(({ name: step, after = [], callable = 'work', attempts = 3, backoffMs = 100, timeoutS = 5 }) => ({
-      name: step,
-      handler: { callable },
-      dependencies: after,
-      timeout_seconds: timeoutS,
-      retry: { retryable: attempts > 1, max_attempts: attempts, backoff: 'linear', backoff_base_ms: backoffMs },
-    })),
+    steps: steps.map(
+      ({ name: step, after = [], callable = 'work', attempts = 3, backoffMs = 100, timeoutS = 5, resultSchema }) => ({
+        name: step,
+        handler: { callable },
+        dependencies: after,
+        timeout_seconds: timeoutS,
+        result_schema: resultSchema,
+        retry: { retryable: attempts > 1, max_attempts: attempts, backoff: 'linear', backoff_base_ms: backoffMs },
+      }),
+    ),
   })
 
 /** The same number gives the same request. */
@@ -163,7 +167,7 @@ export const startTestEngine = async (options: TestEngineOptions = {}): Promise<
   const fenced: string[] = []
   const quarantined: QuarantinedStream[] = []
   const engine = await startEngine(
-    { log, store: options.store ?? memoryStore(), clock, inputCheck: inputCheck(), metrics: createMetrics(), draw: () => 0.5 },
+    { log, store: options.store ?? memoryStore(), clock, schemaCheck: schemaCheck(), metrics: createMetrics(), draw: () => 0.5 },
     {
       node: 'node',
       batchCommitsMax: 500,

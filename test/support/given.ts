@@ -54,6 +54,7 @@ export const step = (name: string, options: StepOptions = {}): StepSpec => ({
   },
   dependencies: (options.after ?? []).map(stepId),
   retry: { ...DEFAULT_RETRY_POLICY, ...options.retry },
+  resultSchema: undefined,
   timeoutMs: durationMs(options.timeoutMs ?? 60_000),
 })
 

@@ -22,7 +22,15 @@ export type TemplateProblemCode =
   /** The format is right, but this server cannot run it yet: refused rather than ignored. */
   | 'NOT_SUPPORTED_YET'
 
-export type TemplateWarningCode = 'LEGACY_FIELD' | 'UNUSUAL_VALUE'
+export type TemplateWarningCode =
+  | 'LEGACY_FIELD'
+  | 'UNUSUAL_VALUE'
+  | 'NAMESPACE_TOO_LONG'
+  | 'SCHEMA_NOT_OBJECT'
+  | 'ORPHAN_STEP'
+  | 'COMPOSITION_NOT_RUN'
+
+export type TemplateNoteCode = 'NO_RESULT_SCHEMA'
 
 export interface Finding<Code> {
   readonly code: Code
@@ -39,6 +47,8 @@ export interface Finding<Code> {
 export type TemplateProblem = Finding<TemplateProblemCode>
 /** What is read all the same, and should be written otherwise. */
 export type TemplateWarning = Finding<TemplateWarningCode>
+/** What could be better said; nothing is wrong with it. */
+export type TemplateNote = Finding<TemplateNoteCode>
 
 /** Problems listed at most; a last one says that there are more. */
 export const PROBLEMS_MAX = 1_000
@@ -47,13 +57,14 @@ export const PROBLEMS_MAX = 1_000
 export interface Findings {
   readonly problems: TemplateProblem[]
   readonly warnings: TemplateWarning[]
+  readonly notes: TemplateNote[]
   /** Comparisons of names that are left for finding a near one: what keeps a hopeless file from costing minutes. */
   comparisonsLeft: number
 }
 
 const COMPARISONS_MAX = 20_000
 
-export const noFindings = (): Findings => ({ problems: [], warnings: [], comparisonsLeft: COMPARISONS_MAX })
+export const noFindings = (): Findings => ({ problems: [], warnings: [], notes: [], comparisonsLeft: COMPARISONS_MAX })
 
 export const addProblem = (
   findings: Findings,
@@ -79,4 +90,14 @@ export const addWarning = (
 ): void => {
   if (findings.warnings.length < PROBLEMS_MAX)
     findings.warnings.push({ code, path, onKey: more.onKey ?? false, message, hint: more.hint })
+}
+
+export const addNote = (
+  findings: Findings,
+  code: TemplateNoteCode,
+  path: string,
+  message: string,
+  more: { readonly hint?: string } = {},
+): void => {
+  if (findings.notes.length < PROBLEMS_MAX) findings.notes.push({ code, path, onKey: false, message, hint: more.hint })
 }

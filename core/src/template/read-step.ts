@@ -78,9 +78,9 @@ export const stepFields = objectOf({
   timeout_seconds: { read: seconds },
   publishes_events: { read: later('publishing events', listOf(publishedEvent)) },
   batch_config: { read: later('a batch', batchConfig) },
-  result_schema: { read: later('checking results by a schema', schema) },
+  result_schema: { read: schema },
   lifecycle: { read: later("a step's lifecycle", openMap) },
-  composition: { read: later('a composition', openMap) },
+  composition: { read: openMap },
   jitter: { read: located(jitter) },
   non_retryable_errors: { read: located(nonRetryableErrors) },
   heartbeat_seconds: { read: later('a limit on heartbeats', seconds) },
@@ -150,5 +150,6 @@ export const stepSpec = (fields: StepFields): StepSpec => {
     },
     timeoutMs:
       fields.timeout_seconds === undefined ? LIMITS.stepTimeoutMsDefault : durationMs(Math.round(fields.timeout_seconds * 1_000)),
+    resultSchema: fields.result_schema,
   }
 }

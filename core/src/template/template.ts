@@ -24,6 +24,8 @@ export interface StepSpec {
   readonly retry: RetryPolicy
   /** Start to close; `LIMITS.stepTimeoutMsDefault` when not given. */
   readonly timeoutMs: DurationMs
+  /** What the step's result must fit; a result that does not is a permanent failure. */
+  readonly resultSchema: { readonly [key: string]: Json } | undefined
 }
 
 export interface Template {

@@ -21,15 +21,21 @@ import {
 } from './fields.js'
 import { checkGraph } from './graph-rules.js'
 import { later, otherThan } from './later.js'
+import { lintTemplate } from './lint.js'
 import { shown } from './nearest.js'
-import { noFindings, type TemplateProblem, type TemplateWarning } from './problem.js'
+import { noFindings, type TemplateNote, type TemplateProblem, type TemplateWarning } from './problem.js'
 import { retryFields } from './read-retry.js'
 import { seconds, stepList, stepSpec } from './read-step.js'
 import { parseSemver } from './semver.js'
 import type { Template } from './template.js'
 
 export type TemplateCheck =
-  | { readonly type: 'valid'; readonly template: Template; readonly warnings: readonly TemplateWarning[] }
+  | {
+      readonly type: 'valid'
+      readonly template: Template
+      readonly warnings: readonly TemplateWarning[]
+      readonly notes: readonly TemplateNote[]
+    }
   /** Refused whole, with every problem. */
   | { readonly type: 'invalid'; readonly problems: readonly TemplateProblem[]; readonly warnings: readonly TemplateWarning[] }
 
@@ -38,9 +44,10 @@ export const validateTemplate = (document: Json): TemplateCheck => {
   const findings = noFindings()
   const fields = isObject(document) ? templateFields(document, '', findings) : wrongType(findings, '', document, 'a map')
   checkGraph(fields?.steps ?? [], findings)
-  const { problems, warnings } = findings
+  const { problems, warnings, notes } = findings
   if (fields === null || !isObject(document) || problems.length > 0) return { type: 'invalid', problems, warnings }
-  return { type: 'valid', template: templateOf(fields, document), warnings }
+  lintTemplate(fields, findings)
+  return { type: 'valid', template: templateOf(fields, document), warnings, notes }
 }
 
 const WEEK_MINUTES = 10_080
@@ -51,7 +58,7 @@ const minutes = (max: number): Reader<number> => number({ min: 1, max, whole: tr
 const name = nameText(LIMITS.nameCharsMax, '/')
 
 const version: Reader<string> = (value, path, findings) => {
-  const read = nameText(LIMITS.nameCharsMax)(value, path, findings)
+  const read = nameText(LIMITS.versionCharsMax)(value, path, findings)
   if (read === null || parseSemver(read) !== undefined) return read
   return outOfRange(findings, path, `${shown(read)} is no semantic version`, 'write it like 1.0.0')
 }
@@ -96,7 +103,7 @@ const templateFields = objectOf(
       read: later('this identity strategy', oneOf('strict', 'caller_provided', 'always_unique'), otherThan('always_unique')),
     },
     dependency_scope: { read: oneOf('ancestors', 'direct') },
-    priority: { read: number({ min: -100, max: 100, whole: true }) },
+    priority: { read: number({ min: -LIMITS.priorityMax, max: LIMITS.priorityMax, whole: true }) },
   },
   ['loaded_from', 'task_handler'],
 )

@@ -68,6 +68,7 @@ export const templateAnswer = z.looseObject({
   hash: z.string().optional(),
   /** What a registration did. */
   outcome: z.string().optional(),
+  warnings: z.array(z.looseObject({ code: z.string(), message: z.string(), path: z.string() })).default([]),
   /** The document as registered. */
   content: z.string().optional(),
   step_count: z.number().optional(),

@@ -11,6 +11,8 @@ export interface FileCheck {
   readonly errors: readonly FileProblem[]
   /** What is read all the same, and should be written otherwise. */
   readonly warnings: readonly FileProblem[]
+  /** What could be better said; nothing is wrong with it. Only when valid. */
+  readonly notes: readonly FileProblem[]
   /** One line a finding, `file:line:column code message`, errors first. */
   readonly lines: readonly string[]
   /** Only when valid. */
@@ -30,9 +32,20 @@ export const checkTemplateFile = async (file: string): Promise<FileCheck> => {
     valid: reading.type === 'valid',
     errors,
     warnings,
+    notes: reading.type === 'valid' ? reading.notes() : [],
     lines: told.length === 0 ? [] : formatProblems(file, told).split('\n'),
     plan: reading.type === 'valid' ? reading.plan : undefined,
   }
+}
+
+/** One line a note, as `lines` are. */
+export const noteLines = async ({ file, notes }: FileCheck): Promise<readonly string[]> => {
+  if (notes.length === 0) return []
+  const { formatProblems } = await import('../templates/parse.js')
+  return formatProblems(
+    file,
+    notes.map((note) => ({ ...note, message: `note: ${note.message}` })),
+  ).split('\n')
 }
 
 export const readTemplateFile = async (file: string): Promise<string> => {

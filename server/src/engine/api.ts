@@ -14,7 +14,7 @@ import type {
   WorkerId,
   Failure,
 } from '@tasker/core'
-import type { FaultDetail } from '../faults.js'
+import type { FaultDetail, InputProblem } from '../faults.js'
 
 /** A submission whose form was checked at the door; the engine resolves the template and checks the context against its schema. */
 export interface Submission {
@@ -87,8 +87,13 @@ export interface TemplateRecord {
 }
 
 export type RegisterAnswer =
-  | { readonly type: 'registered'; readonly record: TemplateRecord; readonly replaced: boolean }
-  | { readonly type: 'unchanged'; readonly record: TemplateRecord }
+  | {
+      readonly type: 'registered'
+      readonly record: TemplateRecord
+      readonly replaced: boolean
+      readonly warnings: readonly InputProblem[]
+    }
+  | { readonly type: 'unchanged'; readonly record: TemplateRecord; readonly warnings: readonly InputProblem[] }
   | { readonly type: 'failed'; readonly fault: FaultDetail }
 
 export interface AttemptRef {

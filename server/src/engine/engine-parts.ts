@@ -7,7 +7,7 @@ import type { EventLog } from '../log/port.js'
 import type { ProjectionStore } from '../projections/port.js'
 import { Projector } from '../projections/projector.js'
 import type { EngineMetrics } from '../telemetry/metrics.js'
-import type { InputCheck } from '../templates/input-schema.js'
+import type { SchemaCheck } from '../templates/json-schema.js'
 import { TimerWheel } from '../timers/timer-wheel.js'
 import { TimerWindow } from '../timers/timer-window.js'
 import type { AttemptRef } from './api.js'
@@ -41,7 +41,7 @@ export interface EnginePorts {
   readonly log: EventLog
   readonly store: ProjectionStore
   readonly clock: Clock
-  readonly inputCheck: InputCheck
+  readonly schemaCheck: SchemaCheck
   readonly metrics: EngineMetrics
   /** A draw from [0, 1), for jitter. */
   readonly draw: () => number
@@ -93,7 +93,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const workers = workersOf(clock, wheel, settings, calls, () => dispatcher.poke())
   const dispatcher = new Dispatcher(clock, workers, projector, calls.start)
   const timers = new TimerWindow(clock, wheel, projector, calls.timerDue)
-  const catalog = new TemplateCatalog(log, clock, commits, ports.inputCheck, (partition, seq, at) =>
+  const catalog = new TemplateCatalog(log, clock, commits, ports.schemaCheck, (partition, seq, at) =>
     projector.add({ partition, seq, at, task: undefined, identity: undefined }),
   )
   const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash))

@@ -201,8 +201,8 @@ export class RunningEngine implements Engine {
 
   connect(hello: WorkerHello, port: WorkerPort): WorkerSession {
     const { workers, loader, runtime } = this.#parts
-    const { draw, clock } = this.#ports
-    return connectWorker(hello, port, { workers, loader, runtime, draw, clock })
+    const { draw, clock, schemaCheck } = this.#ports
+    return connectWorker(hello, port, { workers, loader, runtime, draw, clock, schemaCheck })
   }
 
   workers(): readonly WorkerInfo[] {

@@ -18,9 +18,9 @@ import type { FaultDetail } from '../faults.js'
 import { commitHash, NO_PREVIOUS_HASH } from '../log/commit-hash.js'
 import type { CommitDraft, EventLog, StoredCommit } from '../log/port.js'
 import { decodeTemplateEvents, encodeTemplateEvent, templateStream as streamRefOf } from '../log/template-codec.js'
-import { lineDiff } from '../templates/diff.js'
-import type { InputCheck } from '../templates/input-schema.js'
-import { readTemplate, type TemplateReading } from '../templates/parse.js'
+import { differenceText } from '../templates/compare.js'
+import type { SchemaCheck } from '../templates/json-schema.js'
+import { readStoredTemplate, readTemplate, type TemplateReading } from '../templates/parse.js'
 import type { RegisterAnswer, TemplateRecord } from './api.js'
 import type { Clock } from './clock.js'
 import { commitLost, notStorable } from './engine-faults.js'
@@ -61,6 +61,8 @@ interface CatalogStream {
   readonly records: Map<string, TemplateRecord>
 }
 
+type ValidReading = Extract<TemplateReading, { readonly type: 'valid' }>
+
 export interface Registration {
   readonly content: string
   readonly replace: boolean
@@ -71,7 +73,7 @@ export class TemplateCatalog {
   readonly #log: EventLog
   readonly #clock: Clock
   readonly #commits: GroupCommit
-  readonly #check: InputCheck
+  readonly #check: SchemaCheck
   /** A template commit is durable at this place. */
   readonly #appended: (partition: Partition, seq: number, at: Instant) => void
   readonly #streams = new Map<string, CatalogStream>()
@@ -81,7 +83,7 @@ export class TemplateCatalog {
     log: EventLog,
     clock: Clock,
     commits: GroupCommit,
-    check: InputCheck,
+    check: SchemaCheck,
     appended: (partition: Partition, seq: number, at: Instant) => void,
   ) {
     this.#log = log
@@ -119,7 +121,9 @@ export class TemplateCatalog {
 
   /** The failing places of a context by the template's `input_schema`, as one fault. */
   checkContext(record: TemplateRecord, context: JsonText): FaultDetail | undefined {
-    const errors = this.#check(record.plan, context)
+    const { inputSchema } = record.plan.template
+    if (inputSchema === undefined) return undefined
+    const errors = this.#check(inputSchema, context)
     if (errors.length === 0) return undefined
     return {
       code: 'INVALID_INPUT',
@@ -149,23 +153,23 @@ export class TemplateCatalog {
       replace,
     })
     const [event] = decision.type === 'accepted' ? decision.events : []
-    if (event !== undefined) return this.#append(stream, event, plan, registration.actor, answer)
+    if (event !== undefined) return this.#append(stream, event, reading, registration.actor, answer)
     // What is there already may be on its way only: the answer waits for it, and is decided again.
     if (stream.pending > 0) return void stream.waiting.push(() => this.register(registration, answer))
     if (decision.type === 'refused') {
       const { reason, message, registered } = decision.refusal
-      const hint = `register it as another version, or say replace; the difference is:\n${lineDiff(registered, content)}`
+      const hint = `register it as another version, or say replace; the difference is:\n${differenceText(registered, content)}`
       return answer({ type: 'failed', fault: { code: 'CONFLICT', reason, message, hint, retryable: false } })
     }
     const record = stream.records.get(version)
     if (record === undefined) answer({ type: 'failed', fault: notStorable(UNREADABLE) })
-    else answer({ type: 'unchanged', record })
+    else answer({ type: 'unchanged', record, warnings: reading.warnings })
   }
 
   #append(
     stream: CatalogStream,
     event: TemplateEvent,
-    plan: Plan,
+    { plan, warnings }: ValidReading,
     actor: string,
     answer: (answer: RegisterAnswer) => void,
   ): void {
@@ -201,7 +205,7 @@ export class TemplateCatalog {
         stream.durable = after
         const record = this.#keep(stream, event, plan, at)
         this.#appended(partition, settled.seq, at)
-        answer({ type: 'registered', record, replaced: event.type === 'template.replaced' })
+        answer({ type: 'registered', record, replaced: event.type === 'template.replaced', warnings })
       }
       if (stream.pending === 0) for (const again of stream.waiting.splice(0)) again()
     }
@@ -212,7 +216,7 @@ export class TemplateCatalog {
     const stream = this.#stream(commit.stream.id)
     for (const event of decodeTemplateEvents(commit)) {
       stream.place = placeAfter(stream.place, event, commit.hash)
-      const reading = readTemplate(event.content)
+      const reading = readStoredTemplate(event.content)
       // A template this program cannot read any more is kept in the log; its tasks are quarantined one by one when they are loaded.
       if (reading.type === 'valid') this.#keep(stream, event, reading.plan, commit.at)
     }

@@ -1,7 +1,9 @@
 /** One worker's stream, as the engine serves it: its results become commands, its silence and its end have consequences. */
-import { durationMs, type JsonText, jsonOf } from '@tasker/core'
+import { durationMs, type JsonText, jsonOf, type TaskState } from '@tasker/core'
 import type { ConnectedWorker } from '../dispatch/worker.js'
 import type { Workers } from '../dispatch/workers.js'
+import type { SchemaCheck } from '../templates/json-schema.js'
+import { resultMismatch, resultProblems } from '../templates/result-schema.js'
 import type { AttemptRef, AttemptResult, ResultAck, WorkerHello, WorkerPort, WorkerSession } from './api.js'
 import { ackOf, resultCommand } from './attempts.js'
 import type { Clock } from './clock.js'
@@ -15,6 +17,7 @@ export interface WorkerLinkParts {
   /** A draw from [0, 1). */
   readonly draw: () => number
   readonly clock: Clock
+  readonly schemaCheck: SchemaCheck
 }
 
 /** Between two looks at a log that cannot be read. */
@@ -72,7 +75,8 @@ const takeResult = (
       return
     }
     const { stream } = found
-    const command = resultCommand(result, worker.id, runtime.now(stream), draw())
+    const checked = checkedResult(result, stream.state, parts.schemaCheck)
+    const command = resultCommand(checked, worker.id, runtime.now(stream), draw())
     runtime.apply(stream, command, { cause: { actor: `worker:${worker.id}`, command: command.type } }, (applied) => {
       if (applied.type === 'lost' && applied.settled.reason === 'predecessor_lost' && decisionsLeft > 1)
         return takeResult(result, from, parts, answer, decisionsLeft - 1)
@@ -80,6 +84,16 @@ const takeResult = (
       if (ack !== undefined) answer(ack)
     })
   })
+}
+
+/** A result that breaks its step's promise is a failure instead; whose attempt it is, and what follows, is decided as for any other. */
+const checkedResult = (result: AttemptResult, state: TaskState, check: SchemaCheck): AttemptResult => {
+  if (result.outcome.type !== 'completed' || state.type !== 'task') return result
+  const { plan } = state
+  const spec = plan.steps[plan.indexOf.get(result.step) ?? -1]
+  if (spec?.resultSchema === undefined) return result
+  const problems = resultProblems(spec, result.outcome.output, check)
+  return problems.length === 0 ? result : { ...result, outcome: { type: 'failed', failure: resultMismatch(spec, problems) } }
 }
 
 const noteProgress = (ref: AttemptRef, progress: JsonText | undefined, worker: ConnectedWorker, workers: Workers): void => {

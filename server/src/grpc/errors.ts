@@ -2,7 +2,7 @@
 import { Metadata, status } from '@grpc/grpc-js'
 import type { TaskRefusal } from '@tasker/core'
 import { ErrorDetail, type FieldProblem } from '@tasker/proto'
-import { Fault, type FaultCode, type FaultDetail } from '../faults.js'
+import { Fault, type FaultCode, type FaultDetail, type InputProblem } from '../faults.js'
 import type { DoorLogger } from './door.js'
 
 /** What grpc-js takes as the end of a call. */
@@ -55,7 +55,7 @@ export const refusalFault = (refusal: TaskRefusal): FaultDetail => ({
   ...(refusal.step === undefined ? {} : { context: { step_id: refusal.step } }),
 })
 
-const fieldProblem = (problem: NonNullable<FaultDetail['errors']>[number]): FieldProblem => ({
+export const fieldProblem = (problem: InputProblem): FieldProblem => ({
   code: problem.code,
   message: problem.message,
   path: problem.path,

@@ -6,12 +6,14 @@ import {
   WorkerServiceService,
   type AwaitResultResponse,
   type CancelRequest,
+  type DiffTemplatesRequest,
   type GetRequest,
   type GetTemplateRequest,
   type ListRequest,
   type ListTemplatesRequest,
   type RegisterRequest,
   type SubmitRequest,
+  type ValidateTemplateRequest,
 } from '@tasker/proto'
 import { serveAwaitResult, type AwaitCall } from './await-result.js'
 import { tolerant } from './decoding.js'
@@ -20,7 +22,7 @@ import { callStatus } from './errors.js'
 import { STOPPING, type OpenStream, type OpenStreams } from './open-streams.js'
 import { serveSession, type SessionCall } from './session-stream.js'
 import { cancelTask, getTask, listTasks, submitTask } from './task-calls.js'
-import { getTemplate, listTemplates, registerTemplate } from './template-calls.js'
+import { checkTemplate, diffTemplates, getTemplate, listTemplates, registerTemplate } from './template-calls.js'
 import { unary } from './unary.js'
 import { serveWatch, type WatchCall } from './watch-stream.js'
 import { serveWorker, type WorkerCall } from './worker-stream.js'
@@ -72,11 +74,15 @@ const addTemplateService = (server: Server, door: GrpcDoor): void => {
       register: tolerant(TemplateServiceService.register),
       getTemplate: tolerant(TemplateServiceService.getTemplate),
       listTemplates: tolerant(TemplateServiceService.listTemplates),
+      validateTemplate: tolerant(TemplateServiceService.validateTemplate),
+      diffTemplates: tolerant(TemplateServiceService.diffTemplates),
     },
     {
       register: unary(logger, (request: RegisterRequest) => registerTemplate(door, request)),
       getTemplate: unary(logger, (request: GetTemplateRequest) => getTemplate(door, request)),
       listTemplates: unary(logger, (request: ListTemplatesRequest) => listTemplates(door, request)),
+      validateTemplate: unary(logger, (request: ValidateTemplateRequest) => checkTemplate(request)),
+      diffTemplates: unary(logger, (request: DiffTemplatesRequest) => diffTemplates(door, request)),
     },
   )
 }

@@ -16,8 +16,6 @@ export const ANONYMOUS = 'anonymous'
 
 /** The last instant a date can hold. */
 const RUN_AT_MS_MAX = 8.64e15
-/** The least number whose negation an int32 holds, as orders by priority need. */
-const PRIORITY_MIN = -2_147_483_647
 const EMPTY_CONTEXT = trustedJson('{}')
 const OPENS_OBJECT = /^[ \t\r\n]*\{/
 
@@ -96,16 +94,17 @@ const fieldProblems = (wire: SubmitRequest): InputProblem[] => {
     problems.push({ code: 'WRONG_TYPE', path: '/request_id', message: 'request_id is no ULID' })
   requireText(problems, '/namespace', wire.namespace)
   requireText(problems, '/name', wire.name)
-  checkText(problems, '/version', wire.version)
+  checkText(problems, '/version', wire.version, LIMITS.versionCharsMax)
   checkText(problems, '/initiator', wire.initiator)
   checkText(problems, '/source_system', wire.sourceSystem)
-  checkText(problems, '/reason', wire.reason, LIMITS.failureMessageCharsMax)
+  checkText(problems, '/reason', wire.reason, LIMITS.reasonCharsMax)
   checkText(problems, '/correlation_id', wire.correlationId)
   checkText(problems, '/parent_correlation_id', wire.parentCorrelationId)
   checkText(problems, '/idempotency_key', wire.idempotencyKey)
   checkTags(problems, wire.tags)
-  if (wire.priority !== undefined && wire.priority < PRIORITY_MIN)
-    problems.push({ code: 'OUT_OF_RANGE', path: '/priority', message: `priority is below ${PRIORITY_MIN}` })
+  const max = LIMITS.priorityMax
+  if (wire.priority !== undefined && Math.abs(wire.priority) > max)
+    problems.push({ code: 'OUT_OF_RANGE', path: '/priority', message: `priority is outside ${-max} to ${max}` })
   if (wire.runAtMs > RUN_AT_MS_MAX)
     problems.push({ code: 'OUT_OF_RANGE', path: '/run_at_ms', message: `run_at_ms is above ${RUN_AT_MS_MAX}` })
   if (wire.onDuplicate === OnDuplicate.UNRECOGNIZED || wire.onDuplicate > OnDuplicate.ON_DUPLICATE_RETURN)

@@ -1,32 +1,80 @@
 /** The calls of `TemplateService`. */
-import { LIMITS, namespaceOf } from '@tasker/core'
-import type {
-  GetTemplateRequest,
-  GetTemplateResponse,
-  ListTemplatesRequest,
-  ListTemplatesResponse,
-  RegisterRequest,
-  RegisterResponse,
-  TemplateInfo,
+import { type DocumentChange, LIMITS, namespaceOf } from '@tasker/core'
+import {
+  type DiffTemplatesRequest,
+  type DiffTemplatesResponse,
+  type GetTemplateRequest,
+  type GetTemplateResponse,
+  type ListTemplatesRequest,
+  type ListTemplatesResponse,
+  type RegisterRequest,
+  type RegisterResponse,
+  type TemplateChange,
+  TemplateChange_Kind,
+  type TemplateInfo,
+  type ValidateTemplateRequest,
+  type ValidateTemplateResponse,
 } from '@tasker/proto'
 import type { TemplateRecord } from '../engine/api.js'
 import { Fault, type FaultDetail } from '../faults.js'
+import { compareTemplates } from '../templates/compare.js'
+import { readTemplate } from '../templates/parse.js'
 import type { GrpcDoor } from './door.js'
+import { fieldProblem } from './errors.js'
 import { ANONYMOUS } from './submission.js'
 
 export const registerTemplate = async (door: GrpcDoor, request: RegisterRequest): Promise<RegisterResponse> => {
-  const bytes = Buffer.byteLength(request.content)
-  if (bytes > LIMITS.templateBytesMax) throw new Fault(templateTooLarge(bytes))
+  assertSize(request.content)
   const answer = await door.engine.register(request.content, { replace: request.replace, actor: ANONYMOUS })
   if (answer.type === 'failed') throw new Fault(answer.fault)
-  return { template: templateInfo(answer.record), unchanged: answer.type === 'unchanged' }
+  return {
+    template: templateInfo(answer.record),
+    unchanged: answer.type === 'unchanged',
+    warnings: answer.warnings.map(fieldProblem),
+  }
+}
+
+export const checkTemplate = ({ content }: ValidateTemplateRequest): ValidateTemplateResponse => {
+  assertSize(content)
+  const reading = readTemplate(content)
+  return {
+    valid: reading.type === 'valid',
+    errors: reading.type === 'valid' ? [] : reading.problems.map(fieldProblem),
+    warnings: reading.type === 'unreadable' ? [] : reading.warnings.map(fieldProblem),
+    notes: reading.type === 'valid' ? reading.notes().map(fieldProblem) : [],
+  }
 }
 
 export const getTemplate = (door: GrpcDoor, request: GetTemplateRequest): GetTemplateResponse => {
+  const record = registered(door, request)
+  return { template: templateInfo(record), content: record.content }
+}
+
+export const diffTemplates = (door: GrpcDoor, request: DiffTemplatesRequest): DiffTemplatesResponse => {
+  const record = registered(door, request)
+  const other = registered(door, { ...request, version: request.other })
+  const { same, changes, truncated, lines } = compareTemplates(record.content, other.content)
+  return { template: templateInfo(record), other: templateInfo(other), same, changes: changes.map(wireChange), truncated, lines }
+}
+
+const registered = (door: GrpcDoor, request: GetTemplateRequest): TemplateRecord => {
   const version = request.version === '' ? undefined : request.version
   const record = door.engine.template(namespaceOf(request.namespace), request.name, version)
   if (record === undefined) throw new Fault(templateNotFound(door, request))
-  return { template: templateInfo(record), content: record.content }
+  return record
+}
+
+const wireChange = (change: DocumentChange): TemplateChange => ({
+  kind: KIND_OF[change.type],
+  path: change.path,
+  beforeJson: change.type === 'added' ? '' : JSON.stringify(change.before),
+  afterJson: change.type === 'removed' ? '' : JSON.stringify(change.after),
+})
+
+const KIND_OF: { readonly [Type in DocumentChange['type']]: TemplateChange_Kind } = {
+  added: TemplateChange_Kind.KIND_ADDED,
+  removed: TemplateChange_Kind.KIND_REMOVED,
+  changed: TemplateChange_Kind.KIND_CHANGED,
 }
 
 /** All templates, or those of a namespace. */
@@ -44,6 +92,11 @@ const templateInfo = (record: TemplateRecord): TemplateInfo => ({
   hash: record.hash,
   registeredAtMs: record.registeredAt,
 })
+
+const assertSize = (content: string): void => {
+  const bytes = Buffer.byteLength(content)
+  if (bytes > LIMITS.templateBytesMax) throw new Fault(templateTooLarge(bytes))
+}
 
 const templateTooLarge = (bytes: number): FaultDetail => ({
   code: 'TOO_LARGE',

@@ -9,11 +9,12 @@ import {
   type Json,
   type Plan,
   type TemplateHash,
+  type TemplateNote,
   type TemplateProblem,
   type TemplateWarning,
 } from '@tasker/core'
 import type { InputProblem } from '../faults.js'
-import { schemaFaults } from './input-schema.js'
+import { schemaFaults } from './json-schema.js'
 import { readYaml, type YamlFault } from './yaml-document.js'
 import type { Placing } from './yaml-places.js'
 
@@ -24,24 +25,35 @@ export interface FileProblem extends InputProblem {
 }
 
 export type TemplateReading =
-  | { readonly type: 'valid'; readonly plan: Plan; readonly warnings: readonly FileProblem[] }
+  | {
+      readonly type: 'valid'
+      readonly plan: Plan
+      readonly warnings: readonly FileProblem[]
+      /** Asked for by people only: finding the places costs another reading of a text that came as JSON. */
+      readonly notes: () => readonly FileProblem[]
+    }
   /** The text is no YAML, or says what JSON cannot: all problems are `YAML_SYNTAX`. */
   | { readonly type: 'unreadable'; readonly problems: readonly FileProblem[] }
   /** The document was read and is no template. */
   | { readonly type: 'invalid'; readonly problems: readonly FileProblem[]; readonly warnings: readonly FileProblem[] }
 
 /** Reads YAML, or JSON which is YAML too. Problems and warnings come in the order of the text. */
-export const readTemplate = (text: string): TemplateReading => {
-  const reading = readYaml(text)
-  if (reading.type === 'unreadable') return { type: 'unreadable', problems: reading.faults.map(syntaxProblem) }
-  const { value, place } = reading
+export const readTemplate = (text: string): TemplateReading => reading(text, schemaProblems)
+
+/** Reads what was registered once: its schemas compiled then, and a start does not wait for all of them again. */
+export const readStoredTemplate = (text: string): TemplateReading => reading(text, () => [])
+
+const reading = (text: string, schemaProblemsOf: (document: Json) => readonly TemplateProblem[]): TemplateReading => {
+  const yaml = readYaml(text)
+  if (yaml.type === 'unreadable') return { type: 'unreadable', problems: yaml.faults.map(syntaxProblem) }
+  const { value, place } = yaml
   const check = validateTemplate(value)
-  const toFile = (found: readonly (TemplateProblem | TemplateWarning)[]): readonly FileProblem[] =>
+  const toFile = (found: readonly (TemplateProblem | TemplateWarning | TemplateNote)[]): readonly FileProblem[] =>
     found.map((finding) => fileProblem(finding, place)).toSorted((a, b) => a.line - b.line || a.column - b.column)
-  const problems = [...(check.type === 'invalid' ? check.problems : []), ...inputSchemaProblems(value)]
+  const problems = [...(check.type === 'invalid' ? check.problems : []), ...schemaProblemsOf(value)]
   const warnings = toFile(check.warnings)
   if (check.type === 'invalid' || problems.length > 0) return { type: 'invalid', problems: toFile(problems), warnings }
-  return { type: 'valid', plan: planOf(check.template, contentHash(value)), warnings }
+  return { type: 'valid', plan: planOf(check.template, contentHash(value)), warnings, notes: () => toFile(check.notes) }
 }
 
 /** SHA-256 of the canonical JSON of a document: comments, formatting and the order of keys do not make other content. */
@@ -63,17 +75,27 @@ const syntaxProblem = (fault: YamlFault): FileProblem => ({
   ...(fault.hint === undefined ? {} : { hint: fault.hint }),
 })
 
-const fileProblem = (finding: TemplateProblem | TemplateWarning, place: Placing): FileProblem => {
+const fileProblem = (finding: TemplateProblem | TemplateWarning | TemplateNote, place: Placing): FileProblem => {
   const { code, path, message, hint, onKey } = finding
   return { code, path, message, ...place(pointerSegments(path), onKey), ...(hint === undefined ? {} : { hint }) }
 }
 
-const inputSchemaProblems = (document: Json): readonly TemplateProblem[] => {
-  const schema = memberOf(document, 'input_schema')
+/** Every schema that is enforced, with its place. */
+const schemaProblems = (document: Json): readonly TemplateProblem[] => {
+  const steps = memberOf(document, 'steps')
+  return [
+    ...problemsOfSchema(memberOf(document, 'input_schema'), '/input_schema'),
+    ...(isList(steps) ? steps : []).flatMap((step, index) =>
+      problemsOfSchema(memberOf(step, 'result_schema'), `/steps/${index}/result_schema`),
+    ),
+  ]
+}
+
+const problemsOfSchema = (schema: Json | undefined, at: string): readonly TemplateProblem[] => {
   if (!isMap(schema)) return []
   return schemaFaults(schema).map(({ path, message, hint }) => ({
     code: 'BAD_SCHEMA',
-    path: `/input_schema${path}`,
+    path: `${at}${path}`,
     onKey: false,
     message: `the schema is not valid: ${message}`,
     hint,
@@ -84,6 +106,8 @@ type JsonObject = { readonly [key: string]: Json }
 
 const isMap = (value: Json | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value)
 
 const memberOf = (document: Json, key: string): Json | undefined =>
   isMap(document) && Object.hasOwn(document, key) ? document[key] : undefined

@@ -109,7 +109,7 @@ export const scriptedServer = (): ScriptedServer => {
       server.registered.push(request)
       const error = server.registerErrors.shift()
       if (error !== undefined) throw error
-      return { template: undefined, unchanged: false }
+      return { template: undefined, unchanged: false, warnings: [] }
     },
     watch: async function* (request) {
       server.watched.push(request)

@@ -9,6 +9,8 @@ import { writeTable } from '../table.js'
 import { checkTemplateFile, type FileCheck, readTemplateFile } from '../template-file.js'
 import { findTemplate } from '../template-find.js'
 import { type Binding, examples } from './command.js'
+import { addDiffCommand } from './template-diff.js'
+import { addLintCommand } from './template-lint.js'
 
 export const addTemplateCommands = (program: Command, binding: Binding): void => {
   const template = program.command('template').description('check, register and look at task templates')
@@ -19,6 +21,8 @@ export const addTemplateCommands = (program: Command, binding: Binding): void =>
     .action((files: readonly string[], _flags: unknown, command: Command) =>
       binding.run(command, (context) => validate(context, files)),
     )
+  addLintCommand(template, binding)
+  addDiffCommand(template, binding)
   addRegister(template, binding)
   template
     .command('list')
@@ -69,6 +73,7 @@ const register = async ({ http, json, terminal }: CommandContext, file: string, 
   if (json) terminal.out((await http.send(request)).text)
   else {
     const answer = await http.json(request, templateAnswer)
+    for (const { code, message, path } of answer.warnings) terminal.err(`${file}: ${code} warning: ${message} (${path})`)
     terminal.out(`${nameOf(answer)} ${answer.outcome ?? 'registered'}`)
   }
   return EXIT.ok

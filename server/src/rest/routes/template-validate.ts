@@ -1,11 +1,11 @@
 /** `POST /v1/templates/validate`: what registering a document would say, without registering it. */
 import { type JsonText, jsonOf } from '@tasker/core'
-import type { InputProblem } from '../../faults.js'
 import { readTemplate, type TemplateReading } from '../../templates/parse.js'
 import { objectText } from '../json-text.js'
 import { type App, sendJson } from '../route.js'
 import { problems } from '../schema/problem.js'
 import { TEMPLATE_DOCUMENT, VALIDATION } from '../schema/template.js'
+import { problemsText } from '../views/problems-text.js'
 import { DOCUMENT_BODY } from './templates.js'
 
 export const addValidateRoute = (app: App): void => {
@@ -32,16 +32,5 @@ const validationText = (reading: TemplateReading): JsonText =>
     valid: jsonOf(reading.type === 'valid'),
     errors: problemsText(reading.type === 'valid' ? [] : reading.problems),
     warnings: problemsText(reading.type === 'unreadable' ? [] : reading.warnings),
+    notes: problemsText(reading.type === 'valid' ? reading.notes() : []),
   })
-
-const problemsText = (found: readonly InputProblem[]): JsonText =>
-  jsonOf(
-    found.map(({ code, message, path, line, column, hint }) => ({
-      code,
-      message,
-      path,
-      line: line ?? null,
-      column: column ?? null,
-      hint: hint ?? null,
-    })),
-  )

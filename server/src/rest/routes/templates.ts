@@ -2,6 +2,7 @@
 import { LIMITS, namespaceOf } from '@tasker/core'
 import type { RegisterAnswer, TemplateRecord } from '../../engine/api.js'
 import { Fault } from '../../faults.js'
+import { compareTemplates } from '../../templates/compare.js'
 import type { BodyRules } from '../body/rules.js'
 import type { RestDoor } from '../door.js'
 import { ANONYMOUS, type App, sendJson } from '../route.js'
@@ -9,12 +10,14 @@ import { problems } from '../schema/problem.js'
 import {
   REGISTER_QUERY,
   TEMPLATE,
+  TEMPLATE_DIFF,
+  TEMPLATE_DIFF_QUERY,
   TEMPLATE_DOCUMENT,
   TEMPLATE_LIST,
   TEMPLATE_LIST_QUERY,
   TEMPLATE_PATH,
 } from '../schema/template.js'
-import { templateListText, templateText } from '../views/template-text.js'
+import { templateDiffText, templateListText, templateText } from '../views/template-text.js'
 
 export const DOCUMENT_BODY: BodyRules = { form: 'document', bytesMax: LIMITS.templateBytesMax, optional: false }
 
@@ -49,12 +52,38 @@ export const addTemplateRoutes = (app: App, door: RestDoor): void => {
       },
     },
     async ({ params }, reply) => {
-      const version = params.version === 'latest' ? undefined : params.version
-      const record = door.engine.template(namespaceOf(params.namespace), params.name, version)
-      if (record === undefined) throw templateNotFound(params, door.engine.templates())
-      return sendJson(reply, 200, templateText(record))
+      return sendJson(reply, 200, templateText(registeredTemplate(door, params)))
     },
   )
+  addDiffRoute(app, door)
+}
+
+const addDiffRoute = (app: App, door: RestDoor): void => {
+  app.get(
+    '/v1/templates/:namespace/:name/:version/diff',
+    {
+      schema: {
+        tags: ['templates'],
+        summary: 'Compare two versions of a template',
+        description: 'What changes from this version to the other, whatever the formatting and the order of keys and steps.',
+        params: TEMPLATE_PATH,
+        querystring: TEMPLATE_DIFF_QUERY,
+        response: { 200: TEMPLATE_DIFF, ...problems(404, 422) },
+      },
+    },
+    async ({ params, query }, reply) => {
+      const record = registeredTemplate(door, params)
+      const other = registeredTemplate(door, { ...params, version: query.other })
+      return sendJson(reply, 200, templateDiffText(record, other, compareTemplates(record.content, other.content)))
+    },
+  )
+}
+
+const registeredTemplate = (door: RestDoor, address: TemplateAddress): TemplateRecord => {
+  const version = address.version === 'latest' ? undefined : address.version
+  const record = door.engine.template(namespaceOf(address.namespace), address.name, version)
+  if (record === undefined) throw templateNotFound(address, door.engine.templates())
+  return record
 }
 
 const addRegisterRoute = (app: App, door: RestDoor): void => {
@@ -83,7 +112,11 @@ const addRegisterRoute = (app: App, door: RestDoor): void => {
       const outcome = outcomeOf(answer)
       const { namespace, name, version } = answer.record
       reply.header('location', `/v1/templates/${[namespace, name, version].map(encodeURIComponent).join('/')}`)
-      return sendJson(reply, outcome === 'registered' ? 201 : 200, templateText(answer.record, outcome))
+      return sendJson(
+        reply,
+        outcome === 'registered' ? 201 : 200,
+        templateText(answer.record, { outcome, warnings: answer.warnings }),
+      )
     },
   )
 }

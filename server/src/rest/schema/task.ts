@@ -5,8 +5,6 @@ import { LISTING_LIMITS } from '../../query/query.js'
 import { TASK_STATUSES } from '../../query/rows.js'
 import { instantField, optional, plainText, repeatable, ulidField, wholeNumberText } from './fields.js'
 
-const INT32_MAX = 2_147_483_647
-
 /** The parser of bodies leaves this member as the text it was. */
 const rawObject = z
   .custom<JsonText>((text) => typeof text === 'string' && text.startsWith('{'), { error: 'must be a JSON object' })
@@ -15,14 +13,16 @@ const rawObject = z
 export const SUBMISSION = z.strictObject({
   namespace: plainText(),
   name: plainText(),
-  version: optional(plainText()).describe('The latest when not given.'),
+  version: optional(plainText(LIMITS.versionCharsMax)).describe('The latest when not given.'),
   context: rawObject,
   request_id: optional(ulidField).describe('A ULID made before the first try; a repeat with the same one gives the same task.'),
   initiator: optional(plainText()),
   source_system: optional(plainText()),
-  reason: optional(plainText(LIMITS.failureMessageCharsMax)),
+  reason: optional(plainText(LIMITS.reasonCharsMax)),
   tags: optional(z.array(plainText()).max(LIMITS.tagsMax)),
-  priority: optional(z.number().int().min(-INT32_MAX).max(INT32_MAX)).describe("The template's when not given."),
+  priority: optional(z.number().int().min(-LIMITS.priorityMax).max(LIMITS.priorityMax)).describe(
+    "The template's when not given.",
+  ),
   correlation_id: optional(plainText()),
   parent_correlation_id: optional(plainText()),
   idempotency_key: optional(plainText()),

@@ -24,8 +24,11 @@ const TEMPLATE_HEAD = z.object({
 
 export const TEMPLATE_LIST = z.object({ templates: z.array(TEMPLATE_HEAD), next_cursor: z.string().nullable() })
 
+const FINDINGS = z.array(z.looseObject({ code: z.string(), message: z.string(), path: z.string() }))
+
 export const TEMPLATE = TEMPLATE_HEAD.extend({
   outcome: z.enum(['registered', 'replaced', 'unchanged']).optional(),
+  warnings: FINDINGS.optional().describe('What a registration found and took all the same.'),
   input_schema: z.record(z.string(), z.unknown()).nullable(),
   steps: z.array(
     z.looseObject({ name: z.string(), type: z.string(), dependencies: z.array(z.string()), max_attempts: z.number().int() }),
@@ -35,6 +38,27 @@ export const TEMPLATE = TEMPLATE_HEAD.extend({
 
 export const VALIDATION = z.object({
   valid: z.boolean(),
-  errors: z.array(z.looseObject({ code: z.string(), message: z.string(), path: z.string() })),
-  warnings: z.array(z.looseObject({ code: z.string(), message: z.string(), path: z.string() })),
+  errors: FINDINGS,
+  warnings: FINDINGS.describe('What is read all the same, and should be written otherwise.'),
+  notes: FINDINGS.describe('What could be better said; nothing is wrong with it.'),
+})
+
+export const TEMPLATE_DIFF_QUERY = z.strictObject({
+  other: plainText().default('latest').describe('The version it is compared with; `latest` gives the highest.'),
+})
+
+export const TEMPLATE_DIFF = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  version: z.string(),
+  other: z.string(),
+  same: z.boolean().describe('Nothing differs but formatting, comments and order.'),
+  changes: z.array(
+    z.looseObject({
+      type: z.enum(['added', 'removed', 'changed']),
+      path: z.string().describe('JSON Pointer; an element of a list of named things, such as a step, stands by its name.'),
+    }),
+  ),
+  truncated: z.boolean().describe('There are more changes than are listed.'),
+  lines: z.string().describe('The lines that differ, for people; empty for documents of one line.'),
 })

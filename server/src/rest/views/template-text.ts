@@ -1,7 +1,10 @@
 /** A registered template as JSON text. */
 import { attemptsAllowed, instantText, type Json, type JsonText, jsonOf, type StepSpec } from '@tasker/core'
 import type { TemplateRecord } from '../../engine/api.js'
+import type { InputProblem } from '../../faults.js'
+import type { TemplateComparison } from '../../templates/compare.js'
 import { arrayText, objectText } from '../json-text.js'
+import { problemsText } from './problems-text.js'
 
 export const templateListText = (records: readonly TemplateRecord[]): JsonText =>
   objectText({
@@ -9,11 +12,17 @@ export const templateListText = (records: readonly TemplateRecord[]): JsonText =
     next_cursor: jsonOf(null),
   })
 
-/** The template with its steps and the document as it was registered; `outcome` tells what a registration did. */
-export const templateText = (record: TemplateRecord, outcome?: 'registered' | 'replaced' | 'unchanged'): JsonText =>
+/** What a registration did, and what it found and took all the same. */
+export interface RegisteredAs {
+  readonly outcome: 'registered' | 'replaced' | 'unchanged'
+  readonly warnings: readonly InputProblem[]
+}
+
+/** The template with its steps and the document as it was registered. */
+export const templateText = (record: TemplateRecord, registered?: RegisteredAs): JsonText =>
   objectText({
     ...headMembers(record),
-    ...(outcome === undefined ? {} : { outcome: jsonOf(outcome) }),
+    ...(registered === undefined ? {} : { outcome: jsonOf(registered.outcome), warnings: problemsText(registered.warnings) }),
     input_schema: jsonOf(record.plan.template.inputSchema ?? null),
     steps: jsonOf(record.plan.steps.map(stepJson)),
     content: jsonOf(record.content),
@@ -38,3 +47,16 @@ const stepJson = (step: StepSpec): Json => ({
   max_attempts: attemptsAllowed(step.retry),
   timeout_ms: step.timeoutMs,
 })
+
+/** What differs between two versions. */
+export const templateDiffText = (record: TemplateRecord, other: TemplateRecord, comparison: TemplateComparison): JsonText =>
+  objectText({
+    namespace: jsonOf(record.namespace),
+    name: jsonOf(record.name),
+    version: jsonOf(record.version),
+    other: jsonOf(other.version),
+    same: jsonOf(comparison.same),
+    changes: jsonOf(comparison.changes.map((change) => ({ ...change }))),
+    truncated: jsonOf(comparison.truncated),
+    lines: jsonOf(comparison.lines),
+  })

@@ -5,7 +5,7 @@ import type { RegisterAnswer } from '@tasker/server/internal/engine/api'
 import { verifyChain } from '@tasker/server/internal/log/commit-hash'
 import { type MemoryLog, memoryLog } from '@tasker/server/internal/log/memory/memory-log'
 import type { EventLog } from '@tasker/server/internal/log/port'
-import { inputCheck } from '@tasker/server/internal/templates/input-schema'
+import { schemaCheck } from '@tasker/server/internal/templates/json-schema'
 import { expect, test } from 'vitest'
 import { gate, SHOP, Switchboard, templateText } from '../../../support/engine.js'
 import { settled, VirtualClock } from '../../../support/virtual-clock.js'
@@ -48,7 +48,7 @@ const shelf = async (): Promise<Shelf> => {
 }
 
 const catalogOn = (log: EventLog, clock: VirtualClock, commits: GroupCommit): TemplateCatalog =>
-  new TemplateCatalog(log, clock, commits, inputCheck(), () => undefined)
+  new TemplateCatalog(log, clock, commits, schemaCheck(), () => undefined)
 
 const reloaded = async ({ log, clock, commits }: Shelf): Promise<TemplateCatalog> => {
   const catalog = catalogOn(log, clock, commits)

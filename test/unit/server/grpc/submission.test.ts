@@ -99,7 +99,7 @@ describe('what is refused', () => {
         name: 'n'.repeat(256),
         idempotencyKey: 'a\u0000',
         tags: ['', 'ok'],
-        priority: -2_147_483_648,
+        priority: -101,
         runAtMs: 9e15,
         onDuplicate: -1,
       }),

@@ -156,12 +156,12 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
       const { template, hash } = reading.plan
       const { namespace, name, version } = template
       const known = engine.template(namespace, name, version)
-      if (known?.hash === hash) return { type: 'unchanged', record: known }
+      if (known?.hash === hash) return { type: 'unchanged', record: known, warnings: reading.warnings }
       const record = { namespace, name, version, hash, plan: reading.plan, content, registeredAt: instant(START_MS) }
       if (known !== undefined && !options.replace)
         return { type: 'failed', fault: { code: 'CONFLICT', reason: 'TEMPLATE_EXISTS', message: 'other content is registered' } }
       templates.push(record)
-      return { type: 'registered', record, replaced: known !== undefined }
+      return { type: 'registered', record, replaced: known !== undefined, warnings: reading.warnings }
     },
     template: (namespace, name, version) =>
       templates.findLast(

@@ -1,7 +1,7 @@
 /** Templates, health, metrics, documentation and the port, as their callers see them. */
 import { createServer } from 'node:net'
 import { DETAILED_HEALTH, HEALTH } from '@tasker/server/internal/rest/schema/operations'
-import { TEMPLATE, TEMPLATE_LIST, VALIDATION } from '@tasker/server/internal/rest/schema/template'
+import { TEMPLATE, TEMPLATE_DIFF, TEMPLATE_LIST, VALIDATION } from '@tasker/server/internal/rest/schema/template'
 import { startRestServer } from '@tasker/server/internal/rest/server'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type DoorUnderTest, openDoor, ORDER_TEMPLATE } from './door-under-test.js'
@@ -44,11 +44,38 @@ describe('templates', () => {
 
   test('are checked without being registered', async () => {
     const good = VALIDATION.parse((await post('/v1/templates/validate', ORDER_TEMPLATE.replace('1.0.0', '2.0.0'))).json())
-    expect(good).toEqual({ valid: true, errors: [], warnings: [] })
+    expect(good).toMatchObject({ valid: true, errors: [], warnings: [] })
+    expect(good.notes.map(({ code, path }) => `${code} ${path}`)).toEqual([
+      'NO_RESULT_SCHEMA /steps/0',
+      'NO_RESULT_SCHEMA /steps/1',
+    ])
     expect(TEMPLATE_LIST.parse((await get('/v1/templates')).json()).templates).toHaveLength(1)
     const bad = await post('/v1/templates/validate', 'name: order')
     expect(bad.statusCode).toBe(200)
     expect(VALIDATION.parse(bad.json()).errors.map(({ code }) => code)).toContain('MISSING_FIELD')
+  })
+
+  test('tell what was taken all the same, and should be written otherwise', async () => {
+    const answer = await post('/v1/templates', ORDER_TEMPLATE.replace('1.0.0', '1.1.0').concat('loaded_from: old.yaml\n'))
+    expect(answer.statusCode).toBe(201)
+    expect(TEMPLATE.parse(answer.json()).warnings).toMatchObject([{ code: 'LEGACY_FIELD', path: '/loaded_from' }])
+  })
+
+  test('are compared with another version, by default the latest', async () => {
+    await post('/v1/templates', ORDER_TEMPLATE.replace('1.0.0', '1.1.0').replace('[validate]', '[]'))
+    const answer = await get('/v1/templates/shop/order/1.0.0/diff')
+    expect(TEMPLATE_DIFF.parse(answer.json())).toMatchObject({
+      version: '1.0.0',
+      other: '1.1.0',
+      same: false,
+      changes: [
+        { type: 'changed', path: '/version', before: '1.0.0', after: '1.1.0' },
+        { type: 'changed', path: '/steps/charge/dependencies', before: ['validate'], after: [] },
+      ],
+      truncated: false,
+    })
+    expect((await get('/v1/templates/shop/order/1.0.0/diff?other=1.0.0')).json()).toMatchObject({ same: true, changes: [] })
+    expect((await get('/v1/templates/shop/order/1.0.0/diff?other=9.9.9')).statusCode).toBe(404)
   })
 
   test('are listed and read; what is not there is 404 with what is', async () => {
@@ -131,6 +158,7 @@ test('the OpenAPI document names every route with its parameters, bodies and pro
       "/v1/templates",
       "/v1/templates/validate",
       "/v1/templates/{namespace}/{name}/{version}",
+      "/v1/templates/{namespace}/{name}/{version}/diff",
       "/v1/workers",
     ]
   `)

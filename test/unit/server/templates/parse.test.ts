@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { LIMITS, type Json } from '@tasker/core'
-import { contentHash, formatProblems, readTemplate, type TemplateReading } from '@tasker/server/internal/templates/parse'
+import {
+  contentHash,
+  formatProblems,
+  readStoredTemplate,
+  readTemplate,
+  type TemplateReading,
+} from '@tasker/server/internal/templates/parse'
 import { describe, expect, test } from 'vitest'
 
 const told = (reading: TemplateReading): readonly string[] =>
@@ -206,4 +212,21 @@ describe('text that cannot be read', () => {
 test('brackets and dashes inside texts are no nesting', () => {
   const text = `${SMALL}description: |\n${`  ${'[{- '.repeat(100)}\n`.repeat(10)}metadata: { a: "${'[{'.repeat(500)}" }\n`
   expect(told(readTemplate(text))).toEqual([])
+})
+
+test('a result_schema that is none is told with its place, and is not looked at again when a stored template is read', () => {
+  const text = [
+    'name: order',
+    'namespace_name: shop',
+    'version: 1.0.0',
+    'steps:',
+    '  - name: a',
+    '    handler: { callable: A }',
+    '    result_schema: { properties: { total: { type: amount } } }',
+  ].join('\n')
+  expect(readTemplate(text)).toMatchObject({
+    type: 'invalid',
+    problems: [{ code: 'BAD_SCHEMA', path: '/steps/0/result_schema/properties/total/type', line: 7 }],
+  })
+  expect(readStoredTemplate(text).type).toBe('valid')
 })

@@ -18,6 +18,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { FieldProblem } from "./common.js";
 
 export interface RegisterRequest {
   /** YAML, or JSON which is YAML too. */
@@ -28,6 +29,8 @@ export interface RegisterRequest {
 export interface RegisterResponse {
   template: TemplateInfo | undefined;
   unchanged: boolean;
+  /** What was read all the same, and should be written otherwise. */
+  warnings: FieldProblem[];
 }
 
 export interface TemplateInfo {
@@ -56,6 +59,73 @@ export interface ListTemplatesRequest {
 
 export interface ListTemplatesResponse {
   templates: TemplateInfo[];
+}
+
+export interface ValidateTemplateRequest {
+  /** YAML, or JSON which is YAML too. */
+  content: string;
+}
+
+export interface ValidateTemplateResponse {
+  valid: boolean;
+  /** Why it would be refused. */
+  errors: FieldProblem[];
+  /** What would be read all the same, and should be written otherwise. */
+  warnings: FieldProblem[];
+  /** What could be better said; nothing is wrong with it. */
+  notes: FieldProblem[];
+}
+
+export interface DiffTemplatesRequest {
+  namespace: string;
+  name: string;
+  /** The latest when empty. */
+  version: string;
+  /** The version that it is compared with; the latest when empty. */
+  other: string;
+}
+
+export interface DiffTemplatesResponse {
+  template: TemplateInfo | undefined;
+  other:
+    | TemplateInfo
+    | undefined;
+  /** Nothing differs but formatting, comments and order. */
+  same: boolean;
+  /** From the template to the other one. */
+  changes: TemplateChange[];
+  /** There are more changes than are listed. */
+  truncated: boolean;
+  /** The lines that differ, for people; empty for documents of one line. */
+  lines: string;
+}
+
+export interface TemplateChange {
+  kind: TemplateChange_Kind;
+  /** JSON Pointer; an element of a list of named things stands by its name. */
+  path: string;
+  /** JSON; empty for what was added. */
+  beforeJson: string;
+  /** JSON; empty for what was removed. */
+  afterJson: string;
+}
+
+export const TemplateChange_Kind = {
+  KIND_UNSPECIFIED: 0,
+  KIND_ADDED: 1,
+  KIND_REMOVED: 2,
+  KIND_CHANGED: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type TemplateChange_Kind = typeof TemplateChange_Kind[keyof typeof TemplateChange_Kind];
+
+export namespace TemplateChange_Kind {
+  export type KIND_UNSPECIFIED = typeof TemplateChange_Kind.KIND_UNSPECIFIED;
+  export type KIND_ADDED = typeof TemplateChange_Kind.KIND_ADDED;
+  export type KIND_REMOVED = typeof TemplateChange_Kind.KIND_REMOVED;
+  export type KIND_CHANGED = typeof TemplateChange_Kind.KIND_CHANGED;
+  export type UNRECOGNIZED = typeof TemplateChange_Kind.UNRECOGNIZED;
 }
 
 function createBaseRegisterRequest(): RegisterRequest {
@@ -116,7 +186,7 @@ export const RegisterRequest: MessageFns<RegisterRequest> = {
 };
 
 function createBaseRegisterResponse(): RegisterResponse {
-  return { template: undefined, unchanged: false };
+  return { template: undefined, unchanged: false, warnings: [] };
 }
 
 export const RegisterResponse: MessageFns<RegisterResponse> = {
@@ -126,6 +196,9 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
     }
     if (message.unchanged !== false) {
       writer.uint32(16).bool(message.unchanged);
+    }
+    for (const v of message.warnings) {
+      FieldProblem.encode(v!, writer.uint32(242).fork()).join();
     }
     return writer;
   },
@@ -157,6 +230,14 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
             }
 
             message.unchanged = reader.bool();
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.warnings.push(FieldProblem.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -479,6 +560,390 @@ export const ListTemplatesResponse: MessageFns<ListTemplatesResponse> = {
   },
 };
 
+function createBaseValidateTemplateRequest(): ValidateTemplateRequest {
+  return { content: "" };
+}
+
+export const ValidateTemplateRequest: MessageFns<ValidateTemplateRequest> = {
+  encode(message: ValidateTemplateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.content !== "") {
+      writer.uint32(10).string(message.content);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ValidateTemplateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseValidateTemplateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.content = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseValidateTemplateResponse(): ValidateTemplateResponse {
+  return { valid: false, errors: [], warnings: [], notes: [] };
+}
+
+export const ValidateTemplateResponse: MessageFns<ValidateTemplateResponse> = {
+  encode(message: ValidateTemplateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.valid !== false) {
+      writer.uint32(8).bool(message.valid);
+    }
+    for (const v of message.errors) {
+      FieldProblem.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.warnings) {
+      FieldProblem.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.notes) {
+      FieldProblem.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ValidateTemplateResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseValidateTemplateResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.valid = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.errors.push(FieldProblem.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.warnings.push(FieldProblem.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.notes.push(FieldProblem.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDiffTemplatesRequest(): DiffTemplatesRequest {
+  return { namespace: "", name: "", version: "", other: "" };
+}
+
+export const DiffTemplatesRequest: MessageFns<DiffTemplatesRequest> = {
+  encode(message: DiffTemplatesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.version !== "") {
+      writer.uint32(26).string(message.version);
+    }
+    if (message.other !== "") {
+      writer.uint32(34).string(message.other);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DiffTemplatesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDiffTemplatesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.other = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDiffTemplatesResponse(): DiffTemplatesResponse {
+  return { template: undefined, other: undefined, same: false, changes: [], truncated: false, lines: "" };
+}
+
+export const DiffTemplatesResponse: MessageFns<DiffTemplatesResponse> = {
+  encode(message: DiffTemplatesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.template !== undefined) {
+      TemplateInfo.encode(message.template, writer.uint32(10).fork()).join();
+    }
+    if (message.other !== undefined) {
+      TemplateInfo.encode(message.other, writer.uint32(18).fork()).join();
+    }
+    if (message.same !== false) {
+      writer.uint32(24).bool(message.same);
+    }
+    for (const v of message.changes) {
+      TemplateChange.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.truncated !== false) {
+      writer.uint32(40).bool(message.truncated);
+    }
+    if (message.lines !== "") {
+      writer.uint32(50).string(message.lines);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DiffTemplatesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDiffTemplatesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.template = TemplateInfo.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.other = TemplateInfo.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.same = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.changes.push(TemplateChange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.truncated = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.lines = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTemplateChange(): TemplateChange {
+  return { kind: 0, path: "", beforeJson: "", afterJson: "" };
+}
+
+export const TemplateChange: MessageFns<TemplateChange> = {
+  encode(message: TemplateChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    if (message.beforeJson !== "") {
+      writer.uint32(26).string(message.beforeJson);
+    }
+    if (message.afterJson !== "") {
+      writer.uint32(34).string(message.afterJson);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TemplateChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTemplateChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.beforeJson = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.afterJson = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /** Registers templates and gives them back. */
 export type TemplateServiceService = typeof TemplateServiceService;
 export const TemplateServiceService = {
@@ -511,6 +976,29 @@ export const TemplateServiceService = {
       Buffer.from(ListTemplatesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListTemplatesResponse => ListTemplatesResponse.decode(value),
   },
+  /** What registering a document would say, without registering it. The call succeeds also for a document that is refused. */
+  validateTemplate: {
+    path: "/tasker.v1.TemplateService/ValidateTemplate" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ValidateTemplateRequest): Buffer =>
+      Buffer.from(ValidateTemplateRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ValidateTemplateRequest => ValidateTemplateRequest.decode(value),
+    responseSerialize: (value: ValidateTemplateResponse): Buffer =>
+      Buffer.from(ValidateTemplateResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ValidateTemplateResponse => ValidateTemplateResponse.decode(value),
+  },
+  /** What differs between two registered versions of a template. */
+  diffTemplates: {
+    path: "/tasker.v1.TemplateService/DiffTemplates" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DiffTemplatesRequest): Buffer => Buffer.from(DiffTemplatesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DiffTemplatesRequest => DiffTemplatesRequest.decode(value),
+    responseSerialize: (value: DiffTemplatesResponse): Buffer =>
+      Buffer.from(DiffTemplatesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DiffTemplatesResponse => DiffTemplatesResponse.decode(value),
+  },
 } as const;
 
 export interface TemplateServiceServer extends UntypedServiceImplementation {
@@ -518,6 +1006,10 @@ export interface TemplateServiceServer extends UntypedServiceImplementation {
   register: handleUnaryCall<RegisterRequest, RegisterResponse>;
   getTemplate: handleUnaryCall<GetTemplateRequest, GetTemplateResponse>;
   listTemplates: handleUnaryCall<ListTemplatesRequest, ListTemplatesResponse>;
+  /** What registering a document would say, without registering it. The call succeeds also for a document that is refused. */
+  validateTemplate: handleUnaryCall<ValidateTemplateRequest, ValidateTemplateResponse>;
+  /** What differs between two registered versions of a template. */
+  diffTemplates: handleUnaryCall<DiffTemplatesRequest, DiffTemplatesResponse>;
 }
 
 export interface TemplateServiceClient extends Client {
@@ -566,6 +1058,38 @@ export interface TemplateServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListTemplatesResponse) => void,
+  ): ClientUnaryCall;
+  /** What registering a document would say, without registering it. The call succeeds also for a document that is refused. */
+  validateTemplate(
+    request: ValidateTemplateRequest,
+    callback: (error: ServiceError | null, response: ValidateTemplateResponse) => void,
+  ): ClientUnaryCall;
+  validateTemplate(
+    request: ValidateTemplateRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ValidateTemplateResponse) => void,
+  ): ClientUnaryCall;
+  validateTemplate(
+    request: ValidateTemplateRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ValidateTemplateResponse) => void,
+  ): ClientUnaryCall;
+  /** What differs between two registered versions of a template. */
+  diffTemplates(
+    request: DiffTemplatesRequest,
+    callback: (error: ServiceError | null, response: DiffTemplatesResponse) => void,
+  ): ClientUnaryCall;
+  diffTemplates(
+    request: DiffTemplatesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DiffTemplatesResponse) => void,
+  ): ClientUnaryCall;
+  diffTemplates(
+    request: DiffTemplatesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DiffTemplatesResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -1,5 +1,5 @@
-/** The JSON Schema of a template's input: compiled once a template, asked once a submission. */
-import { canonicalText, jsonPointer, parseJson, type Json, type JsonText, type Plan, type TemplateHash } from '@tasker/core'
+/** JSON Schemas of a template, of its input and of results: compiled once a template, asked once a submission or a result. */
+import { canonicalText, jsonPointer, parseJson, type Json, type JsonText } from '@tasker/core'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormatsModule from 'ajv-formats'
@@ -11,7 +11,7 @@ type JsonObject = { readonly [key: string]: Json }
 const SCHEMA_CHARS_MAX = 128 * 1024
 /** Compiled schemas kept; the one used longest ago goes first. */
 const COMPILED_MAX = 500
-/** Failing places of one input that are listed. */
+/** Failing places of one value that are listed. */
 const PROBLEMS_MAX = 100
 
 const DRAFT_7 = /^https?:\/\/json-schema\.org\/draft-07\/schema#?$/
@@ -34,44 +34,42 @@ export const schemaFaults = (schema: JsonObject): readonly SchemaFault[] => {
   return compiled.type === 'compiled' ? [] : compiled.faults
 }
 
-/** Every place of a context that its template's schema refuses; none when there is no schema. */
-export type InputCheck = (plan: Plan, context: JsonText) => readonly InputProblem[]
+/** Every place of a value that a schema refuses. A schema is known by its object, of which a plan has one. */
+export type SchemaCheck = (schema: JsonObject, value: JsonText) => readonly InputProblem[]
 
 /** A check with a bounded memory of compiled schemas. */
-export const inputCheck = (compiledMax: number = COMPILED_MAX): InputCheck => {
-  const kept = new Map<TemplateHash, Compiled>()
-  return (plan, context) => {
-    const schema = plan.template.inputSchema
-    if (schema === undefined) return []
-    const compiled = kept.get(plan.hash) ?? compile(schema)
-    kept.delete(plan.hash)
-    kept.set(plan.hash, compiled)
+export const schemaCheck = (compiledMax: number = COMPILED_MAX): SchemaCheck => {
+  const kept = new Map<JsonObject, Compiled>()
+  return (schema, value) => {
+    const compiled = kept.get(schema) ?? compile(schema)
+    kept.delete(schema)
+    kept.set(schema, compiled)
     if (kept.size > compiledMax) for (const oldest of [...kept.keys()].slice(0, 1)) kept.delete(oldest)
-    return problemsOf(compiled, parseJson(context))
+    return problemsOf(compiled, parseJson(value))
   }
 }
 
-const problemsOf = (compiled: Compiled, context: unknown): readonly InputProblem[] => {
+const problemsOf = (compiled: Compiled, value: unknown): readonly InputProblem[] => {
   if (compiled.type === 'faulty')
-    return compiled.faults.map(({ message }) => ({
-      code: 'BAD_SCHEMA',
-      path: '',
-      message: `the template's input_schema: ${message}`,
-    }))
-  if (compiled.validate(context)) return []
+    return compiled.faults.map(({ message }) => ({ code: 'BAD_SCHEMA', path: '', message: `the template's schema: ${message}` }))
+  if (compiled.validate(value)) return []
   return (compiled.validate.errors ?? []).slice(0, PROBLEMS_MAX).map(problemOf)
 }
 
 const compile = (schema: JsonObject): Compiled => {
   const fault = faultBeforeCompiling(schema)
   if (fault !== undefined) return { type: 'faulty', faults: [fault] }
-  const ajv = compilerFor(schema)
-  if (!ajv.validateSchema(schema)) {
-    const faults = (ajv.errors ?? []).map((error) => ({ path: error.instancePath, message: messageOf(error), hint: undefined }))
+  const grammar = grammarOf(schema)
+  if (!grammar.validateSchema(schema)) {
+    const faults = (grammar.errors ?? []).map((error) => ({
+      path: error.instancePath,
+      message: messageOf(error),
+      hint: undefined,
+    }))
     return { type: 'faulty', faults: firstOfEachPlace(faults) }
   }
   try {
-    return { type: 'compiled', validate: ajv.compile(schema) }
+    return { type: 'compiled', validate: compilerFor(schema).compile(schema) }
   } catch (error) {
     return {
       type: 'faulty',
@@ -109,10 +107,19 @@ const unusableKey = (value: Json, segments: readonly (string | number)[]): Schem
   return undefined
 }
 
+const OPTIONS = { strict: false, allErrors: true, ownProperties: true, logger: false, addUsedSchema: false } as const
+
+const isDraft7 = (schema: JsonObject): boolean => typeof schema.$schema === 'string' && DRAFT_7.test(schema.$schema)
+
+/** Check schemas against their dialect. One for all: compiling a dialect takes ten times as long as compiling a usual schema. */
+const GRAMMARS = { draft7: new Ajv(OPTIONS), draft2020: new Ajv2020(OPTIONS) } as const
+
+const grammarOf = (schema: JsonObject): Ajv | Ajv2020 => (isDraft7(schema) ? GRAMMARS.draft7 : GRAMMARS.draft2020)
+
 /** A compiler of its own for each schema: two schemas may claim the same `$id`, and what is dropped must be gone. */
 const compilerFor = (schema: JsonObject): Ajv | Ajv2020 => {
-  const options = { strict: false, allErrors: true, ownProperties: true, logger: false, addUsedSchema: false } as const
-  const ajv = typeof schema.$schema === 'string' && DRAFT_7.test(schema.$schema) ? new Ajv(options) : new Ajv2020(options)
+  const options = { ...OPTIONS, validateSchema: false } as const
+  const ajv = isDraft7(schema) ? new Ajv(options) : new Ajv2020(options)
   addFormatsModule.default(ajv)
   return ajv
 }
