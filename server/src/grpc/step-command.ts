@@ -29,6 +29,7 @@ interface StepFace {
   readonly maxAttempts: number
   readonly timeoutMs: number
   readonly stepType: string
+  readonly resolver: string
   readonly shown: readonly { readonly index: number; readonly stepId: string }[]
 }
 
@@ -58,6 +59,7 @@ export const wireCommand = (command: StepCommand): WireCommand => {
     batch: undefined,
     checkpoint: undefined,
     batchLimits: undefined,
+    resolver: face.resolver,
   }
 }
 
@@ -81,6 +83,7 @@ const faceOf = (plan: Plan, index: number): StepFace => {
   return {
     handler: step.handler.callable,
     method: step.handler.method,
+    resolver: step.handler.resolver ?? '',
     config: payloadOf(jsonOf(step.handler.initialization)),
     maxAttempts: step.retry.retryable ? attemptsAllowed(step.retry) : 1,
     timeoutMs: step.timeoutMs,
