@@ -41,8 +41,11 @@ export { type Template, type StepSpec, type StepType, type HandlerSpec } from '.
 
 export { type Plan, planOf, type StepGraph } from './template/plan.js'
 export { type Failure } from './task/failure.js'
+export { type StepChoice, type BatchRange } from './task/choice.js'
+export { type BatchConfig, type BatchSpec, type FailureStrategy } from './template/batch-spec.js'
+export { type StepsCreated } from './task/events.js'
 export { type TaskEvent, type TaskEventType, type TaskSubmitted, TERMINAL_EVENTS } from './task/events.js'
-export { type TaskCommand, type SubmitTask } from './task/commands.js'
+export { type TaskCommand, type CompleteStep, type SubmitTask } from './task/commands.js'
 export { type TaskRefusal, type TaskRefusalReason, type RefusalCode } from './task/refusals.js'
 export {
   type TaskState,
@@ -51,6 +54,8 @@ export {
   type TaskPhase,
   type StepState,
   type StepStatus,
+  type BatchRun,
+  type Checkpoint,
   NO_TASK,
   isTerminal,
 } from './task/state.js'
@@ -66,19 +71,20 @@ export { decide } from './task/decide.js'
 export { evolve } from './task/evolve.js'
 export { attemptsStarted } from './task/attempts.js'
 export { taskResult } from './task/outcome.js'
-export { isSatisfied } from './task/step-groups.js'
+export { batchOf, existingSteps, notTakenSteps } from './task/step-groups.js'
 export { type Readiness, readinessOf } from './graph/readiness.js'
 export { conditionHolds, expressionRoots } from './task/expression-roots.js'
 export { STEP_TRANSITIONS, PHASE_TRANSITIONS } from './task/transitions.js'
 export { stepView, stepViewText } from './projections/step-view.js'
 export { taskRow } from './projections/task-row.js'
-export { type ActivityRow, activityKey, activityRows, addedActivity } from './projections/activity.js'
 export { queueHandler, readyRows } from './projections/ready-step.js'
 export { timerRows } from './projections/timer.js'
 export { canonicalText } from './kernel/json-canonical.js'
 export { doubleHolds } from './kernel/json-number.js'
 export { cyclesOf } from './graph/cycles.js'
 export { topologicalOrder } from './graph/order.js'
+export { branchesOf } from './graph/branches.js'
+export { withWorkers } from './graph/grown.js'
 export { ancestorsOf, visibleTo } from './graph/ancestors.js'
 export { type GraphView, type GraphNode, type GraphEdge, graphView } from './graph/view.js'
 export { graphMermaid } from './graph/mermaid.js'

@@ -6,6 +6,18 @@ const ms = (n: number): DurationMs => n as DurationMs
 export const LIMITS = {
   /** Steps a template may declare. */
   templateStepsMax: 1_000,
+  /** Steps a task may have, those that batches add included. */
+  taskStepsMax: 10_000,
+  /** Decisions that may stand one behind another. */
+  decisionDepthMax: 20,
+  /** Steps a decision may name. */
+  stepsPerDecisionMax: 100,
+  /** Workers of one batch, whatever its template says. */
+  batchWorkersMax: 1_000,
+  /** Bytes of all cursors an analyzer gives. */
+  batchCursorsBytesMax: 2 * 1024 * 1024,
+  /** Bytes of a checkpoint: its cursor and what was accumulated. */
+  checkpointBytesMax: 1024 * 1024,
   /** Bytes of a template document. */
   templateBytesMax: 4 * 1024 * 1024,
   /** Bytes of a task's context, as received. */

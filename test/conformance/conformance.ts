@@ -1,6 +1,7 @@
 /** The suite every server passes: the numbered rules of the streams, seen through the .proto files alone. */
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { ConformanceServer } from './ground.js'
+import { outcomeRules } from './outcome-rules.js'
 import { sessionRules } from './session-rules.js'
 import { workerRules } from './worker-rules.js'
 
@@ -17,6 +18,7 @@ export const conformance = (name: string, startServer: () => Promise<Conformance
       return server
     }
     describe('the worker’s stream', () => workerRules(running))
+    describe('what a worker’s result may say', () => outcomeRules(running))
     describe('the client’s stream', () => sessionRules(running))
   })
 }

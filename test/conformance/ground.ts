@@ -44,6 +44,9 @@ interface GroundStep {
   readonly dependencies?: readonly string[]
   readonly retry?: object
   readonly timeout_seconds?: number
+  readonly type?: string
+  readonly handler?: object
+  readonly batch_config?: object
 }
 
 export const TEMPLATE = 'conformance'

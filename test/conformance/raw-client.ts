@@ -41,6 +41,28 @@ export interface RawCommand {
   readonly attempts_since_reset: number
   readonly max_attempts: number
   readonly timeout_ms: number
+  readonly step_type: string
+  readonly batch: RawBatch | null
+  readonly checkpoint: RawCheckpoint | null
+  readonly batch_limits: { readonly worker_template: string; readonly batch_size: number; readonly max_workers: number } | null
+}
+
+export interface RawBatch {
+  readonly id: string
+  readonly index: number
+  readonly count: number
+  readonly start: RawPayload
+  readonly end: RawPayload
+  readonly size: number
+  readonly is_no_op: boolean
+  readonly worker_template: string
+}
+
+export interface RawCheckpoint {
+  readonly number: number
+  readonly cursor: RawPayload
+  readonly items_processed: number
+  readonly accumulated: RawPayload | null
 }
 
 export interface RawWelcome {
@@ -56,6 +78,7 @@ export interface RawAck {
   readonly ref: RawRef
   readonly status: string
   readonly reason: string
+  readonly checkpoint: number
 }
 
 export interface RawConnectResponse {

@@ -13,13 +13,17 @@ import {
   templateHash,
   trustedJson,
   workerId,
+  type BatchConfig,
+  type Checkpoint,
   type Decision,
   type Failure,
   type Instant,
   type LiveTask,
   type Plan,
   type RetryPolicy,
+  type StepChoice,
   type StepSpec,
+  type StepType,
   type TaskCommand,
   type TaskEvent,
   type TaskRefusal,
@@ -40,22 +44,34 @@ export interface StepOptions {
   readonly retry?: Partial<RetryPolicy>
   readonly timeoutMs?: number
   readonly method?: string
+  readonly type?: StepType
+  readonly batch?: Partial<BatchConfig>
+  readonly initialization?: StepSpec['handler']['initialization']
+}
+
+const NO_BATCH_CONFIG: BatchConfig = {
+  batchSize: undefined,
+  parallelism: undefined,
+  cursorField: undefined,
+  workerTemplate: undefined,
+  failureStrategy: undefined,
 }
 
 export const step = (name: string, options: StepOptions = {}): StepSpec => ({
   name: stepId(name),
   description: undefined,
-  type: 'standard',
+  type: options.type ?? 'standard',
   handler: {
     callable: handlerName(`Handlers.${name}`),
     method: options.method ?? 'call',
     resolver: undefined,
-    initialization: {},
+    initialization: options.initialization ?? {},
   },
   dependencies: (options.after ?? []).map(stepId),
   retry: { ...DEFAULT_RETRY_POLICY, ...options.retry },
   resultSchema: undefined,
   timeoutMs: durationMs(options.timeoutMs ?? 60_000),
+  batchConfig: options.batch === undefined ? undefined : { ...NO_BATCH_CONFIG, ...options.batch },
 })
 
 export const plan = (...steps: readonly StepSpec[]): Plan =>
@@ -115,6 +131,22 @@ export const release = (name: string, when: When = {}): Order => {
 export const complete =
   (name: string, output = '{}', when: When = {}): Order =>
   () => ({ type: 'complete', step: stepId(name), output: trustedJson(output), ...whenOf(when) })
+
+/** A decision or an analyzer that is done. */
+export const choose =
+  (name: string, choice: StepChoice, when: When = {}): Order =>
+  () => ({ type: 'complete', step: stepId(name), output: trustedJson('{}'), choice, ...whenOf(when) })
+
+export const checkpoint =
+  (name: string, number: number, saved: Partial<Pick<Checkpoint, 'cursor' | 'itemsProcessed'>> = {}, when: When = {}): Order =>
+  () => ({
+    type: 'checkpoint',
+    step: stepId(name),
+    number,
+    cursor: saved.cursor ?? trustedJson(String(number)),
+    itemsProcessed: saved.itemsProcessed ?? number,
+    ...whenOf(when),
+  })
 
 export const failure = (message = 'it broke', more: Partial<Failure> = {}): Failure => ({
   message,

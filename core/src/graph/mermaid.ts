@@ -4,6 +4,8 @@ import type { GraphNode, GraphView } from './view.js'
 
 /** Fill and border a status; colours are dark enough for black text on a light page and the reverse. */
 const STYLE_OF: { readonly [Status in StepStatus]: string } = {
+  uncreated: 'fill:#ffffff,stroke:#9ca3af,color:#6b7280,stroke-dasharray:4 3',
+  not_taken: 'fill:#ffffff,stroke:#d1d5db,color:#9ca3af,stroke-dasharray:1 3',
   pending: 'fill:#eeeeee,stroke:#888888,color:#111111',
   enqueued: 'fill:#dbeafe,stroke:#2563eb,color:#111111',
   in_progress: 'fill:#93c5fd,stroke:#1d4ed8,color:#111111',

@@ -1,7 +1,9 @@
 /** The row of a task: what lists filter by, and its steps as a document. */
 import type { TaskId } from '../kernel/ids.js'
+import { elementAt } from '../kernel/invariant.js'
 import { trustedJson, type JsonText } from '../kernel/json.js'
 import type { LiveTask } from '../task/state.js'
+import { doesExist } from '../task/step-groups.js'
 import { taskStatus } from '../task/status.js'
 import type { TaskRow } from './rows.js'
 import { stepViewText } from './step-view.js'
@@ -31,6 +33,9 @@ export const taskRow = (taskId: TaskId, task: LiveTask, streamVersion: number): 
 
 const stepsText = (task: LiveTask): JsonText => {
   let text = '['
-  for (let index = 0; index < task.steps.length; index++) text += (index === 0 ? '' : ',') + stepViewText(task, index)
+  for (let index = 0; index < task.steps.length; index++) {
+    const { status } = elementAt(task.steps, index, 'steps')
+    if (doesExist(status)) text += (text === '[' ? '' : ',') + stepViewText(task, index)
+  }
   return trustedJson(`${text}]`)
 }

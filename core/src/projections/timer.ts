@@ -30,6 +30,8 @@ const stepTimers = (taskId: TaskId, task: LiveTask, index: number, step: StepSta
       return [{ taskId, kind: 'retry', step: name, attempt: step.attempts, dueAt: step.dueAt, worker: undefined }]
     case 'in_progress':
       return [{ taskId, kind: 'step_timeout', step: name, attempt: step.attempts, dueAt: step.deadlineAt, worker: step.worker }]
+    case 'uncreated':
+    case 'not_taken':
     case 'pending':
     case 'enqueued':
     case 'complete':

@@ -4,6 +4,8 @@ import type { StepState } from './state.js'
 /** The highest attempt number that was given to a worker; all numbers below it were given out too. */
 export const attemptsStarted = (step: StepState): number => {
   switch (step.status) {
+    case 'uncreated':
+    case 'not_taken':
     case 'pending':
     case 'in_progress':
     case 'complete':

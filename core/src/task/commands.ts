@@ -3,6 +3,7 @@ import type { DurationMs, Instant } from '../kernel/instant.js'
 import type { Namespace, StepId, WorkerId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
 import type { Plan } from '../template/plan.js'
+import type { StepChoice } from './choice.js'
 import type { Failure } from './failure.js'
 
 export interface SubmitTask {
@@ -53,6 +54,22 @@ export interface CompleteStep {
   readonly attempt: number
   readonly worker: WorkerId
   readonly output: JsonText
+  /** What a decision or an analyzer says beside its result. */
+  readonly choice?: StepChoice
+}
+
+/** A running attempt saves how far it came. */
+export interface CheckpointStep {
+  readonly type: 'checkpoint'
+  readonly at: Instant
+  readonly step: StepId
+  readonly attempt: number
+  readonly worker: WorkerId
+  /** From 1 within the attempt: a number that was saved before is a repeat. */
+  readonly number: number
+  readonly cursor: JsonText
+  readonly itemsProcessed: number
+  readonly accumulated?: JsonText
 }
 
 /** An attempt failed: reported by its worker, or by the engine for a worker that was lost (then `failure.code` is `WORKER_LOST`). */
@@ -113,6 +130,7 @@ export type TaskCommand =
   | StartStep
   | ReleaseStep
   | CompleteStep
+  | CheckpointStep
   | FailStep
   | StepStopped
   | TimeOutStep

@@ -13,6 +13,7 @@ import type { TaskEvent } from './events.js'
 import { refuse, type TaskRefusal } from './refusals.js'
 import { isTerminal, type LiveTask, type TaskState } from './state.js'
 import { decideCancel, decideCancelGraceOver } from './decide/cancel.js'
+import { decideCheckpoint } from './decide/checkpoint.js'
 import { decideComplete } from './decide/complete.js'
 import { decideFail } from './decide/fail.js'
 import { decideRelease } from './decide/release.js'
@@ -60,6 +61,8 @@ const decideOpen = (
       return decideStart(task, command)
     case 'release':
       return decideRelease(task, command)
+    case 'checkpoint':
+      return decideCheckpoint(task, command)
     case 'time_out':
       return decideTimeOut(task, command)
     case 'retry_due':

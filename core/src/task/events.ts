@@ -8,6 +8,7 @@
 import type { DurationMs, Instant } from '../kernel/instant.js'
 import type { Namespace, StepId, TemplateHash, WorkerId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
+import type { BatchRange } from './choice.js'
 import type { Failure } from './failure.js'
 
 export interface TaskSubmitted {
@@ -30,11 +31,43 @@ export interface TaskSubmitted {
   readonly runAt?: Instant
 }
 
-export interface StepsCreated {
+/** The steps that exist from the start. */
+export interface InitialStepsCreated {
   readonly type: 'steps.created'
   readonly segment: 'initial'
   readonly steps: readonly StepId[]
 }
+
+/** What a decision opened; in the commit of its end. */
+export interface BranchesCreated {
+  readonly type: 'steps.created'
+  readonly segment: 'decision'
+  readonly decision: StepId
+  /** The steps that the decision named. */
+  readonly chosen: readonly StepId[]
+  /** Those, and what lies behind them up to the next decisions. */
+  readonly steps: readonly StepId[]
+  /** Steps that can never come any more. */
+  readonly notTaken: readonly StepId[]
+  /** Why nothing was chosen, in the handler's words. */
+  readonly reason?: string
+}
+
+/** The workers of a batch; in the commit of its analyzer's end. */
+export interface BatchesCreated {
+  readonly type: 'steps.created'
+  readonly segment: 'batches'
+  readonly batchable: StepId
+  /** The workers, one a range. None when the batchable step ended without saying. */
+  readonly steps: readonly StepId[]
+  readonly ranges: readonly BatchRange[]
+  /** There is nothing to do, and the one worker hears so. */
+  readonly isNoOp: boolean
+  readonly totalItems?: number
+  readonly reason?: string
+}
+
+export type StepsCreated = InitialStepsCreated | BranchesCreated | BatchesCreated
 
 /** The step is ready: everything it depends on is satisfied. `attempt` is the number its next start will have. */
 export interface StepScheduled {
@@ -56,6 +89,18 @@ export interface StepReleased {
   readonly step: StepId
   readonly attempt: number
   readonly reason: string
+}
+
+/** A running attempt saved how far it came, and goes on with its time renewed. */
+export interface StepCheckpointed {
+  readonly type: 'step.checkpointed'
+  readonly step: StepId
+  readonly attempt: number
+  /** From 1 within an attempt. */
+  readonly number: number
+  readonly cursor: JsonText
+  readonly itemsProcessed: number
+  readonly accumulated?: JsonText
 }
 
 export interface StepCompleted {
@@ -133,6 +178,7 @@ export type TaskEvent =
   | StepScheduled
   | StepStarted
   | StepReleased
+  | StepCheckpointed
   | StepCompleted
   | StepFailed
   | StepTimedOut

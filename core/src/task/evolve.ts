@@ -10,11 +10,23 @@ import { later, type DurationMs, type Instant } from '../kernel/instant.js'
 import { BugError, elementAt, invariant, unreachable } from '../kernel/invariant.js'
 import type { StepId } from '../kernel/ids.js'
 import type { Plan } from '../template/plan.js'
-import type { StepCompleted, StepFailed, StepTimedOut, TaskCancelRequested, TaskEvent, TaskSubmitted } from './events.js'
+import type {
+  StepCheckpointed,
+  StepCompleted,
+  StepFailed,
+  StepsCreated,
+  StepTimedOut,
+  TaskCancelRequested,
+  TaskEvent,
+  TaskSubmitted,
+} from './events.js'
 import { timeoutFailure } from './failure.js'
+import { batchesCreated, branchesCreated, initialSteps, NO_STEPS } from './growth.js'
 import type { LiveTask, StepInProgress, StepState, TaskState } from './state.js'
+import { goesOnWithout } from './step-groups.js'
 import {
   cancelledStep,
+  checkpointedStep,
   completedStep,
   createdStep,
   enqueuedStep,
@@ -26,7 +38,7 @@ import {
   waitingStep,
   withIgnored,
 } from './step-states.js'
-import { endedTask, scheduledTask, withPhase, withStep, withStepCompleted } from './task-states.js'
+import { endedTask, scheduledTask, withPhase, withStep, withStepPassed } from './task-states.js'
 import { PHASE_TRANSITIONS, STEP_TRANSITIONS } from './transitions.js'
 
 /** `at` is the commit's instant; `plan` is read by `task.submitted` alone, and is in the state from then on. */
@@ -43,7 +55,7 @@ const evolveLive = (task: LiveTask, event: TaskEvent, at: Instant): LiveTask => 
     case 'task.submitted':
       throw new BugError('a task is submitted twice')
     case 'steps.created':
-      return stepsCreated(task, event.steps, at)
+      return stepsCreated(task, event, at)
     case 'task.blocked':
       return withPhase(task, 'blocked', at)
     case 'task.cancel_requested':
@@ -76,9 +88,11 @@ const evolveStep = (task: LiveTask, event: StepEvent, at: Instant): LiveTask => 
     case 'step.released':
       return withStep(task, index, step, releasedStep(running(step), at), at)
     case 'step.failed':
-      return withStep(task, index, step, stepFailed(running(step), event, at), at)
+      return attemptEnded(task, index, stepFailed(running(step), event, at), at)
     case 'step.timed_out':
-      return withStep(task, index, step, stepTimedOut(running(step), event, at), at)
+      return attemptEnded(task, index, stepTimedOut(running(step), event, at), at)
+    case 'step.checkpointed':
+      return checkpointed(task, index, event, at)
     case 'step.retry_scheduled':
       return withStep(task, index, step, waitingStep(step, event.attempt, event.dueAt, at), at)
     case 'step.cancelled':
@@ -105,6 +119,10 @@ const mustFollow = (step: StepState, event: StepEvent | StepCompleted): void => 
 const givesNumber = (step: StepState, event: StepEvent | StepCompleted): boolean =>
   event.type === 'step.retry_scheduled' || (event.type === 'step.scheduled' && step.status === 'pending')
 
+const NO_CHOICES: LiveTask['choices'] = new Map()
+const NO_BATCHES: LiveTask['batches'] = []
+const NO_CHECKPOINTS: LiveTask['checkpoints'] = new Map()
+
 const submitted = (event: TaskSubmitted, at: Instant, plan: Plan): LiveTask => ({
   type: 'task',
   // A task with `runAt` waits until its first step is scheduled, which for an instant gone by is in the same commit.
@@ -118,13 +136,29 @@ const submitted = (event: TaskSubmitted, at: Instant, plan: Plan): LiveTask => (
   cancel: undefined,
   steps: [],
   unmet: [],
-  counts: { pending: 0, enqueued: 0, in_progress: 0, waiting_for_retry: 0, complete: 0, error: 0, cancelled: 0 },
+  counts: NO_STEPS,
+  choices: NO_CHOICES,
+  batches: NO_BATCHES,
+  checkpoints: NO_CHECKPOINTS,
 })
 
+const stepsCreated = (task: LiveTask, event: StepsCreated, at: Instant): LiveTask => {
+  switch (event.segment) {
+    case 'initial':
+      return event.steps.length === task.plan.steps.length ? allStepsCreated(task, at) : initialSteps(task, event, at)
+    case 'decision':
+      return branchesCreated(task, event, at)
+    case 'batches':
+      return batchesCreated(task, event, at)
+    default:
+      return unreachable(event)
+  }
+}
+
 /** All steps start as one shared object: none of them has a history yet. */
-const stepsCreated = (task: LiveTask, names: readonly StepId[], at: Instant): LiveTask => {
+const allStepsCreated = (task: LiveTask, at: Instant): LiveTask => {
   const { plan } = task
-  invariant(task.steps.length === 0 && names.length === plan.steps.length, 'the initial segment holds every step once')
+  invariant(task.steps.length === 0, 'the initial segment is created once')
   return {
     type: 'task',
     phase: task.phase,
@@ -135,9 +169,12 @@ const stepsCreated = (task: LiveTask, names: readonly StepId[], at: Instant): Li
     updatedAt: at,
     endedAt: undefined,
     cancel: undefined,
-    steps: new Array<StepState>(names.length).fill(createdStep(at)),
+    steps: new Array<StepState>(plan.steps.length).fill(createdStep(at)),
     unmet: plan.dependencies.map((dependencies) => dependencies.length),
-    counts: { pending: names.length, enqueued: 0, in_progress: 0, waiting_for_retry: 0, complete: 0, error: 0, cancelled: 0 },
+    counts: { ...NO_STEPS, pending: plan.steps.length },
+    choices: task.choices,
+    batches: task.batches,
+    checkpoints: task.checkpoints,
   }
 }
 
@@ -145,8 +182,28 @@ const stepCompleted = (task: LiveTask, event: StepCompleted, at: Instant): LiveT
   const index = indexOf(task, event.step)
   const step = elementAt(task.steps, index, 'steps')
   mustFollow(step, event)
-  return withStepCompleted(task, index, completedStep(running(step), event.output, at), at)
+  return withoutCheckpoint(withStepPassed(task, index, completedStep(running(step), event.output, at), at), index)
 }
+
+const withoutCheckpoint = (task: LiveTask, index: number): LiveTask => {
+  if (!task.checkpoints.has(index)) return task
+  const checkpoints = new Map(task.checkpoints)
+  checkpoints.delete(index)
+  return { ...task, checkpoints }
+}
+
+const checkpointed = (task: LiveTask, index: number, event: StepCheckpointed, at: Instant): LiveTask => {
+  const step = running(elementAt(task.steps, index, 'steps'))
+  const { attempt, number, cursor, itemsProcessed, accumulated } = event
+  const checkpoints = new Map(task.checkpoints).set(index, { attempt, number, cursor, itemsProcessed, accumulated })
+  return { ...withStep(task, index, step, checkpointedStep(step, timeoutOf(task, index), at), at), checkpoints }
+}
+
+/** A failure for good that holds nobody up is one dependency less, as a result is. */
+const attemptEnded = (task: LiveTask, index: number, to: StepState, at: Instant): LiveTask =>
+  to.status === 'error' && goesOnWithout(task, index)
+    ? withStepPassed(task, index, to, at)
+    : withStep(task, index, elementAt(task.steps, index, 'steps'), to, at)
 
 const stepFailed = (step: StepInProgress, event: StepFailed, at: Instant): StepState => {
   const reported = reportedWith(step, event.failure)

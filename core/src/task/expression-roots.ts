@@ -55,8 +55,8 @@ const outputOf = (step: StepComplete): Json => {
 /** X1: only what is read is parsed. */
 const depsOf = (task: LiveTask, index: number, { deps }: Expression): Json =>
   Object.fromEntries(
-    visibleTo(task.plan, index).flatMap((dependency): [string, Json][] => {
-      const { name } = elementAt(task.plan.steps, dependency, 'plan steps')
+    visibleTo(task, index).flatMap((dependency): [string, Json][] => {
+      const { name } = elementAt(task.graph.steps, dependency, 'steps of the graph')
       if (deps !== 'all' && !deps.has(name)) return []
       const step = elementAt(task.steps, dependency, 'steps')
       return [[name, step.status === 'complete' ? outputOf(step) : null]]

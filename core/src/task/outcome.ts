@@ -2,6 +2,7 @@
 import { elementAt } from '../kernel/invariant.js'
 import { trustedJson, type JsonText } from '../kernel/json.js'
 import type { LiveTask } from './state.js'
+import { doesExist } from './step-groups.js'
 
 /**
  * One JSON object: each leaf step's output under the step's name, byte for byte as its worker sent it, in plan order.
@@ -9,11 +10,17 @@ import type { LiveTask } from './state.js'
  */
 export const taskResult = (task: LiveTask): JsonText => {
   let text = ''
-  for (const leaf of task.plan.leaves) {
+  for (const leaf of task.plan.plain ? task.plan.leaves : leavesOf(task)) {
     const step = elementAt(task.steps, leaf, 'steps')
     if (step.status !== 'complete') continue
-    const name = JSON.stringify(elementAt(task.plan.steps, leaf, 'plan steps').name)
+    const name = JSON.stringify(elementAt(task.graph.steps, leaf, 'steps of the graph').name)
     text += `${text === '' ? '' : ','}${name}:${step.output}`
   }
   return trustedJson(`{${text}}`)
 }
+
+/** Whoever waited for a step and was not taken does not wait for it: of a decision that chose nothing the output is the result. */
+const leavesOf = ({ graph, steps }: LiveTask): readonly number[] =>
+  graph.dependents.flatMap((list, index) =>
+    list.some((dependent) => doesExist(elementAt(steps, dependent, 'steps').status)) ? [] : [index],
+  )

@@ -3,6 +3,8 @@ import type { Instant } from '../kernel/instant.js'
 import type { WorkerId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
 import type { Plan, StepGraph } from '../template/plan.js'
+import type { BatchSpec } from '../template/batch-spec.js'
+import type { BatchRange } from './choice.js'
 import type { TaskSubmitted } from './events.js'
 import type { Failure } from './failure.js'
 
@@ -29,6 +31,14 @@ interface StepHistory {
   readonly reported: readonly ReportedFailure[]
 }
 
+/** Behind a decision that was not made yet, or the template of workers that nobody asked for yet. */
+export interface StepUncreated extends StepHistory {
+  readonly status: 'uncreated'
+}
+/** No decision chose it and none can any more; or its workers stand in its place. It never runs. */
+export interface StepNotTaken extends StepHistory {
+  readonly status: 'not_taken'
+}
 export interface StepPending extends StepHistory {
   readonly status: 'pending'
 }
@@ -64,6 +74,8 @@ export interface StepCancelledState extends StepHistory {
 }
 
 export type StepState =
+  | StepUncreated
+  | StepNotTaken
   | StepPending
   | StepEnqueued
   | StepInProgress
@@ -73,6 +85,24 @@ export type StepState =
   | StepCancelledState
 
 export type StepStatus = StepState['status']
+
+/** A batch with its workers, which stand side by side in the graph. */
+export interface BatchRun {
+  readonly spec: BatchSpec
+  /** The index of the first worker; the others follow, one a range. */
+  readonly first: number
+  readonly ranges: readonly BatchRange[]
+  readonly isNoOp: boolean
+}
+
+/** How far an attempt came. */
+export interface Checkpoint {
+  readonly attempt: number
+  readonly number: number
+  readonly cursor: JsonText
+  readonly itemsProcessed: number
+  readonly accumulated: JsonText | undefined
+}
 
 /**
  * The task's own phase. `waiting` until `runAt`; `running` while something may still happen by itself; `blocked` when only a person can help;
@@ -99,6 +129,12 @@ export interface LiveTask {
   readonly unmet: readonly number[]
   /** How many steps are in each status; always the count over `steps`. */
   readonly counts: { readonly [Status in StepStatus]: number }
+  /** By the index of a decision that was made, the indexes of the steps it chose. */
+  readonly choices: ReadonlyMap<number, readonly number[]>
+  /** The batches whose workers exist. */
+  readonly batches: readonly BatchRun[]
+  /** By index of a step, what its attempts saved last; gone when the step is complete. */
+  readonly checkpoints: ReadonlyMap<number, Checkpoint>
 }
 
 /** A stream without events yet. */

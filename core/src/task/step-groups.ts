@@ -1,13 +1,15 @@
 /** Which statuses of a step mean the same to a rule. Rules ask here, so that a new status is placed once. */
 import { elementAt, unreachable } from '../kernel/invariant.js'
 import type { StepId } from '../kernel/ids.js'
-import type { LiveTask, StepStatus } from './state.js'
+import type { BatchRun, LiveTask, StepStatus } from './state.js'
 
 /** What depends on the step may go on. */
 export const isSatisfied = (status: StepStatus): boolean => {
   switch (status) {
     case 'complete':
+    case 'not_taken':
       return true
+    case 'uncreated':
     case 'pending':
     case 'enqueued':
     case 'in_progress':
@@ -20,14 +22,74 @@ export const isSatisfied = (status: StepStatus): boolean => {
   }
 }
 
-/** How many steps are satisfied. */
-export const satisfiedSteps = ({ counts }: LiveTask): number => counts.complete
+/** What depends on the step may go on: it is satisfied, or failed where its batch goes on without it. */
+export const letsOthersGoOn = (task: LiveTask, index: number): boolean => {
+  const { status } = elementAt(task.steps, index, 'steps')
+  return status === 'error' ? goesOnWithout(task, index) : isSatisfied(status)
+}
+
+/** Whether the failure of a step holds nobody up. */
+export const goesOnWithout = (task: LiveTask, index: number): boolean =>
+  batchOf(task, index)?.spec.failureStrategy === 'continue_on_failure'
+
+/** The batch that a step is a worker of. */
+export const batchOf = ({ batches }: LiveTask, index: number): BatchRun | undefined =>
+  batches.find(({ first, ranges }) => index >= first && index < first + ranges.length)
+
+/** How many steps hold nobody up any more. */
+export const passedSteps = (task: LiveTask): number => {
+  const { counts } = task
+  return counts.complete + counts.not_taken + (counts.error === 0 ? 0 : passedErrors(task))
+}
+
+const passedErrors = (task: LiveTask): number =>
+  task.batches.length === 0
+    ? 0
+    : task.steps.filter(({ status }, index) => status === 'error' && goesOnWithout(task, index)).length
+
+/** A step may still run by itself, or may yet be created. */
+export const isUnended = (status: StepStatus): boolean => {
+  switch (status) {
+    case 'uncreated':
+    case 'pending':
+    case 'enqueued':
+    case 'in_progress':
+    case 'waiting_for_retry':
+      return true
+    case 'not_taken':
+    case 'complete':
+    case 'error':
+    case 'cancelled':
+      return false
+    default:
+      return unreachable(status)
+  }
+}
+
+/** The step exists in this task: people see it in lists. */
+export const doesExist = (status: StepStatus): boolean => status !== 'uncreated' && status !== 'not_taken'
+
+/** The indexes of the steps that exist. */
+export const existingSteps = ({ steps }: LiveTask): readonly number[] =>
+  steps.flatMap(({ status }, index) => (doesExist(status) ? [index] : []))
+
+/** The template of workers that stand in its place. */
+export const isReplaced = ({ batches }: LiveTask, index: number): boolean =>
+  batches.some(({ spec, ranges }) => spec.workerTemplate === index && ranges.length > 0)
+
+/** The names of the steps that no decision chose and none can any more. */
+export const notTakenSteps = (task: LiveTask): readonly StepId[] =>
+  task.counts.not_taken === 0
+    ? []
+    : task.graph.steps.flatMap(({ name }, index) =>
+        elementAt(task.steps, index, 'steps').status === 'not_taken' && !isReplaced(task, index) ? [name] : [],
+      )
 
 /** How many steps are with a worker, wait for one, or wait for a time. */
 export const activeSteps = ({ counts }: LiveTask): number => counts.in_progress + counts.enqueued + counts.waiting_for_retry
 
-/** The names of the steps in error, in the order of the graph; `alsoFailed` is the index of one that is failing now. */
-export const failedSteps = (task: LiveTask, alsoFailed?: number): readonly StepId[] =>
+/** The names of the steps whose failure holds others up, in the order of the graph. */
+export const failedSteps = (task: LiveTask): readonly StepId[] =>
   task.graph.steps.flatMap((spec, index) =>
-    index === alsoFailed || elementAt(task.steps, index, 'steps').status === 'error' ? [spec.name] : [],
+    elementAt(task.steps, index, 'steps').status === 'error' && !goesOnWithout(task, index) ? [spec.name] : [],
   )

@@ -16,13 +16,21 @@ import type {
   StepEnqueued,
   StepError,
   StepInProgress,
+  StepNotTaken,
   StepPending,
   StepState,
+  StepUncreated,
   StepWaitingForRetry,
 } from './state.js'
 
 const NO_ATTEMPTS: readonly number[] = []
 const NO_FAILURES: readonly ReportedFailure[] = []
+
+/** A step that does not exist yet. */
+export const uncreatedStep = (at: Instant): StepUncreated => ({ ...createdStep(at), status: 'uncreated' })
+
+/** A step that will never exist. */
+export const notTakenStep = (at: Instant): StepNotTaken => ({ ...createdStep(at), status: 'not_taken' })
 
 /** A step as it was created. */
 export const createdStep = (at: Instant): StepPending => ({
@@ -57,6 +65,12 @@ export const startedStep = (from: StepState, worker: WorkerId, timeoutMs: Durati
   lastFailure: from.lastFailure,
   reported: from.reported,
   worker,
+  deadlineAt: later(at, timeoutMs),
+})
+
+/** The same attempt goes on, with its time renewed. */
+export const checkpointedStep = (from: StepInProgress, timeoutMs: DurationMs, at: Instant): StepInProgress => ({
+  ...from,
   deadlineAt: later(at, timeoutMs),
 })
 

@@ -3,7 +3,7 @@
  */
 import type { Instant } from '../kernel/instant.js'
 import { elementAt, invariant } from '../kernel/invariant.js'
-import type { LiveTask, StepComplete, StepState, StepStatus, TaskPhase } from './state.js'
+import type { LiveTask, StepState, StepStatus, TaskPhase } from './state.js'
 
 export const withStep = (task: LiveTask, index: number, from: StepState, to: StepState, at: Instant): LiveTask =>
   replaced(task, task.phase, replacedAt(task.steps, index, to), task.unmet, movedCount(task, from, to), at)
@@ -14,8 +14,8 @@ export const scheduledTask = (task: LiveTask, index: number, from: StepState, to
   return replaced(task, phase, replacedAt(task.steps, index, to), task.unmet, movedCount(task, from, to), at)
 }
 
-/** A completed step is one dependency less for each that waits for it. */
-export const withStepCompleted = (task: LiveTask, index: number, to: StepComplete, at: Instant): LiveTask => {
+/** A step that lets others go on is one dependency less for each that waits for it. */
+export const withStepPassed = (task: LiveTask, index: number, to: StepState, at: Instant): LiveTask => {
   const from = elementAt(task.steps, index, 'steps')
   const unmet = unmetWithout(task, elementAt(task.graph.dependents, index, 'dependents'))
   return replaced(task, task.phase, replacedAt(task.steps, index, to), unmet, movedCount(task, from, to), at)
@@ -37,6 +37,9 @@ export const endedTask = (task: LiveTask, phase: 'completed' | 'cancelled', at: 
   steps: task.steps,
   unmet: task.unmet,
   counts: task.counts,
+  choices: task.choices,
+  batches: task.batches,
+  checkpoints: task.checkpoints,
 })
 
 const replaced = (
@@ -59,6 +62,9 @@ const replaced = (
   steps,
   unmet,
   counts,
+  choices: task.choices,
+  batches: task.batches,
+  checkpoints: task.checkpoints,
 })
 
 const replacedAt = (steps: readonly StepState[], index: number, step: StepState): readonly StepState[] => {
@@ -82,6 +88,8 @@ const movedCount = (task: LiveTask, from: StepState, to: StepState): LiveTask['c
   if (from.status === to.status) return task.counts
   const { counts } = task
   const next: { -readonly [Status in StepStatus]: number } = {
+    uncreated: counts.uncreated,
+    not_taken: counts.not_taken,
     pending: counts.pending,
     enqueued: counts.enqueued,
     in_progress: counts.in_progress,

@@ -1,6 +1,7 @@
 /** A template compiled for the decider: steps by index, edges both ways. One plan serves all tasks of a template hash. */
 import { invariant } from '../kernel/invariant.js'
 import type { StepId, TemplateHash } from '../kernel/ids.js'
+import { type BatchSpec, batchSpecs } from './batch-spec.js'
 import type { StepSpec, Template } from './template.js'
 
 /** Steps by index with their edges both ways. A task begins with its plan's graph, and has one of its own once it has steps of its own. */
@@ -20,6 +21,8 @@ export interface Plan extends StepGraph {
   readonly plain: boolean
   /** Indexes of the steps nobody waits for; their outputs are the task's result. */
   readonly leaves: readonly number[]
+  /** One a batchable step. */
+  readonly batches: readonly BatchSpec[]
 }
 
 /** The template must have passed validation: unique names, known dependencies, no cycle. */
@@ -37,7 +40,8 @@ export const planOf = (template: Template, hash: TemplateHash): Plan => {
   )
   const leaves = dependents.flatMap((list, index) => (list.length === 0 ? [index] : []))
   const plain = template.steps.every(isPlain)
-  return { hash, template, steps: template.steps, indexOf, dependencies, dependents, plain, leaves }
+  const batches = batchSpecs(template.steps)
+  return { hash, template, steps: template.steps, indexOf, dependencies, dependents, plain, leaves, batches }
 }
 
 const isPlain = (step: StepSpec): boolean => step.type === 'standard'

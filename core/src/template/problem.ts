@@ -19,12 +19,15 @@ export type TemplateProblemCode =
   | 'DECISION_WITHOUT_DEPENDENCY'
   | 'CONVERGENCE_WITHOUT_BRANCH'
   | 'UNKNOWN_WORKER_TEMPLATE'
+  | 'DECISIONS_TOO_DEEP'
   /** The format is right, but this server cannot run it yet: refused rather than ignored. */
   | 'NOT_SUPPORTED_YET'
 
 export type TemplateWarningCode =
   | 'LEGACY_FIELD'
   | 'UNUSUAL_VALUE'
+  | 'DEEP_DECISIONS'
+  | 'MANY_BRANCHES'
   | 'NAMESPACE_TOO_LONG'
   | 'SCHEMA_NOT_OBJECT'
   | 'ORPHAN_STEP'

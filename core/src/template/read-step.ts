@@ -8,6 +8,7 @@ import { boolean, listOf, nameText, number, objectOf, oneOf, openMap, outOfRange
 import { later, otherThan } from './later.js'
 import { jitter, nonRetryableErrors, retryFields, retryPolicy } from './read-retry.js'
 import { addProblem, type Findings } from './problem.js'
+import type { BatchConfig } from './batch-spec.js'
 import type { StepSpec } from './template.js'
 
 /** Something read, with where it stands. */
@@ -71,13 +72,13 @@ export const stepFields = objectOf({
   name: { read: located(name), required: true },
   description: { read: text() },
   handler: { read: located(handlerFields), required: true },
-  type: { read: later('a step of this type', located(oneOf(...STEP_TYPES)), otherThan('standard')), aliases: ['step_type'] },
+  type: { read: located(oneOf(...STEP_TYPES)), aliases: ['step_type'] },
   dependencies: { read: listOf(located(text(LIMITS.nameCharsMax))), aliases: ['depends_on'] },
   system_dependency: { read: text() },
   retry: { read: retryFields },
   timeout_seconds: { read: seconds },
   publishes_events: { read: later('publishing events', listOf(publishedEvent)) },
-  batch_config: { read: later('a batch', batchConfig) },
+  batch_config: { read: batchConfig },
   result_schema: { read: schema },
   lifecycle: { read: later("a step's lifecycle", openMap) },
   composition: { read: openMap },
@@ -151,5 +152,17 @@ export const stepSpec = (fields: StepFields): StepSpec => {
     timeoutMs:
       fields.timeout_seconds === undefined ? LIMITS.stepTimeoutMsDefault : durationMs(Math.round(fields.timeout_seconds * 1_000)),
     resultSchema: fields.result_schema,
+    batchConfig: batchConfigOf(fields.batch_config),
   }
 }
+
+const batchConfigOf = (fields: StepFields['batch_config']): BatchConfig | undefined =>
+  fields === undefined
+    ? undefined
+    : {
+        batchSize: fields.batch_size,
+        parallelism: fields.parallelism,
+        cursorField: fields.cursor_field,
+        workerTemplate: fields.worker_template === undefined ? undefined : stepId(fields.worker_template.value),
+        failureStrategy: fields.failure_strategy,
+      }

@@ -3,8 +3,8 @@ import type { DurationMs } from '../kernel/instant.js'
 import type { HandlerName, Namespace, StepId } from '../kernel/ids.js'
 import type { Json } from '../kernel/json.js'
 import type { RetryPolicy } from '../retry/policy.js'
+import type { BatchConfig } from './batch-spec.js'
 
-/** `standard` alone runs today; the others are read and kept so that templates validate. */
 export type StepType = 'standard' | 'decision' | 'deferred_convergence' | 'batchable' | 'batch_worker'
 
 export interface HandlerSpec {
@@ -26,6 +26,8 @@ export interface StepSpec {
   readonly timeoutMs: DurationMs
   /** What the step's result must fit; a result that does not is a permanent failure. */
   readonly resultSchema: { readonly [key: string]: Json } | undefined
+  /** The `batch_config` block. */
+  readonly batchConfig: BatchConfig | undefined
 }
 
 export interface Template {

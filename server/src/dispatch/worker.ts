@@ -26,7 +26,7 @@ export interface ConnectedWorker {
 /** A worker's right to one attempt, from the decision to start it until its end. */
 export interface Lease extends AttemptRef {
   readonly worker: ConnectedWorker
-  readonly timeout: WheelTimer
+  timeout: WheelTimer
   /** The command has left for the worker: only then may the worker know of it. */
   sent: boolean
   cancelRequested: boolean

@@ -109,6 +109,15 @@ export class Workers {
     return lease
   }
 
+  /** The attempt goes on, and its time begins anew. */
+  renew(ref: AttemptRef, deadlineAt: Instant): void {
+    const lease = this.#leases.get(refKey(ref))
+    if (lease === undefined) return
+    this.#wheel.remove(lease.timeout)
+    lease.timeout = { dueAt: deadlineAt, fire: lease.timeout.fire }
+    this.#wheel.add(lease.timeout)
+  }
+
   /** Nothing is decided for this task any more: what is out of it counts no longer. */
   endTask(taskId: TaskId): void {
     for (const lease of [...this.#leases.values()]) if (lease.taskId === taskId) this.end(lease)

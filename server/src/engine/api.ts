@@ -7,6 +7,7 @@ import type {
   Namespace,
   Plan,
   RecordedTaskEvent,
+  StepChoice,
   StepId,
   TaskId,
   TaskRefusal,
@@ -109,8 +110,18 @@ export interface StepCommand extends AttemptRef {
   readonly deadlineAt: Instant
 }
 
+/** No end: the attempt saved how far it came, and goes on. */
+export interface CheckpointOutcome {
+  readonly type: 'checkpoint'
+  readonly number: number
+  readonly cursor: JsonText
+  readonly itemsProcessed: number
+  readonly accumulated?: JsonText
+}
+
 export type AttemptOutcome =
-  | { readonly type: 'completed'; readonly output: JsonText }
+  | { readonly type: 'completed'; readonly output: JsonText; readonly choice?: StepChoice }
+  | CheckpointOutcome
   | { readonly type: 'failed'; readonly failure: Failure }
   | { readonly type: 'cancelled' }
 
@@ -122,6 +133,8 @@ export type AckStatus = 'recorded' | 'duplicate' | 'ignored' | 'refused'
 
 export interface ResultAck extends AttemptRef {
   readonly status: AckStatus
+  /** The number of the checkpoint this answers; 0 for the end of an attempt. */
+  readonly checkpoint: number
   /** Why, when not recorded. */
   readonly reason: string | undefined
   readonly message: string | undefined

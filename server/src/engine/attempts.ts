@@ -9,7 +9,7 @@ import {
   unreachable,
   type WorkerId,
 } from '@tasker/core'
-import type { AckStatus, AttemptRef, AttemptResult, ResultAck } from './api.js'
+import type { AckStatus, AttemptOutcome, AttemptRef, AttemptResult, ResultAck } from './api.js'
 import type { Applied } from './task-runtime.js'
 
 /** The command a worker's result is. `draw` is the dice of a retry's jitter. */
@@ -17,7 +17,9 @@ export const resultCommand = (result: AttemptResult, worker: WorkerId, at: Insta
   const { step, attempt, outcome } = result
   switch (outcome.type) {
     case 'completed':
-      return { type: 'complete', at, step, attempt, worker, output: outcome.output }
+      return completeCommand(result, outcome, worker, at)
+    case 'checkpoint':
+      return { ...outcome, at, step, attempt, worker }
     case 'failed':
       return { type: 'fail', at, step, attempt, worker, failure: outcome.failure, draw }
     case 'cancelled':
@@ -26,6 +28,17 @@ export const resultCommand = (result: AttemptResult, worker: WorkerId, at: Insta
       return unreachable(outcome)
   }
 }
+
+/** One literal of a stable shape for what happens at every step. */
+const completeCommand = (
+  { step, attempt }: AttemptRef,
+  { output, choice }: Extract<AttemptOutcome, { readonly type: 'completed' }>,
+  worker: WorkerId,
+  at: Instant,
+): TaskCommand =>
+  choice === undefined
+    ? { type: 'complete', at, step, attempt, worker, output }
+    : { type: 'complete', at, step, attempt, worker, output, choice }
 
 /** The failure of an attempt whose worker is gone; what it did is not known. */
 export const workerLostFailure = (worker: WorkerId, why: string): Failure => ({
@@ -89,11 +102,15 @@ const refusedStatus = (reason: string, ref: AttemptRef, task: LiveTask | undefin
   return step !== undefined && ref.attempt >= 1 && ref.attempt <= attemptsStarted(step) ? 'ignored' : 'refused'
 }
 
-const ack = (ref: AttemptRef, status: AckStatus, reason?: string, message?: string): ResultAck => ({
-  taskId: ref.taskId,
-  step: ref.step,
-  attempt: ref.attempt,
+const ack = (result: AttemptResult, status: AckStatus, reason?: string, message?: string): ResultAck => ({
+  taskId: result.taskId,
+  step: result.step,
+  attempt: result.attempt,
   status,
+  checkpoint: checkpointOf(result),
   reason,
   message,
 })
+
+/** The number of the checkpoint that a result is; 0 for the end of an attempt. */
+export const checkpointOf = ({ outcome }: AttemptResult): number => (outcome.type === 'checkpoint' ? outcome.number : 0)

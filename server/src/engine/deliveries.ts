@@ -1,6 +1,5 @@
 /** What a durable commit causes outside the log: commands to workers, entries of queues, timers, news for followers, rows to project. */
 import {
-  activityRows,
   elementAt,
   type LiveTask,
   readyRows,
@@ -60,7 +59,6 @@ const project = (commit: TaskCommit, seq: number, { projector }: DeliveryTargets
     at: commit.at,
     task: { taskId: stream.taskId, state, version, stream },
     identity: commit.identity,
-    activity: activityRows(commit.events, commit.at, state),
   })
 }
 
@@ -95,6 +93,7 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
     case 'step.scheduled':
     case 'step.started':
     case 'step.released':
+    case 'step.checkpointed':
     case 'step.completed':
     case 'step.failed':
     case 'step.timed_out':

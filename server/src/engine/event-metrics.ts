@@ -26,6 +26,8 @@ export const countEvent = (event: TaskEvent, metrics: EngineMetrics): void => {
       return metrics.stepRetryScheduled()
     case 'step.released':
       return metrics.stepReleased()
+    case 'step.checkpointed':
+      return metrics.stepCheckpointed()
     case 'step.result_ignored':
       return metrics.resultIgnored()
     case 'steps.created':

@@ -151,8 +151,8 @@ export class TaskRuntime {
     }
     const overdue: Lease[] = []
     for (const event of decision.events) {
-      const lease = this.#endLease(stream, event)
-      if (lease?.sent === true && event.type === 'step.timed_out') overdue.push(lease)
+      const lease = this.#endLease(stream, event, state)
+      if (lease?.sent === true && !lease.cancelRequested && isTakenAway(event, command)) overdue.push(lease)
     }
     for (const event of decision.events) {
       if (event.type !== 'step.scheduled') continue
@@ -187,7 +187,7 @@ export class TaskRuntime {
   }
 
   /** The attempt is decided: its slot is free for the next, which leaves together with the acknowledgement. */
-  #endLease({ taskId, state }: TaskStream, event: TaskEvent): Lease | undefined {
+  #endLease({ taskId, state }: TaskStream, event: TaskEvent, after: TaskState): Lease | undefined {
     switch (event.type) {
       case 'step.completed':
       case 'step.failed':
@@ -196,6 +196,9 @@ export class TaskRuntime {
         return this.#workers.end({ taskId, step: event.step, attempt: event.attempt })
       case 'step.cancelled':
         return this.#workers.end({ taskId, step: event.step, attempt: attemptOf(state, event.step) })
+      case 'step.checkpointed':
+        this.#workers.renew({ taskId, step: event.step, attempt: event.attempt }, deadlineOf(liveTask(after), event.step))
+        return undefined
       case 'step.scheduled':
       case 'step.started':
       case 'step.retry_scheduled':
@@ -297,9 +300,13 @@ interface Start {
 interface Decided {
   readonly events: readonly TaskEvent[]
   readonly state: LiveTask
-  /** Attempts that ran out of time: their workers are told to stop. */
+  /** Attempts that were taken away: their workers are told to stop. */
   readonly overdue: readonly Lease[]
 }
+
+/** The attempt ends without a word of its worker. */
+const isTakenAway = (event: TaskEvent, command: TaskCommand): boolean =>
+  event.type === 'step.timed_out' || (event.type === 'step.cancelled' && command.type !== 'stopped')
 
 const liveTask = (state: TaskState): LiveTask => {
   invariant(state.type === 'task', 'a stream with events is a task')

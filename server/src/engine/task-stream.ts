@@ -50,7 +50,7 @@ export interface TaskCommit extends PendingCommit {
   readonly version: number
   /** Attempts this commit starts, to be sent when it is durable. */
   readonly started: readonly Lease[]
-  /** Attempts this commit timed out, whose workers are told when it is durable. */
+  /** Attempts this commit took away, whose workers are told when it is durable. */
   readonly overdue: readonly Lease[]
   readonly identity: IdentityRow | undefined
   /** Answers that may leave only when this commit is durable, or must say that it is lost. */

@@ -5,7 +5,7 @@ import type { Workers } from '../dispatch/workers.js'
 import type { SchemaCheck } from '../templates/json-schema.js'
 import { resultMismatch, resultProblems } from '../templates/result-schema.js'
 import type { AttemptRef, AttemptResult, ResultAck, WorkerHello, WorkerPort, WorkerSession } from './api.js'
-import { ackOf, resultCommand } from './attempts.js'
+import { ackOf, checkpointOf, resultCommand } from './attempts.js'
 import type { Clock } from './clock.js'
 import type { StreamLoader } from './stream-loader.js'
 import type { TaskRuntime } from './task-runtime.js'
@@ -59,14 +59,20 @@ const takeResult = (
   const { worker, port } = from
   loader.find(result.taskId, (found) => {
     if (found.type === 'none') {
-      answer({ ...refOf(result), status: 'refused', reason: 'TASK_NOT_FOUND', message: `there is no task ${result.taskId}` })
+      answer({
+        ...refOf(result),
+        checkpoint: checkpointOf(result),
+        status: 'refused',
+        reason: 'TASK_NOT_FOUND',
+        message: `there is no task ${result.taskId}`,
+      })
       return
     }
     if (found.type === 'failed') {
       const { reason, message, retryable } = found.fault.detail
       if (retryable !== true) {
         if (workers.lease(result)?.worker === worker) workers.end(result)
-        answer({ ...refOf(result), status: 'refused', reason, message })
+        answer({ ...refOf(result), checkpoint: checkpointOf(result), status: 'refused', reason, message })
       } else
         parts.clock.after(RETRY_MS, () => {
           // On another stream the worker sends the result again (W4), so the asking ends with the stream it came on.
@@ -89,8 +95,8 @@ const takeResult = (
 /** A result that breaks its step's promise is a failure instead; whose attempt it is, and what follows, is decided as for any other. */
 const checkedResult = (result: AttemptResult, state: TaskState, check: SchemaCheck): AttemptResult => {
   if (result.outcome.type !== 'completed' || state.type !== 'task') return result
-  const { plan } = state
-  const spec = plan.steps[plan.indexOf.get(result.step) ?? -1]
+  const { graph } = state
+  const spec = graph.steps[graph.indexOf.get(result.step) ?? -1]
   if (spec?.resultSchema === undefined) return result
   const problems = resultProblems(spec, result.outcome.output, check)
   return problems.length === 0 ? result : { ...result, outcome: { type: 'failed', failure: resultMismatch(spec, problems) } }

@@ -4,15 +4,17 @@
  */
 import {
   attemptsAllowed,
+  batchOf,
   elementAt,
   jsonOf,
   visibleTo,
   type JsonText,
-  type Plan,
+  type LiveTask,
+  type StepGraph,
   type StepState,
   type TaskSubmitted,
 } from '@tasker/core'
-import type { DependencyResult, Payload, StepCommand as WireCommand } from '@tasker/proto'
+import type { Batch, BatchLimits, Checkpoint, DependencyResult, Payload, StepCommand as WireCommand } from '@tasker/proto'
 import type { StepCommand } from '../engine/api.js'
 import { payloadOf } from './payload.js'
 
@@ -29,17 +31,18 @@ interface StepFace {
   readonly maxAttempts: number
   readonly timeoutMs: number
   readonly stepType: string
-  readonly resolver: string
+  readonly batchLimits: BatchLimits | undefined
   readonly shown: readonly { readonly index: number; readonly stepId: string }[]
 }
 
-const faces = new WeakMap<Plan, readonly StepFace[]>()
+/** By graph, which is its plan for every task without steps of its own. */
+const faces = new WeakMap<StepGraph, (StepFace | undefined)[]>()
 const contexts = new WeakMap<TaskSubmitted, Payload>()
 
 export const wireCommand = (command: StepCommand): WireCommand => {
   const { task, stepIndex } = command
-  const { plan, submitted } = task
-  const face = elementAt(facesOf(plan), stepIndex, 'a step of the plan')
+  const { submitted } = task
+  const face = faceAt(task, stepIndex)
   const state = elementAt(task.steps, stepIndex, 'a step of the task')
   return {
     ref: { taskId: command.taskId, stepId: command.step, attempt: command.attempt },
@@ -56,42 +59,94 @@ export const wireCommand = (command: StepCommand): WireCommand => {
     maxAttempts: face.maxAttempts,
     timeoutMs: face.timeoutMs,
     stepType: face.stepType,
-    batch: undefined,
-    checkpoint: undefined,
-    batchLimits: undefined,
-    resolver: face.resolver,
+    batch: task.batches.length === 0 ? undefined : batchAt(task, stepIndex),
+    checkpoint: task.checkpoints.size === 0 ? undefined : checkpointAt(task, stepIndex),
+    batchLimits: face.batchLimits,
   }
 }
 
 /** About how many bytes the command takes on the wire, from above for all but absurd names. */
 export const commandBytes = (command: WireCommand): number => {
   let bytes = COMMAND_BYTES_BASE + (command.input?.data.length ?? 0) + (command.config?.data.length ?? 0)
+  bytes += batchBytes(command.batch) + checkpointBytes(command.checkpoint)
   for (const dependency of command.dependencies) bytes += dependency.stepId.length + (dependency.output?.data.length ?? 0) + 16
   return bytes
 }
 
-const facesOf = (plan: Plan): readonly StepFace[] => {
-  const known = faces.get(plan)
-  if (known !== undefined) return known
-  const made = plan.steps.map((_, index) => faceOf(plan, index))
-  faces.set(plan, made)
-  return made
+const batchBytes = (batch: Batch | undefined): number =>
+  batch === undefined
+    ? 0
+    : 4 * (batch.id.length + batch.workerTemplate.length) + payloadBytes(batch.start) + payloadBytes(batch.end)
+
+const checkpointBytes = (saved: Checkpoint | undefined): number =>
+  saved === undefined ? 0 : payloadBytes(saved.cursor) + payloadBytes(saved.accumulated)
+
+const payloadBytes = (payload: Payload | undefined): number => (payload?.data.length ?? 0) + 16
+
+const faceAt = (task: LiveTask, index: number): StepFace => {
+  let made = faces.get(task.graph)
+  if (made === undefined) {
+    made = task.graph.steps.map(() => undefined)
+    faces.set(task.graph, made)
+  }
+  const face = made[index] ?? faceOf(task, index)
+  made[index] = face
+  return face
 }
 
-const faceOf = (plan: Plan, index: number): StepFace => {
-  const step = elementAt(plan.steps, index, 'a step of the plan')
+const faceOf = (task: LiveTask, index: number): StepFace => {
+  const step = elementAt(task.graph.steps, index, 'a step of the graph')
   return {
     handler: step.handler.callable,
     method: step.handler.method,
-    resolver: step.handler.resolver ?? '',
     config: payloadOf(jsonOf(step.handler.initialization)),
     maxAttempts: step.retry.retryable ? attemptsAllowed(step.retry) : 1,
     timeoutMs: step.timeoutMs,
     stepType: step.type,
-    shown: visibleTo(plan, index).map((shown) => ({
+    batchLimits: limitsAt(task, index),
+    shown: visibleTo(task, index).map((shown) => ({
       index: shown,
-      stepId: elementAt(plan.steps, shown, 'a dependency').name,
+      stepId: elementAt(task.graph.steps, shown, 'a dependency').name,
     })),
+  }
+}
+
+const limitsAt = ({ plan }: LiveTask, index: number): BatchLimits | undefined => {
+  const spec = plan.batches.find(({ batchable }) => batchable === index)
+  if (spec === undefined) return undefined
+  const { batchSize, maxWorkers, parallelism, cursorField } = spec
+  const { name } = elementAt(plan.steps, spec.workerTemplate, 'the worker template')
+  return { workerTemplate: name, batchSize, maxWorkers, parallelism, cursorField }
+}
+
+const batchAt = (task: LiveTask, index: number): Batch | undefined => {
+  const run = batchOf(task, index)
+  if (run === undefined) return undefined
+  const { spec, first, ranges, isNoOp } = run
+  const { id, start, end, size } = elementAt(ranges, index - first, 'the range of a worker')
+  return {
+    id,
+    index: index - first,
+    start: payloadOf(start),
+    end: payloadOf(end),
+    size,
+    isNoOp,
+    workerTemplate: elementAt(task.plan.steps, spec.workerTemplate, 'the worker template').name,
+    count: ranges.length,
+    cursorField: spec.cursorField,
+    failureStrategy: spec.failureStrategy,
+  }
+}
+
+const checkpointAt = (task: LiveTask, index: number): Checkpoint | undefined => {
+  const saved = task.checkpoints.get(index)
+  if (saved === undefined) return undefined
+  const { number, cursor, itemsProcessed, accumulated } = saved
+  return {
+    number,
+    cursor: payloadOf(cursor),
+    itemsProcessed,
+    accumulated: accumulated === undefined ? undefined : payloadOf(accumulated),
   }
 }
 

@@ -2,6 +2,7 @@
 import {
   attemptsStarted,
   elementAt,
+  existingSteps,
   taskStatus,
   unreachable,
   type LiveTask,
@@ -27,7 +28,7 @@ export const wireTask = ({ taskId, version, state }: TaskSnapshot): Task => ({
   createdAtMs: state.submittedAt,
   updatedAtMs: state.updatedAt,
   context: payloadOf(state.submitted.context),
-  steps: state.steps.map((_, index) => wireStep(state, index)),
+  steps: existingSteps(state).map((index) => wireStep(state, index)),
   correlationId: state.submitted.correlationId,
   tags: [...state.submitted.tags],
   priority: state.submitted.priority,

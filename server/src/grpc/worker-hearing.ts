@@ -1,5 +1,5 @@
 /** What a worker says after its hello, item by item; what makes no sense is answered and the rest is done (W6, W12, W13). */
-import { AckStatus, type AttemptRef as WireRef, type ConnectRequest, type ResultAck, type StepHeartbeat } from '@tasker/proto'
+import { AckStatus, type ConnectRequest, type ResultAck, type StepHeartbeat, type StepResult } from '@tasker/proto'
 import type { WorkerSession } from '../engine/api.js'
 import { attemptRef } from './attempt-ref.js'
 import type { DoorLimits } from './door.js'
@@ -13,7 +13,7 @@ export const hear = (session: WorkerSession, outbox: WorkerOutbox, message: Conn
   for (const wire of message.results) {
     const read = readResult(wire)
     if (read.type === 'result') session.result(read.result)
-    else if (read.type === 'refused') outbox.ack(refusedAck(wire.ref, read.reason, read.message))
+    else if (read.type === 'refused') outbox.ack(refusedAck(wire, read.reason, read.message))
     else report(outbox, 'RESULT_WITHOUT_REF', 'a result names no attempt; it was not read')
   }
   for (const heartbeat of message.heartbeats) hearHeartbeat(session, outbox, heartbeat, limits)
@@ -37,10 +37,10 @@ const hearHeartbeat = (session: WorkerSession, outbox: WorkerOutbox, heartbeat: 
 }
 
 /** With the key as the worker spelled it, so that it finds what it holds. */
-const refusedAck = (ref: WireRef | undefined, reason: string, message: string): ResultAck => ({
+const refusedAck = ({ ref, outcome }: StepResult, reason: string, message: string): ResultAck => ({
   ref,
   status: AckStatus.ACK_STATUS_REFUSED,
   reason,
   message,
-  checkpoint: 0,
+  checkpoint: outcome?.$case === 'checkpoint' ? outcome.value.number : 0,
 })

@@ -15,7 +15,7 @@ export const workerPort = (outbox: WorkerOutbox, end: (fault: FaultDetail) => vo
       status: wireStatus(ack.status),
       reason: ack.reason ?? '',
       message: ack.message ?? '',
-      checkpoint: 0,
+      checkpoint: ack.checkpoint,
     }),
   cancel: (ref) => outbox.cancel({ ref: wireRef(ref) }),
   flush: () => outbox.flush(),

@@ -2,12 +2,13 @@
  * The wall for results. What cannot be recorded as the worker meant it ends the attempt all the same, so that no slot waits for a result
  * that will never fit; what names no attempt is refused; the stream lives on (W6, W12).
  */
-import { LIMITS, unreachable } from '@tasker/core'
+import { JSON_NULL, LIMITS, unreachable } from '@tasker/core'
 import type { Payload, StepResult } from '@tasker/proto'
 import type { AttemptOutcome, AttemptResult } from '../engine/api.js'
 import { attemptRef } from './attempt-ref.js'
 import { failureFrom } from './failure.js'
 import { readPayload } from './payload.js'
+import { batchesFrom, checkpointFrom, decisionFrom, type ReadChoice } from './worker-choice.js'
 
 export type ReadResult =
   | { readonly type: 'result'; readonly result: AttemptResult }
@@ -22,22 +23,25 @@ export const readResult = (wire: StepResult): ReadResult => {
   if (wire.ref === undefined) return { type: 'keyless' }
   const read = attemptRef(wire.ref)
   if (read.type === 'nonsense') return { type: 'refused', reason: 'INVALID_ATTEMPT_REF', message: read.message }
+  const { ref } = read
+  const key = { taskId: ref.taskId, step: ref.step, attempt: ref.attempt }
   if (wire.outcome?.$case === 'checkpoint') {
-    const message = 'no step of this task saves checkpoints; the attempt goes on without it'
-    return { type: 'refused', reason: 'OUTCOME_NOT_EXPECTED', message }
+    const saved = checkpointFrom(wire.outcome.value)
+    if (saved.type === 'wrong') return { type: 'refused', reason: saved.reason, message: saved.message }
+    return { type: 'result', result: { ...key, outcome: saved.checkpoint } }
   }
   const outcome = outcomeOf(wire.outcome)
   if (outcome === undefined)
     return {
       type: 'refused',
       reason: 'RESULT_WITHOUT_OUTCOME',
-      message: 'the result says neither success, failure nor cancelled',
+      message: 'the result says none of the outcomes an attempt can have',
     }
-  const { ref } = read
-  return { type: 'result', result: { taskId: ref.taskId, step: ref.step, attempt: ref.attempt, outcome } }
+  return { type: 'result', result: { ...key, outcome } }
 }
 
-const outcomeOf = (outcome: StepResult['outcome']): AttemptOutcome | undefined => {
+/** The end of an attempt. */
+const outcomeOf = (outcome: Exclude<StepResult['outcome'], { readonly $case: 'checkpoint' }>): AttemptOutcome | undefined => {
   if (outcome === undefined) return undefined
   switch (outcome.$case) {
     case 'success':
@@ -47,13 +51,20 @@ const outcomeOf = (outcome: StepResult['outcome']): AttemptOutcome | undefined =
     case 'cancelled':
       return CANCELLED
     case 'decision':
+      return chosenOf(outcome.value.output, decisionFrom(outcome.value))
     case 'batches':
-      return permanent('OUTCOME_NOT_EXPECTED', `the step ends with success, and the result says ${outcome.$case}`)
-    case 'checkpoint':
-      return undefined
+      return chosenOf(outcome.value.output, batchesFrom(outcome.value))
     default:
       return unreachable(outcome)
   }
+}
+
+/** A result that is not given is null. */
+const chosenOf = (output: Payload | undefined, read: ReadChoice): AttemptOutcome => {
+  if (read.type === 'wrong') return permanent(read.code, read.message)
+  if (output === undefined) return { type: 'completed', output: JSON_NULL, choice: read.choice }
+  const success = successOf(output)
+  return success.type === 'completed' ? { ...success, choice: read.choice } : success
 }
 
 const successOf = (payload: Payload): AttemptOutcome => {

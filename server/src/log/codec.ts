@@ -2,10 +2,11 @@
  * Events of a task to the text that is stored, and back.
  *
  * C1  The text is one JSON array, an object an event without its type: types stand in a column of their own.
- * C2  Users' payloads (`context`, `output`) go in and come out byte for byte; they are never parsed and written anew.
+ * C2  Users' payloads (`context`, `output`, cursors) go in and come out byte for byte; they are never parsed and written anew.
  * C3  An event says the version of its shape only when that is not the first; older shapes are upcast when read.
  */
 import {
+  type BatchRange,
   type Cause,
   invariant,
   type JsonText,
@@ -93,6 +94,15 @@ const encodeEvent = (event: TaskEvent): string => {
       return `{"step":${JSON.stringify(event.step)},"attempt":${event.attempt},"worker":${JSON.stringify(event.worker)}}`
     case 'step.completed':
       return `{"step":${JSON.stringify(event.step)},"attempt":${event.attempt},"output":${event.output}}`
+    case 'step.checkpointed':
+      return withRaw(
+        { ...event, type: undefined, cursor: undefined, accumulated: undefined },
+        { cursor: event.cursor, accumulated: event.accumulated },
+      )
+    case 'steps.created':
+      return event.segment === 'batches'
+        ? withRaw({ ...event, type: undefined, ranges: undefined }, { ranges: rangesText(event.ranges) })
+        : JSON.stringify({ ...event, type: undefined })
     case 'task.submitted':
       return `${JSON.stringify({ ...event, type: undefined, context: undefined }).slice(0, -1)},"context":${event.context}}`
     case 'task.completed':
@@ -102,6 +112,16 @@ const encodeEvent = (event: TaskEvent): string => {
       return JSON.stringify({ ...event, type: undefined })
   }
 }
+
+/** An object with members that are JSON text already. */
+const withRaw = (object: object, raw: { readonly [name: string]: string | undefined }): string => {
+  let text = JSON.stringify(object).slice(0, -1)
+  for (const [name, value] of Object.entries(raw)) if (value !== undefined) text += `,"${name}":${value}`
+  return `${text}}`
+}
+
+const rangesText = (ranges: readonly BatchRange[]): string =>
+  `[${ranges.map(({ id, start, end, size }) => `{"id":${JSON.stringify(id)},"start":${start},"end":${end},"size":${size}}`).join(',')}]`
 
 const withShape = (object: string, shape: number): string =>
   object === '{}' ? `{"${SHAPE_VERSION}":${shape}}` : `{"${SHAPE_VERSION}":${shape},${object.slice(1)}`

@@ -1,8 +1,5 @@
 /** Writes the projected rows behind the log: coalesced by task, with the checkpoints in the same transaction. */
 import {
-  activityKey,
-  type ActivityRow,
-  addedActivity,
   type DurationMs,
   type Instant,
   type LiveTask,
@@ -34,8 +31,6 @@ export interface ProjectedCommit {
     | { readonly taskId: TaskId; readonly state: LiveTask; readonly version: number; readonly stream: ProjectedStream }
     | undefined
   readonly identity: IdentityRow | undefined
-  /** What the commit adds to its hour. */
-  readonly activity: readonly ActivityRow[]
 }
 
 /** Rows that refill memory, and whether the store may hold more than were asked for. */
@@ -247,15 +242,7 @@ export class Projector {
     }
     const checkpoints: CheckpointMove[] = []
     for (const [partition, to] of pending.heads) checkpoints.push({ partition, from: this.#checkpoints.get(partition) ?? 0, to })
-    return {
-      checkpoints,
-      tasks,
-      cleared,
-      ready,
-      timers,
-      identities: [...pending.identities.values()],
-      activity: [...pending.activity.values()],
-    }
+    return { checkpoints, tasks, cleared, ready, timers, identities: [...pending.identities.values()] }
   }
 }
 
@@ -264,7 +251,6 @@ class Pending {
   readonly tasks = new Map<TaskId, PendingTask>()
   readonly heads = new Map<Partition, number>()
   readonly identities = new Map<string, IdentityRow>()
-  readonly activity = new Map<string, ActivityRow>()
   since: Instant | undefined
 
   get empty(): boolean {
@@ -276,10 +262,5 @@ class Pending {
     this.heads.set(commit.partition, commit.seq)
     if (commit.task !== undefined) this.tasks.set(commit.task.taskId, commit.task)
     if (commit.identity !== undefined) this.identities.set(commit.identity.scope, commit.identity)
-    for (const row of commit.activity) {
-      const key = activityKey(row)
-      const there = this.activity.get(key)
-      this.activity.set(key, there === undefined ? row : addedActivity(there, row))
-    }
   }
 }

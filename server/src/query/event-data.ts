@@ -1,10 +1,12 @@
 /** An event's data as readers see it: one JSON object in snake_case, instants as RFC 3339 text, payloads spliced byte for byte. */
 import {
+  type BatchRange,
   type Failure,
   type Instant,
   instantText,
   type JsonText,
   jsonOf,
+  type StepsCreated,
   type TaskEvent,
   trustedJson,
   unreachable,
@@ -35,10 +37,7 @@ const eventFields = (event: TaskEvent): Fields => {
         ['context', event.context],
       ]
     case 'steps.created':
-      return [
-        ['segment', text(event.segment)],
-        ['steps', jsonOf(event.steps)],
-      ]
+      return createdFields(event)
     case 'task.blocked':
       return [['steps', jsonOf(event.steps)]]
     case 'task.cancel_requested':
@@ -54,6 +53,7 @@ const eventFields = (event: TaskEvent): Fields => {
     case 'step.scheduled':
     case 'step.started':
     case 'step.released':
+    case 'step.checkpointed':
     case 'step.completed':
     case 'step.failed':
     case 'step.timed_out':
@@ -62,6 +62,44 @@ const eventFields = (event: TaskEvent): Fields => {
       return [['step_id', text(event.step)], ['attempt', jsonOf(event.attempt)], ...attemptFields(event)]
   }
 }
+
+const createdFields = (event: StepsCreated): Fields => {
+  const segment = [['segment', text(event.segment)] as const]
+  const steps = ['steps', jsonOf(event.steps)] as const
+  switch (event.segment) {
+    case 'initial':
+      return [...segment, steps]
+    case 'decision':
+      return [
+        ...segment,
+        ['decision', text(event.decision)],
+        ['chosen', jsonOf(event.chosen)],
+        steps,
+        ['not_taken', jsonOf(event.notTaken)],
+        ['reason', text(event.reason)],
+      ]
+    case 'batches':
+      return [
+        ...segment,
+        ['batchable', text(event.batchable)],
+        steps,
+        ['is_no_op', jsonOf(event.isNoOp)],
+        ['total_items', event.totalItems === undefined ? undefined : jsonOf(event.totalItems)],
+        ['reason', text(event.reason)],
+        ['batches', trustedJson(`[${event.ranges.map(rangeText).join(',')}]`)],
+      ]
+    default:
+      return unreachable(event)
+  }
+}
+
+const rangeText = ({ id, start, end, size }: BatchRange): JsonText =>
+  objectOf([
+    ['id', text(id)],
+    ['start', start],
+    ['end', end],
+    ['size', jsonOf(size)],
+  ])
 
 type AttemptEvent = Extract<TaskEvent, { readonly attempt: number }>
 
@@ -73,6 +111,13 @@ const attemptFields = (event: AttemptEvent): Fields => {
       return [['worker_id', text(event.worker)]]
     case 'step.released':
       return [['reason', text(event.reason)]]
+    case 'step.checkpointed':
+      return [
+        ['number', jsonOf(event.number)],
+        ['items_processed', jsonOf(event.itemsProcessed)],
+        ['cursor', event.cursor],
+        ['accumulated', event.accumulated],
+      ]
     case 'step.completed':
       return [['output', event.output]]
     case 'step.failed':

@@ -23,6 +23,7 @@ export interface EngineMetrics {
   stepRetryScheduled(): void
   /** A start was taken back before its worker saw it. */
   stepReleased(): void
+  stepCheckpointed(): void
   resultIgnored(): void
 }
 
@@ -72,6 +73,7 @@ const engineMetrics = (registry: Registry): EngineMetrics => {
   const blocked = tally('tasker_tasks_blocked_total', 'Times a task came to wait for a person.')
   const started = tally('tasker_steps_started_total', 'Attempts given to workers.')
   const retried = tally('tasker_steps_retry_scheduled_total', 'Attempts that will be followed by another.')
+  const checkpointed = tally('tasker_steps_checkpointed_total', 'Checkpoints that running attempts saved.')
   const released = tally('tasker_steps_released_total', 'Starts taken back before their worker saw them.')
   const ignored = tally('tasker_step_results_ignored_total', 'Results that came too late to count.')
   const commits = tally('tasker_commits_total', 'Commits appended to the log.')
@@ -104,6 +106,7 @@ const engineMetrics = (registry: Registry): EngineMetrics => {
     stepEnded: (outcome) => stepsEnded.add(outcome),
     stepRetryScheduled: () => retried.add(1),
     stepReleased: () => released.add(1),
+    stepCheckpointed: () => checkpointed.add(1),
     resultIgnored: () => ignored.add(1),
   }
 }

@@ -109,6 +109,7 @@ describe('what the engine sends', () => {
       step: commandOf(task, 0).step,
       attempt: 1,
       status: 'recorded',
+      checkpoint: 0,
       reason: undefined,
       message: undefined,
     })
@@ -159,6 +160,7 @@ describe('what the engine sends', () => {
       step: commandOf(snapshot(submit(), start('a')), 0).step,
       attempt: 1,
       status: 'refused',
+      checkpoint: 0,
       reason: 'X',
     } as const
     const filler = 'x'.repeat(10_000)

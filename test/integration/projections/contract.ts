@@ -80,7 +80,6 @@ export const batchOf = (checkpoints: readonly CheckpointMove[], parts: Partial<P
   ready: [],
   timers: [],
   identities: [],
-  activity: [],
   ...parts,
 })
 

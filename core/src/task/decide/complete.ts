@@ -1,12 +1,15 @@
 /** Complete: the output is recorded, whatever waited for this step alone is ready, and the last one ends the task. */
 import type { Decision } from '../../kernel/decider.js'
 import { elementAt } from '../../kernel/invariant.js'
-import type { CompleteStep } from '../commands.js'
-import type { StepCompleted, TaskEvent } from '../events.js'
+import type { CompleteStep, FailStep } from '../commands.js'
+import type { StepCompleted, StepsCreated, TaskEvent } from '../events.js'
+import type { Failure } from '../failure.js'
 import type { TaskRefusal } from '../refusals.js'
 import type { LiveTask, StepState } from '../state.js'
 import { ignoreResult, isHeldBy, NOTHING_NEW, unknownStep } from './attempt.js'
+import { openedBy } from './branch.js'
 import { draftOf } from './draft.js'
+import { decideFail } from './fail.js'
 import { goOn } from './go-on.js'
 import { settle } from './settle.js'
 
@@ -14,21 +17,53 @@ export const decideComplete = (task: LiveTask, command: CompleteStep): Decision<
   const index = task.graph.indexOf.get(command.step)
   if (index === undefined) return unknownStep(task, command.step)
   const step = elementAt(task.steps, index, 'steps')
-  if (!isHeldBy(step, command.attempt, command.worker)) {
-    return isRepeat(step, command) ? NOTHING_NEW : ignoreResult(task, step, command, 'completed')
+  const held = isHeldBy(step, command.attempt, command.worker)
+  if (!held && isRepeat(step, command)) return NOTHING_NEW
+  if (task.plan.plain && command.choice === undefined) {
+    return held ? completePlain(task, index, command) : ignoreResult(task, step, command, 'completed')
   }
-  const completed: StepCompleted = {
-    type: 'step.completed',
-    step: command.step,
-    attempt: command.attempt,
-    output: command.output,
-  }
-  if (task.plan.plain && task.phase === 'running') return { type: 'accepted', events: [completed, ...goOn(task, index)] }
+  const opened = openedBy(task, index, command.choice)
+  if (opened.type === 'wrong') return decideFail(task, failOf(command, opened.failure))
+  if (!held) return ignoreResult(task, step, command, 'completed')
+  return settled(task, index, command, opened.event)
+}
+
+const completePlain = (task: LiveTask, index: number, command: CompleteStep): Decision<TaskEvent, TaskRefusal> => {
+  if (task.phase === 'running') return { type: 'accepted', events: [completedBy(command), ...goOn(task, index)] }
+  return settled(task, index, command, undefined)
+}
+
+/** What an outcome creates stands in the commit of the outcome; a task that is being cancelled creates nothing any more. */
+const settled = (
+  task: LiveTask,
+  index: number,
+  command: CompleteStep,
+  created: StepsCreated | undefined,
+): Decision<TaskEvent, TaskRefusal> => {
   const draft = draftOf(task, command.at)
-  draft.add(completed)
+  draft.add(completedBy(command))
+  if (created !== undefined && task.phase === 'running') draft.add(created)
   settle(draft, [index])
   return { type: 'accepted', events: draft.events }
 }
+
+const completedBy = ({ step, attempt, output }: CompleteStep): StepCompleted => ({
+  type: 'step.completed',
+  step,
+  attempt,
+  output,
+})
+
+/** An outcome that cannot be carried out would be the same from another attempt; no dice are thrown for a failure for good. */
+const failOf = ({ at, step, attempt, worker }: CompleteStep, failure: Failure): FailStep => ({
+  type: 'fail',
+  at,
+  step,
+  attempt,
+  worker,
+  failure,
+  draw: 0,
+})
 
 const isRepeat = (step: StepState, command: CompleteStep): boolean =>
   step.status === 'complete' &&

@@ -5,7 +5,7 @@
 import { elementAt } from '../../kernel/invariant.js'
 import type { TaskEvent } from '../events.js'
 import type { LiveTask } from '../state.js'
-import { activeSteps, failedSteps, satisfiedSteps } from '../step-groups.js'
+import { activeSteps, failedSteps, passedSteps } from '../step-groups.js'
 
 /** `task` is running and does not know yet that the step at `index` is complete. */
 export const goOn = (task: LiveTask, index: number): readonly TaskEvent[] => {
@@ -14,7 +14,7 @@ export const goOn = (task: LiveTask, index: number): readonly TaskEvent[] => {
     if (task.unmet[dependent] !== 1) continue
     events.push({ type: 'step.scheduled', step: elementAt(task.graph.steps, dependent, 'steps of the graph').name, attempt: 1 })
   }
-  if (satisfiedSteps(task) + 1 === task.graph.steps.length) events.push({ type: 'task.completed' })
+  if (passedSteps(task) + 1 === task.graph.steps.length) events.push({ type: 'task.completed' })
   else if (task.counts.error > 0 && events.length === 0 && activeSteps(task) === 1) {
     events.push({ type: 'task.blocked', steps: failedSteps(task) })
   }

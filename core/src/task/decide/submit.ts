@@ -1,5 +1,8 @@
 /** Submit: the task, its steps, and the first of them ready at once unless the task has to wait for its time. */
 import type { Decision } from '../../kernel/decider.js'
+import { initialSegment } from '../../graph/branches.js'
+import type { StepId } from '../../kernel/ids.js'
+import { elementAt } from '../../kernel/invariant.js'
 import type { Plan } from '../../template/plan.js'
 import type { SubmitTask } from '../commands.js'
 import type { StepScheduled, TaskEvent, TaskSubmitted } from '../events.js'
@@ -7,13 +10,15 @@ import type { TaskRefusal } from '../refusals.js'
 
 export const decideSubmit = (command: SubmitTask): Decision<TaskEvent, TaskRefusal> => {
   const { plan, runAt } = command
-  const events: TaskEvent[] = [
-    submittedBy(command),
-    { type: 'steps.created', segment: 'initial', steps: plan.steps.map((step) => step.name) },
-  ]
+  const events: TaskEvent[] = [submittedBy(command), { type: 'steps.created', segment: 'initial', steps: initialNames(plan) }]
   if (runAt === undefined || runAt <= command.at) events.push(...firstEvents(plan))
   return { type: 'accepted', events }
 }
+
+const initialNames = (plan: Plan): readonly StepId[] =>
+  plan.plain
+    ? plan.steps.map((step) => step.name)
+    : initialSegment(plan).map((index) => elementAt(plan.steps, index, 'plan steps').name)
 
 /** What happens when a task may begin: its roots are ready. A task without steps is complete. */
 export const firstEvents = (plan: Plan): readonly TaskEvent[] => {

@@ -17,6 +17,10 @@ export class EventFields {
     return this.#members.get(name) ?? this.#fail(name, 'is missing')
   }
 
+  optionalRaw(name: string): JsonText | undefined {
+    return this.#members.get(name)
+  }
+
   text(name: string): string {
     return this.optionalText(name) ?? this.#fail(name, 'is missing')
   }
@@ -57,6 +61,19 @@ export class EventFields {
     const text = this.raw(name)
     if (!text.startsWith('{')) this.#fail(name, 'is no object')
     return new EventFields(this.#type, slice(trustedJson(text)))
+  }
+
+  /** The objects of a list inside this event. */
+  objects(
+    name: string,
+    elements: (text: JsonText) => readonly JsonText[],
+    slice: (text: JsonText) => EventMembers,
+  ): readonly EventFields[] {
+    const text = this.raw(name)
+    if (!text.startsWith('[')) this.#fail(name, 'is no list')
+    return elements(text).map((element) =>
+      element.startsWith('{') ? new EventFields(this.#type, slice(element)) : this.#fail(name, 'is no list of objects'),
+    )
   }
 
   #value(name: string): unknown {

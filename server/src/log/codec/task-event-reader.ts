@@ -1,15 +1,19 @@
 /** One stored event of a task back into its type, checked member by member; payloads keep their bytes. */
 import {
+  type BatchRange,
   durationMs,
   type Failure,
   instant,
   namespaceOf,
+  sliceElements,
   sliceMembers,
   stepId,
+  type StepsCreated,
   type TaskEvent,
   type TaskEventType,
   type TaskSubmitted,
   templateHash,
+  unreachable,
   workerId,
 } from '@tasker/core'
 import { UnknownEventError } from './errors.js'
@@ -27,14 +31,18 @@ const isTaskEventType = (type: string): type is TaskEventType => Object.hasOwn(R
 
 const READERS: Readers = {
   'task.submitted': (f) => submitted(f),
-  'steps.created': (f) => ({
-    type: 'steps.created',
-    segment: f.choice('segment', ['initial']),
-    steps: f.texts('steps').map(stepId),
-  }),
+  'steps.created': (f) => stepsCreated(f),
   'step.scheduled': (f) => ({ type: 'step.scheduled', ...attempt(f) }),
   'step.started': (f) => ({ type: 'step.started', ...attempt(f), worker: workerId(f.text('worker')) }),
   'step.released': (f) => ({ type: 'step.released', ...attempt(f), reason: f.text('reason') }),
+  'step.checkpointed': (f) => ({
+    type: 'step.checkpointed',
+    ...attempt(f),
+    number: f.number('number'),
+    cursor: f.raw('cursor'),
+    itemsProcessed: f.number('itemsProcessed'),
+    ...optional('accumulated', f.optionalRaw('accumulated')),
+  }),
   'step.completed': (f) => ({ type: 'step.completed', ...attempt(f), output: f.raw('output') }),
   'step.failed': (f) => ({ type: 'step.failed', ...attempt(f), failure: failure(f), permanent: f.flag('permanent') }),
   'step.timed_out': (f) => ({
@@ -67,6 +75,47 @@ const READERS: Readers = {
 }
 
 const attempt = (f: EventFields) => ({ step: stepId(f.text('step')), attempt: f.number('attempt') })
+
+const stepsCreated = (f: EventFields): StepsCreated => {
+  const type = 'steps.created'
+  const segment = f.choice('segment', ['initial', 'decision', 'batches'])
+  const steps = f.texts('steps').map(stepId)
+  const reason = optional('reason', f.optionalText('reason'))
+  switch (segment) {
+    case 'initial':
+      return { type, segment, steps }
+    case 'decision':
+      return {
+        type,
+        segment,
+        decision: stepId(f.text('decision')),
+        chosen: f.texts('chosen').map(stepId),
+        steps,
+        notTaken: f.texts('notTaken').map(stepId),
+        ...reason,
+      }
+    case 'batches':
+      return {
+        type,
+        segment,
+        batchable: stepId(f.text('batchable')),
+        steps,
+        ranges: f.objects('ranges', sliceElements, sliceMembers).map(range),
+        isNoOp: f.flag('isNoOp'),
+        ...optional('totalItems', f.optionalNumber('totalItems')),
+        ...reason,
+      }
+    default:
+      return unreachable(segment)
+  }
+}
+
+const range = (f: EventFields): BatchRange => ({
+  id: f.text('id'),
+  start: f.raw('start'),
+  end: f.raw('end'),
+  size: f.number('size'),
+})
 
 const submitted = (f: EventFields): TaskSubmitted => {
   const runAt = f.optionalNumber('runAt')

@@ -1,5 +1,15 @@
 /** Reads of one task, strongly consistent: the task, its summary, its steps and its graph. */
-import { graphMermaid, graphView, jsonOf, LIMITS, stepId, trustedJson } from '@tasker/core'
+import {
+  elementAt,
+  existingSteps,
+  graphMermaid,
+  graphView,
+  jsonOf,
+  LIMITS,
+  type LiveTask,
+  stepId,
+  trustedJson,
+} from '@tasker/core'
 import { Fault } from '../../faults.js'
 import type { RestDoor } from '../door.js'
 import { arrayText, objectText } from '../json-text.js'
@@ -26,7 +36,7 @@ export const addReadRoutes = (app: App, door: RestDoor): void => {
     { schema: { ...reading('List the steps of a task'), response: { 200: STEP_LIST, ...problems(404, 503) } } },
     async ({ params }, reply) => {
       const { state } = await readTask(door, params.task_id)
-      const steps = arrayText(state.steps.map((_, index) => stepText(state, index)))
+      const steps = arrayText(existingSteps(state).map((index) => stepText(state, index)))
       return sendJson(reply, 200, objectText({ steps, next_cursor: jsonOf(null) }))
     },
   )
@@ -48,11 +58,15 @@ const addStepRoute = (app: App, door: RestDoor): void => {
     async ({ params }, reply) => {
       const { state } = await readTask(door, params.task_id)
       const index = state.graph.indexOf.get(stepId(params.step_id))
-      if (index === undefined) throw stepNotFound(params.step_id, [...state.graph.indexOf.keys()])
+      const known = existingSteps(state)
+      if (index === undefined || !known.includes(index)) throw stepNotFound(params.step_id, namesOf(state, known))
       return sendJson(reply, 200, stepText(state, index))
     },
   )
 }
+
+const namesOf = (state: LiveTask, indexes: readonly number[]): readonly string[] =>
+  indexes.map((index) => elementAt(state.graph.steps, index, 'steps of the graph').name)
 
 const STEPS_NAMED_MAX = 20
 

@@ -140,7 +140,10 @@ const TASK_HEAD = TASK_ROW.extend({
 })
 
 export const TASK = TASK_HEAD.extend({ context: payload, result: payload, steps: z.array(STEP) })
-export const TASK_SUMMARY = TASK_HEAD.extend({ step_counts: z.record(z.string(), z.number().int()) })
+export const TASK_SUMMARY = TASK_HEAD.extend({
+  step_counts: z.record(z.string(), z.number().int()),
+  not_taken: z.array(z.string()).describe('Steps that no decision chose.'),
+})
 export const TASK_LIST = z.object({ tasks: z.array(TASK_ROW), next_cursor: text })
 export const STEP_LIST = z.object({ steps: z.array(STEP), next_cursor: text })
 

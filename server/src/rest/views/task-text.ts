@@ -2,11 +2,13 @@
 import {
   attemptsAllowed,
   elementAt,
+  existingSteps,
   instantText,
   JSON_NULL,
   type JsonText,
   jsonOf,
   type LiveTask,
+  notTakenSteps,
   stepViewText,
   taskResult,
   taskStatus,
@@ -21,16 +23,20 @@ export const taskText = ({ taskId, version, state }: TaskSnapshot): JsonText =>
     ...summaryMembers(taskId, version, state),
     context: state.submitted.context,
     result: resultOrNull(state),
-    steps: arrayText(state.steps.map((_, index) => stepText(state, index))),
+    steps: arrayText(existingSteps(state).map((index) => stepText(state, index))),
   })
 
 /** The task without payloads, and how many of its steps are in each status. */
 export const taskSummaryText = ({ taskId, version, state }: TaskSnapshot): JsonText =>
   objectText({
     ...summaryMembers(taskId, version, state),
-    step_counts: jsonOf(state.counts),
-    steps: arrayText(state.steps.map((_, index) => stepViewText(state, index))),
+    step_counts: jsonOf(stepCounts(state)),
+    not_taken: jsonOf(notTakenSteps(state)),
+    steps: arrayText(existingSteps(state).map((index) => stepViewText(state, index))),
   })
+
+/** Templates of workers count as not taken only where no workers stand in their place. */
+const stepCounts = (state: LiveTask): LiveTask['counts'] => ({ ...state.counts, not_taken: notTakenSteps(state).length })
 
 const summaryMembers = (taskId: string, version: number, state: LiveTask): { readonly [name: string]: JsonText } => {
   const { submitted, cancel } = state

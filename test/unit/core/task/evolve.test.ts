@@ -23,6 +23,7 @@ import {
   at,
   applied,
   cancel,
+  choose,
   complete,
   fail,
   failure,
@@ -58,7 +59,7 @@ const exercised = (() => {
     const changed = 'step' in event ? (after.graph.indexOf.get(event.step) ?? -1) : -1
     after.steps.forEach((step, index) => {
       const from = before.type === 'task' ? before.steps[index] : undefined
-      if (from === undefined) return
+      if (from === undefined || event.type === 'steps.created') return
       if (index === changed) steps.add(`${event.type}: ${from.status} to ${step.status}`)
       else if (from !== step) others.push(`${event.type} changed another step`)
     })
@@ -87,7 +88,18 @@ const withStepIn = (status: StepStatus): LiveTask => {
   const pair = plan(step('root'), step('a', { after: ['root'] }), step('b'))
   const begun = [submit(), start('b'), start('root')]
   const ready = [...begun, complete('root')]
+  const fork = plan(
+    step('root'),
+    step('a', { after: ['choose'] }),
+    step('b'),
+    step('choose', { after: ['root'], type: 'decision' }),
+  )
+  const forked = [fork, ...ready] as const
   switch (status) {
+    case 'uncreated':
+      return taskAfter(...forked)
+    case 'not_taken':
+      return taskAfter(...forked, start('choose'), choose('choose', { type: 'no_branches' }))
     case 'pending':
       return taskAfter(pair, ...begun)
     case 'enqueued':
@@ -112,6 +124,7 @@ const eventsAbout = (from: StepState): readonly (TaskEvent & { readonly type: ke
     { type: 'step.scheduled', step: a, attempt: from.status === 'pending' ? attempt + 1 : attempt },
     { type: 'step.started', step: a, attempt, worker },
     { type: 'step.released', step: a, attempt, reason: 'never sent' },
+    { type: 'step.checkpointed', step: a, attempt, number: 1, cursor: trustedJson('1'), itemsProcessed: 1 },
     { type: 'step.completed', step: a, attempt, output: trustedJson('1') },
     { type: 'step.failed', step: a, attempt, failure: failure(), permanent: true },
     { type: 'step.timed_out', step: a, attempt, timeoutMs: durationMs(1), permanent: true },
@@ -123,6 +136,8 @@ const eventsAbout = (from: StepState): readonly (TaskEvent & { readonly type: ke
 
 describe('an event that cannot follow is a bug, never skipped', () => {
   const statuses: readonly StepStatus[] = [
+    'uncreated',
+    'not_taken',
     'pending',
     'enqueued',
     'in_progress',

@@ -10,11 +10,13 @@ import {
   trustedJson,
   workerId,
   type Backoff,
+  type CompleteStep,
   type Decision,
   type Failure,
   type Instant,
   type LiveTask,
   type Plan,
+  type StepChoice,
   type StepId,
   type StepSpec,
   type TaskCommand,
@@ -24,6 +26,7 @@ import {
   type WorkerId,
 } from '@tasker/core'
 import fc from 'fast-check'
+import { arbitraryBranchedPlan, choiceOf } from '../../../support/branched.js'
 import { at, failure, permanently, plan, step, submit } from '../../../support/given.js'
 
 const STEPS_MAX = 6
@@ -32,6 +35,7 @@ const MOVES_MAX = 60
 const KINDS = [
   'start',
   'complete',
+  'checkpoint',
   'fail',
   'stopped',
   'time_out',
@@ -79,16 +83,30 @@ const arbitraryStep = (index: number): fc.Arbitrary<StepSpec> =>
       }),
     )
 
-export const arbitraryPlan: fc.Arbitrary<Plan> = fc
+const arbitraryPlainPlan: fc.Arbitrary<Plan> = fc
   .integer({ min: 0, max: STEPS_MAX })
   .chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => arbitraryStep(index))))
   .map((steps) => plan(...steps))
+
+/** Little but a batch, so that what its strategy does happens often. */
+const batchPlan = (failureStrategy: 'fail_fast' | 'isolate'): Plan =>
+  plan(
+    step('s0', { type: 'batchable' }),
+    step('s1', { type: 'batch_worker', after: ['s0'], retry: { maxAttempts: 1 }, batch: { failureStrategy, parallelism: 2 } }),
+  )
+
+export const arbitraryPlan: fc.Arbitrary<Plan> = fc.oneof(
+  { weight: 3, arbitrary: arbitraryPlainPlan },
+  { weight: 2, arbitrary: arbitraryBranchedPlan },
+  { weight: 1, arbitrary: fc.constantFrom('fail_fast', 'isolate').map(batchPlan) },
+)
 
 /** Ordinary work is likelier than orders that end the task, so that runs get somewhere. */
 const arbitraryKind: fc.Arbitrary<Move['kind']> = fc.oneof(
   { weight: 8, arbitrary: fc.constant<Move['kind']>('start') },
   { weight: 4, arbitrary: fc.constant<Move['kind']>('complete') },
   { weight: 6, arbitrary: fc.constantFrom<Move['kind']>('fail', 'retry_due', 'run_due', 'time_out', 'release') },
+  { weight: 1, arbitrary: fc.constant<Move['kind']>('checkpoint') },
   { weight: 2, arbitrary: fc.constantFrom(...KINDS) },
 )
 
@@ -176,13 +194,14 @@ const commandOf = (
     return earlier === undefined ? undefined : { ...earlier, at: now }
   }
   if (move.kind === 'run_due' || move.kind === 'cancel' || move.kind === 'cancel_grace_over') return { type: move.kind, at: now }
-  const index = of.steps.length === 0 ? 0 : move.pick % of.steps.length
+  const steps = state.type === 'task' ? state.graph.steps : of.steps
+  const index = steps.length === 0 ? 0 : move.pick % steps.length
   const current = state.type === 'task' ? state.steps[index] : undefined
   if (current === undefined) return { type: 'start', at: now, step: stepId('s0'), attempt: 1, worker: workerId('w0') }
   const holder = current.status === 'in_progress' ? current.worker : workerId('w0')
   const ref = {
     at: now,
-    step: stepId(`s${index}`),
+    step: steps[index]?.name ?? stepId('s0'),
     attempt: current.attempts + move.attemptOffset,
     worker: move.byHolder ? holder : workerId('w1'),
   }
@@ -190,7 +209,9 @@ const commandOf = (
     case 'start':
       return { type: 'start', ...ref }
     case 'complete':
-      return { type: 'complete', ...ref, output: trustedJson(move.output) }
+      return completed({ type: 'complete', ...ref, output: trustedJson(move.output) }, choiceOf(of, index, move.draw))
+    case 'checkpoint':
+      return { type: 'checkpoint', ...ref, number: 1 + (move.pick % 3), cursor: trustedJson('7'), itemsProcessed: 7 }
     case 'fail':
       return { type: 'fail', ...ref, failure: move.failure, draw: move.draw }
     case 'stopped':
@@ -204,17 +225,22 @@ const commandOf = (
   }
 }
 
+const completed = (command: CompleteStep, choice: StepChoice | undefined): CompleteStep =>
+  choice === undefined ? command : { ...command, choice }
+
 /** The next ordinary thing that could happen by itself, chosen by `draw`: a start, an answer, or a time that has come. */
 export const nextOrdinary = (task: LiveTask, draw: number): TaskCommand | undefined => {
   const possible = task.steps.flatMap((step, index): TaskCommand[] => {
-    const name = stepId(`s${index}`)
+    const name = task.graph.steps[index]?.name ?? stepId('s0')
     switch (step.status) {
       case 'enqueued':
         return [{ type: 'start', at: task.updatedAt, step: name, attempt: step.attempts, worker: workerId('w0') }]
       case 'in_progress':
-        return [answer(task, name, attemptsStarted(step), step.worker, draw)]
+        return [answer(task, { step: name, index, attempt: attemptsStarted(step), worker: step.worker }, draw)]
       case 'waiting_for_retry':
         return [{ type: 'retry_due', at: instant(Math.max(step.dueAt, task.updatedAt)), step: name, attempt: step.attempts }]
+      case 'uncreated':
+      case 'not_taken':
       case 'pending':
       case 'complete':
       case 'error':
@@ -228,10 +254,17 @@ export const nextOrdinary = (task: LiveTask, draw: number): TaskCommand | undefi
   return possible[Math.floor(draw * possible.length)]
 }
 
-const answer = (task: LiveTask, step: StepId, attempt: number, worker: WorkerId, draw: number): TaskCommand => {
+interface Running {
+  readonly step: StepId
+  readonly index: number
+  readonly attempt: number
+  readonly worker: WorkerId
+}
+
+const answer = (task: LiveTask, { step, index, attempt, worker }: Running, draw: number): TaskCommand => {
   const ref = { at: task.updatedAt, step, attempt, worker }
   // The digits after the third decide, so that they are free of those that chose the step.
   return (draw * 1_000) % 1 < 0.5
-    ? { type: 'complete', ...ref, output: trustedJson('1') }
+    ? completed({ type: 'complete', ...ref, output: trustedJson('1') }, choiceOf(task.plan, index, draw))
     : { type: 'fail', ...ref, failure: failure(), draw }
 }

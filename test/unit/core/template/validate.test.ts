@@ -352,26 +352,22 @@ describe('steps and their dependencies', () => {
 describe('types of steps', () => {
   const batch = [step('plan', { type: 'batchable' }), step('work', { type: 'batch_worker', dependencies: ['plan'] })]
 
-  /** Without the refusal that every type but `standard` gets as well. */
-  const rules = (check: TemplateCheck): readonly string[] =>
-    problems(check).filter((problem) => !problem.startsWith('NOT_SUPPORTED_YET'))
-
   test('a decision needs a step before it', () => {
-    expect(rules(validateTemplate(document([step('d', { type: 'decision' })])))).toEqual([
+    expect(problems(validateTemplate(document([step('d', { type: 'decision' })])))).toEqual([
       'DECISION_WITHOUT_DEPENDENCY /steps/0/type',
     ])
-    expect(rules(validateTemplate(document([step('a'), step('d', { type: 'decision', dependencies: ['a'] })])))).toEqual([])
+    expect(problems(validateTemplate(document([step('a'), step('d', { type: 'decision', dependencies: ['a'] })])))).toEqual([])
   })
 
   test('a convergence needs branches before it', () => {
     const end = step('end', { type: 'deferred_convergence', dependencies: ['work'] })
-    expect(rules(validateTemplate(document([...batch, end])))).toEqual([])
-    expect(rules(validateTemplate(document([step('work'), end])))).toEqual(['CONVERGENCE_WITHOUT_BRANCH /steps/1/type'])
+    expect(problems(validateTemplate(document([...batch, end])))).toEqual([])
+    expect(problems(validateTemplate(document([step('work'), end])))).toEqual(['CONVERGENCE_WITHOUT_BRANCH /steps/1/type'])
   })
 
   test('a batchable step needs the batch worker that it names', () => {
-    expect(rules(validateTemplate(document(batch)))).toEqual([])
-    expect(rules(validateTemplate(document([step('plan', { type: 'batchable' })])))).toEqual([
+    expect(problems(validateTemplate(document(batch)))).toEqual([])
+    expect(problems(validateTemplate(document([step('plan', { type: 'batchable' })])))).toEqual([
       'UNKNOWN_WORKER_TEMPLATE /steps/0/type',
     ])
     const named = step('plan', {
@@ -379,18 +375,56 @@ describe('types of steps', () => {
       handler: { callable: 'P', initialization: { worker_template_name: 'wrok' } },
     })
     const config = step('work', { type: 'batch_worker', dependencies: ['plan'], batch_config: { worker_template: 'plan' } })
-    expect(rules(validateTemplate(document([named, config])))).toEqual([
+    expect(problems(validateTemplate(document([named, config])))).toEqual([
       'UNKNOWN_WORKER_TEMPLATE /steps/0/handler/initialization/worker_template_name',
       'UNKNOWN_WORKER_TEMPLATE /steps/1/batch_config/worker_template',
     ])
+  })
+
+  test('a batch has one worker template, and a worker template one batch', () => {
+    const worker = (name: string, ...dependencies: readonly string[]) => step(name, { type: 'batch_worker', dependencies })
+    const other = step('other', { type: 'batchable', batch_config: { worker_template: 'work' } })
+    const ambiguous = [...batch, worker('more', 'plan')]
+    expect(problems(validateTemplate(document(ambiguous)))).toEqual(['UNKNOWN_WORKER_TEMPLATE /steps/0/type'])
+    expect(problems(validateTemplate(document([...batch, other])))).toEqual(['UNKNOWN_WORKER_TEMPLATE /steps/2/type'])
+    expect(problems(validateTemplate(document([step('a'), worker('lonely', 'a')])))).toEqual([
+      'UNKNOWN_WORKER_TEMPLATE /steps/1/type',
+    ])
+    const apart = [step('plan', { type: 'batchable', batch_config: { worker_template: 'work' } }), worker('work')]
+    expect(problems(validateTemplate(document(apart)))).toEqual(['UNKNOWN_WORKER_TEMPLATE /steps/0/type'])
+  })
+
+  test('the numbers that the server reads out of an analyzer are whole and above 0', () => {
+    const wrong = { callable: 'P', initialization: { max_workers: 0, batch_size: '5', anything: { else: true } } }
+    expect(problems(validateTemplate(document([step('plan', { type: 'batchable', handler: wrong }), batch[1] ?? {}])))).toEqual([
+      'OUT_OF_RANGE /steps/0/handler/initialization/max_workers',
+      'OUT_OF_RANGE /steps/0/handler/initialization/batch_size',
+    ])
+  })
+
+  test('decisions one behind another are bounded, and told before they are', () => {
+    const chain = (length: number) =>
+      validateTemplate(
+        document([
+          step('d0'),
+          ...Array.from({ length }, (_, n) => step(`d${n + 1}`, { type: 'decision', dependencies: [`d${n}`] })),
+        ]),
+      )
+    expect(warnings(chain(10))).toEqual([])
+    expect(warnings(chain(20))).toEqual(['DEEP_DECISIONS /steps/11/type'])
+    expect(problems(chain(21))).toEqual(['DECISIONS_TOO_DEEP /steps/21/type'])
+  })
+
+  test('a decision with very many branches is told', () => {
+    const branches = Array.from({ length: 51 }, (_, n) => step(`b${n}`, { dependencies: ['d'] }))
+    const check = validateTemplate(document([step('a'), step('d', { type: 'decision', dependencies: ['a'] }), ...branches]))
+    expect(warnings(check)).toEqual(['MANY_BRANCHES /steps/1/type'])
   })
 })
 
 describe('what is not supported yet', () => {
   test.each([
-    ['type', 'batch_worker'],
     ['publishes_events', [{ name: 'card.charged', condition: 'success', delivery_mode: 'durable', schema: {} }]],
-    ['batch_config', { batch_size: 10 }],
     ['lifecycle', { anything: 1 }],
     ['heartbeat_seconds', 5],
     ['schedule_to_start_seconds', 5],

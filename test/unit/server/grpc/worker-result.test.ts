@@ -1,4 +1,6 @@
 /** Results at the wall: recorded, failed for good, refused, or not even that. */
+import { LIMITS } from '@tasker/core'
+import type { BatchesMade, Checkpoint, DecisionMade, StepResult } from '@tasker/proto'
 import { readResult } from '@tasker/server/internal/grpc/worker-result'
 import { expect, test } from 'vitest'
 
@@ -23,16 +25,67 @@ test('a result in an encoding the server does not read fails its attempt for goo
   })
 })
 
-test('an outcome of another kind of step fails its attempt for good, and a checkpoint nobody asked for is refused', () => {
-  const output = { encoding: '', data: Buffer.from('1') }
-  const decision = { $case: 'decision', value: { output, choice: undefined } } as const
-  const failed = { type: 'failed', failure: { code: 'OUTCOME_NOT_EXPECTED', retryable: false } }
-  expect(readResult({ ref, outcome: decision })).toMatchObject({ type: 'result', result: { outcome: failed } })
-  const checkpoint = {
-    $case: 'checkpoint',
-    value: { number: 1, cursor: output, itemsProcessed: 1, accumulated: undefined },
-  } as const
-  expect(readResult({ ref, outcome: checkpoint })).toMatchObject({ type: 'refused', reason: 'OUTCOME_NOT_EXPECTED' })
+const payload = (text: string) => ({ encoding: '', data: Buffer.from(text) })
+const outcomeOf = (outcome: StepResult['outcome']) => {
+  const read = readResult({ ref, outcome })
+  return read.type === 'result' ? read.result.outcome : read
+}
+
+test('a decision is read with its result; what it says nothing with fails its attempt for good', () => {
+  const made = (choice: DecisionMade['choice'], output = payload('{"score":9}')) =>
+    outcomeOf({ $case: 'decision', value: { output, choice } })
+  expect(made({ $case: 'createSteps', value: { names: ['a', 'b'] } })).toEqual({
+    type: 'completed',
+    output: '{"score":9}',
+    choice: { type: 'create_steps', names: ['a', 'b'] },
+  })
+  expect(made({ $case: 'noBranches', value: { reason: 'closed' } })).toMatchObject({
+    choice: { type: 'no_branches', reason: 'closed' },
+  })
+  expect(made(undefined)).toMatchObject({ type: 'failed', failure: { code: 'BAD_DECISION', retryable: false } })
+  expect(made({ $case: 'noBranches', value: { reason: '' } }, payload('{'))).toMatchObject({
+    failure: { code: 'RESULT_NOT_JSON' },
+  })
+  expect(
+    outcomeOf({ $case: 'decision', value: { output: undefined, choice: { $case: 'noBranches', value: { reason: '' } } } }),
+  ).toEqual({
+    type: 'completed',
+    output: 'null',
+    choice: { type: 'no_branches' },
+  })
+})
+
+test('the ranges of a batch are read as JSON of any kind; what is none fails the attempt for good', () => {
+  const made = (choice: BatchesMade['choice']) => outcomeOf({ $case: 'batches', value: { output: payload('1'), choice } })
+  const of = (start: string) =>
+    made({
+      $case: 'createBatches',
+      value: { totalItems: 7, ranges: [{ id: 'n', start: payload(start), end: undefined, size: 7 }] },
+    })
+  expect(of('{"page": 1}')).toEqual({
+    type: 'completed',
+    output: '1',
+    choice: { type: 'create_batches', ranges: [{ id: 'n', start: '{"page": 1}', end: 'null', size: 7 }], totalItems: 7 },
+  })
+  expect(of('{')).toMatchObject({ failure: { code: 'BAD_BATCHES', retryable: false } })
+  expect(of(`"${'x'.repeat(LIMITS.batchCursorsBytesMax)}"`)).toMatchObject({ failure: { code: 'BAD_BATCHES' } })
+  expect(made({ $case: 'noBatches', value: { reason: '' } })).toMatchObject({ choice: { type: 'no_batches' } })
+  expect(made(undefined)).toMatchObject({ failure: { code: 'BAD_BATCHES' } })
+})
+
+test('a checkpoint is read with its number; one that cannot be saved is refused, and ends nothing', () => {
+  const saved = (more: Partial<Checkpoint>) =>
+    outcomeOf({
+      $case: 'checkpoint',
+      value: { number: 1, cursor: payload('[7]'), itemsProcessed: 70, accumulated: undefined, ...more },
+    })
+  expect(saved({})).toEqual({ type: 'checkpoint', number: 1, cursor: '[7]', itemsProcessed: 70 })
+  expect(saved({ accumulated: payload('{"sum":1}') })).toMatchObject({ accumulated: '{"sum":1}' })
+  expect(saved({ number: 0 })).toMatchObject({ type: 'refused', reason: 'CHECKPOINT_NOT_READ' })
+  expect(saved({ cursor: payload('{') })).toMatchObject({ type: 'refused', reason: 'CHECKPOINT_NOT_READ' })
+  expect(saved({ accumulated: payload('{') })).toMatchObject({ type: 'refused', reason: 'CHECKPOINT_NOT_READ' })
+  const large = payload(`"${'x'.repeat(LIMITS.checkpointBytesMax)}"`)
+  expect(saved({ cursor: large })).toMatchObject({ type: 'refused', reason: 'CHECKPOINT_TOO_LARGE' })
 })
 
 test('a result without an outcome is refused, one without a key is keyless', () => {

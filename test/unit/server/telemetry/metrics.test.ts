@@ -17,6 +17,7 @@ test('every count shows at the next scrape, and again at the one after', async (
   metrics.stepEnded('completed')
   metrics.stepRetryScheduled()
   metrics.stepReleased()
+  metrics.stepCheckpointed()
   metrics.resultIgnored()
   metrics.commitsAppended(40, 0.003)
   metrics.commitsAppended(2, 0.3)
@@ -31,6 +32,7 @@ test('every count shows at the next scrape, and again at the one after', async (
     'tasker_steps_ended_total{outcome="completed"} 1',
     'tasker_steps_retry_scheduled_total 1',
     'tasker_steps_released_total 1',
+    'tasker_steps_checkpointed_total 1',
     'tasker_step_results_ignored_total 1',
     'tasker_commits_total 42',
     'tasker_commit_batch_commits_count 2',
