@@ -1,4 +1,14 @@
 /** The generated messages and service definitions of `tasker.v1`, one shelf a file. */
+export {
+  AnalyticsServiceClient,
+  type AnalyticsServiceServer,
+  AnalyticsServiceService,
+  GetBottleneckAnalysisRequest,
+  GetBottleneckAnalysisResponse,
+  GetPerformanceMetricsRequest,
+  GetPerformanceMetricsResponse,
+  SlowPart,
+} from './gen/tasker/v1/analytics.js'
 export { AttemptRef, ErrorDetail, FieldProblem, Payload, StepFailure } from './gen/tasker/v1/common.js'
 export {
   BlockedStep,

@@ -14,6 +14,7 @@ import { startGrpcServer } from './grpc/server.js'
 import type { EventLog } from './log/port.js'
 import { openPostgresLog } from './log/postgres/postgres-log.js'
 import { openPostgresStore, PROJECTION } from './projections/postgres-store.js'
+import { postgresAnalytics } from './query/postgres-analytics.js'
 import { postgresQuery } from './query/postgres-query.js'
 import { startRestServer } from './rest/server.js'
 import { createLogger, type Logger } from './telemetry/logger.js'
@@ -76,11 +77,13 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   opened.add('engine', () => engine.stop())
   logger.info({ node, ...engine.recovered }, 'recovered')
   const query = postgresQuery({ reader: pool, projection: PROJECTION })
+  const analytics = { analytics: postgresAnalytics(pool), queues: () => engine.queues(), now: () => systemClock.now() }
   const { host } = config
   const info = { version: programVersion(), startedAt: Date.now(), config: redactedConfig(config) }
   const grpc = await startGrpcServer({
     engine,
     query,
+    analytics,
     logger,
     host,
     port: config.grpcPort,
@@ -88,7 +91,7 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
     workerTimes: workerTimes(config),
   })
   opened.add('gRPC', () => grpc.stop(config.stopDeadlineMs))
-  const rest = await startRestServer({ engine, query, logger, metrics, host, port: config.restPort, info })
+  const rest = await startRestServer({ engine, query, analytics, logger, metrics, host, port: config.restPort, info })
   opened.add('REST', () => rest.stop())
   return { restUrl: `http://${shown(host)}:${rest.port}`, grpcUrl: `${shown(host)}:${grpc.port}`, stop: () => opened.close() }
 }

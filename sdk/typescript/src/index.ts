@@ -2,11 +2,46 @@
 
 // For people who write tasks, workers and clients.
 export { defineTask, type TaskBuilder, type TaskDefinition, type TaskResult } from './definition/task.js'
-export { defineStep, StepHandler, type StepDefinition } from './definition/step.js'
+export {
+  defineApiStep,
+  defineBatchAnalyzer,
+  defineBatchWorker,
+  defineDecision,
+  defineStep,
+  type DefineHandler,
+  type HandlerOptions,
+  type StepDefinition,
+} from './definition/step.js'
+export { StepHandler, type HandlerObject } from './definition/step-handler.js'
 export type { RetryOptions, StepOptions, TaskOptions } from './definition/options.js'
 export type { StepDocument, TemplateDocument } from './definition/template.js'
 export type { Duration } from './duration.js'
-export type { StepContext } from './step/context.js'
+export type {
+  Batch,
+  BatchAnalyzerContext,
+  BatchLimits,
+  BatchWorkerContext,
+  Checkpoint,
+  DecisionContext,
+  SavedCursor,
+  StepContext,
+} from './step/context.js'
+export {
+  ERROR_TYPES,
+  failure,
+  success,
+  type Batches,
+  type BatchRange,
+  type Decision,
+  type Failed,
+  type FailureOptions,
+  type StepOutcome,
+  type Success,
+} from './step/outcome.js'
+export type { Api, ApiOptions, ApiRequest, ApiResponse } from './api/api.js'
+export { httpError, httpOutcome, type HttpAnswer, type HttpOutcome } from './api/http-outcome.js'
+export { classLookup, type HandlerModules } from './resolve/class-lookup.js'
+export type { HandlerRequest, HandlerResolver, ResolvedHandler } from './resolve/resolver.js'
 export type { JsonObject, JsonValue, Jsonified } from './step/json.js'
 export { Worker, type WorkerOptions } from './worker/worker.js'
 export { Client, type ClientOptions, type ListOptions, type TaskPage } from './client/client.js'

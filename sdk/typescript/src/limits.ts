@@ -18,10 +18,18 @@ export const LIMITS = {
   /** Characters of a failure's message and stack; the rest is cut. */
   failureMessageCharsMax: 8 * 1024,
   failureStackCharsMax: 16 * 1024,
+  /** Nesting of the modules that a class look-up is given. */
+  lookupDepthMax: 8,
   /** Characters of a name. */
   nameCharsMax: 255,
   /** Slots a worker offers when not said. */
   workerSlotsDefault: 100,
+  /** How long an HTTP call of a step may take when not said. */
+  apiTimeoutMs: 30_000,
+  /** Bytes of the body of an HTTP answer. */
+  apiResponseBytesMax: 16 * 1024 * 1024,
+  /** Characters of an answer's body that a failure tells. */
+  apiExcerptCharsMax: 300,
   /** How often the worker looks at timeouts, heartbeats and its drain. */
   sweepMs: 100,
   /** How long a handler may go on after its timeout before the worker answers in its place. */

@@ -1,5 +1,6 @@
 /** What a durable commit causes outside the log: commands to workers, entries of queues, timers, news for followers, rows to project. */
 import {
+  activityRows,
   elementAt,
   type LiveTask,
   readyRows,
@@ -59,6 +60,7 @@ const project = (commit: TaskCommit, seq: number, { projector }: DeliveryTargets
     at: commit.at,
     task: { taskId: stream.taskId, state, version, stream },
     identity: commit.identity,
+    activity: activityRows(commit.events, commit.at, state),
   })
 }
 

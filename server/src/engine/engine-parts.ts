@@ -94,7 +94,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const dispatcher = new Dispatcher(clock, workers, projector, calls.start)
   const timers = new TimerWindow(clock, wheel, projector, calls.timerDue)
   const catalog = new TemplateCatalog(log, clock, commits, ports.schemaCheck, (partition, seq, at) =>
-    projector.add({ partition, seq, at, task: undefined, identity: undefined }),
+    projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [] }),
   )
   const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash))
   const targets: DeliveryTargets = {

@@ -1,5 +1,7 @@
 /** The start of a server: take the partitions, catch the projections up, find the attempts that were out, arm what waits. */
 import {
+  type ActivityRow,
+  activityRows,
   type DurationMs,
   type Instant,
   instant,
@@ -9,6 +11,7 @@ import {
   type Partition,
   parseTaskId,
   partitionNumber,
+  type TaskEvent,
   type TaskId,
 } from '@tasker/core'
 import type { Dispatcher } from '../dispatch/dispatcher.js'
@@ -27,6 +30,9 @@ import type { TemplateCatalog } from './template-catalog.js'
 
 /** Tasks folded between two writes of a catch-up. */
 const CATCH_UP_TASKS_MAX = 1_000
+
+/** Commits kept between two writes of a catch-up. */
+const CATCH_UP_COMMITS_MAX = 10_000
 
 export interface RecoveryParts {
   readonly node: string
@@ -85,7 +91,7 @@ const catchUp = async (partition: Partition, afterSeq: number, parts: RecoveryPa
     for (const commit of page) {
       commits++
       tail.add(commit)
-      if (tail.tasks.size < CATCH_UP_TASKS_MAX) continue
+      if (tail.commits.size < CATCH_UP_TASKS_MAX && tail.size < CATCH_UP_COMMITS_MAX) continue
       await projectTail(partition, tail, parts)
       tail = new Tail()
     }
@@ -99,17 +105,20 @@ const projectTail = async (partition: Partition, tail: Tail, { loader, projector
   const { seq, at } = tail
   if (seq === 0) return
   const tasks: NonNullable<ProjectedCommit['task']>[] = []
-  for (const taskId of tail.tasks) {
+  const activity: ActivityRow[] = []
+  for (const taskId of tail.commits.keys()) {
     const found = await loader.load(taskId)
     if (found.type === 'failed' && found.fault.detail.retryable === true) throw found.fault
     if (found.type !== 'stream') continue
     const { stream } = found
     const state = durableTask(stream)
-    if (state !== undefined) tasks.push({ taskId, state, version: stream.durableVersion, stream })
+    if (state === undefined) continue
+    tasks.push({ taskId, state, version: stream.durableVersion, stream })
+    for (const commit of tail.commits.get(taskId) ?? []) activity.push(...activityRows(eventsOf(commit), commit.at, state))
   }
-  projector.add({ partition, seq, at, task: undefined, identity: undefined })
-  for (const identity of tail.identities) projector.add({ partition, seq, at, task: undefined, identity })
-  for (const task of tasks) projector.add({ partition, seq, at, task, identity: undefined })
+  projector.add({ partition, seq, at, task: undefined, identity: undefined, activity })
+  for (const identity of tail.identities) projector.add({ partition, seq, at, task: undefined, identity, activity: [] })
+  for (const task of tasks) projector.add({ partition, seq, at, task, identity: undefined, activity: [] })
   await projector.caughtUp()
 }
 
@@ -129,22 +138,30 @@ const adoptAttempts = async ({ store, workers, clock, graceMs }: RecoveryParts):
 
 /** What a stretch of a partition holds. */
 class Tail {
-  readonly tasks = new Set<TaskId>()
+  /** The commits of each task, in order. */
+  readonly commits = new Map<TaskId, StoredCommit[]>()
   readonly identities: IdentityRow[] = []
   seq = 0
+  size = 0
   at: Instant = instant(0)
 
   add(commit: StoredCommit): void {
     this.seq = commit.seq
+    this.size++
     this.at = commit.at
     if (commit.stream.kind !== 'task') return
     const taskId = parseTaskId(commit.stream.id)
     if (taskId === undefined) return
-    this.tasks.add(taskId)
+    const there = this.commits.get(taskId)
+    if (there === undefined) this.commits.set(taskId, [commit])
+    else there.push(commit)
     const identity = identityOf(commit, taskId)
     if (identity !== undefined) this.identities.push(identity)
   }
 }
+
+/** The events of a commit whose stream was folded, so they can be read. */
+const eventsOf = (commit: StoredCommit): readonly TaskEvent[] => decodeTaskEvents(commit).map(({ event }) => event)
 
 /** The key a task was submitted with; commits that cannot be read are the loader's to quarantine. */
 const identityOf = (commit: StoredCommit, taskId: TaskId): IdentityRow | undefined => {

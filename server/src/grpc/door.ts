@@ -1,6 +1,7 @@
 /** What the gRPC door is given by the wiring, and the bounds it keeps. */
 import { LIMITS, type DurationMs } from '@tasker/core'
 import type { Engine } from '../engine/api.js'
+import type { AnalyticsSource } from '../query/analyse.js'
 import type { Query } from '../query/query.js'
 
 /** The part of a structured logger that the door uses; pino fits. */
@@ -20,6 +21,7 @@ export interface WorkerTimes {
 export interface GrpcDoor {
   readonly engine: Engine
   readonly query: Query
+  readonly analytics: AnalyticsSource
   readonly logger: DoorLogger
   readonly serverId: string
   readonly workerTimes: WorkerTimes

@@ -3,6 +3,7 @@ import { Server, ServerCredentials, setLogger } from '@grpc/grpc-js'
 import { LIMITS } from '@tasker/core'
 import type { Engine } from '../engine/api.js'
 import { Fault, type FaultDetail } from '../faults.js'
+import type { AnalyticsSource } from '../query/analyse.js'
 import type { Query } from '../query/query.js'
 import { DOOR_LIMITS, WORKER_TIMES_DEFAULT, type DoorLimits, type DoorLogger, type GrpcDoor, type WorkerTimes } from './door.js'
 import { addHealth } from './health.js'
@@ -13,6 +14,7 @@ import { addServices } from './services.js'
 export interface GrpcServerDeps {
   readonly engine: Engine
   readonly query: Query
+  readonly analytics: AnalyticsSource
   readonly logger: DoorLogger
   readonly host: string
   /** 0 takes any free port. */
@@ -52,6 +54,7 @@ export const startGrpcServer = async (deps: GrpcServerDeps): Promise<GrpcServer>
   const door: GrpcDoor = {
     engine: deps.engine,
     query: deps.query,
+    analytics: deps.analytics,
     logger: deps.logger,
     serverId: deps.serverId,
     workerTimes: deps.workerTimes ?? WORKER_TIMES_DEFAULT,

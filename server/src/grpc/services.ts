@@ -1,12 +1,15 @@
 /** The services of `tasker.v1` on a gRPC server: which function answers which call. */
 import type { Server, sendUnaryData } from '@grpc/grpc-js'
 import {
+  AnalyticsServiceService,
   TaskServiceService,
   TemplateServiceService,
   WorkerServiceService,
   type AwaitResultResponse,
   type CancelRequest,
   type DiffTemplatesRequest,
+  type GetBottleneckAnalysisRequest,
+  type GetPerformanceMetricsRequest,
   type GetRequest,
   type GetTemplateRequest,
   type ListRequest,
@@ -15,6 +18,7 @@ import {
   type SubmitRequest,
   type ValidateTemplateRequest,
 } from '@tasker/proto'
+import { getBottlenecks, getPerformance } from './analytics-calls.js'
 import { serveAwaitResult, type AwaitCall } from './await-result.js'
 import { tolerant } from './decoding.js'
 import type { GrpcDoor } from './door.js'
@@ -31,6 +35,7 @@ export const addServices = (server: Server, door: GrpcDoor, streams: OpenStreams
   addWorkerService(server, door, streams)
   addTaskService(server, door, streams)
   addTemplateService(server, door)
+  addAnalyticsService(server, door)
 }
 
 const addWorkerService = (server: Server, door: GrpcDoor, streams: OpenStreams): void =>
@@ -83,6 +88,20 @@ const addTemplateService = (server: Server, door: GrpcDoor): void => {
       listTemplates: unary(logger, (request: ListTemplatesRequest) => listTemplates(door, request)),
       validateTemplate: unary(logger, (request: ValidateTemplateRequest) => checkTemplate(request)),
       diffTemplates: unary(logger, (request: DiffTemplatesRequest) => diffTemplates(door, request)),
+    },
+  )
+}
+
+const addAnalyticsService = (server: Server, door: GrpcDoor): void => {
+  const { logger } = door
+  server.addService(
+    {
+      getPerformanceMetrics: tolerant(AnalyticsServiceService.getPerformanceMetrics),
+      getBottleneckAnalysis: tolerant(AnalyticsServiceService.getBottleneckAnalysis),
+    },
+    {
+      getPerformanceMetrics: unary(logger, (request: GetPerformanceMetricsRequest) => getPerformance(door, request)),
+      getBottleneckAnalysis: unary(logger, (request: GetBottleneckAnalysisRequest) => getBottlenecks(door, request)),
     },
   )
 }

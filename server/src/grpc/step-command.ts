@@ -31,6 +31,7 @@ interface StepFace {
   readonly maxAttempts: number
   readonly timeoutMs: number
   readonly stepType: string
+  readonly resolver: string
   readonly batchLimits: BatchLimits | undefined
   readonly shown: readonly { readonly index: number; readonly stepId: string }[]
 }
@@ -59,6 +60,7 @@ export const wireCommand = (command: StepCommand): WireCommand => {
     maxAttempts: face.maxAttempts,
     timeoutMs: face.timeoutMs,
     stepType: face.stepType,
+    resolver: face.resolver,
     batch: task.batches.length === 0 ? undefined : batchAt(task, stepIndex),
     checkpoint: task.checkpoints.size === 0 ? undefined : checkpointAt(task, stepIndex),
     batchLimits: face.batchLimits,
@@ -99,6 +101,7 @@ const faceOf = (task: LiveTask, index: number): StepFace => {
   return {
     handler: step.handler.callable,
     method: step.handler.method,
+    resolver: step.handler.resolver ?? '',
     config: payloadOf(jsonOf(step.handler.initialization)),
     maxAttempts: step.retry.retryable ? attemptsAllowed(step.retry) : 1,
     timeoutMs: step.timeoutMs,

@@ -1,5 +1,16 @@
 /** Projected rows in memory: for tests and simulation. */
-import type { HandlerName, Namespace, Partition, ReadyRow, TaskId, TaskRow, TimerRow } from '@tasker/core'
+import {
+  activityKey,
+  type ActivityRow,
+  addedActivity,
+  type HandlerName,
+  type Namespace,
+  type Partition,
+  type ReadyRow,
+  type TaskId,
+  type TaskRow,
+  type TimerRow,
+} from '@tasker/core'
 import type { ProjectionBatch, ProjectionStore, Snapshot } from './port.js'
 
 export interface MemoryStore extends ProjectionStore {
@@ -9,6 +20,8 @@ export interface MemoryStore extends ProjectionStore {
     readonly ready: readonly ReadyRow[]
     readonly timers: readonly TimerRow[]
     readonly identities: ReadonlyMap<string, TaskId>
+    /** In order of their keys. */
+    readonly activity: readonly ActivityRow[]
   }
 }
 
@@ -19,6 +32,7 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
   const ready = new Map<TaskId, readonly ReadyRow[]>()
   const timers = new Map<TaskId, readonly TimerRow[]>()
   const identities = new Map<string, TaskId>()
+  const activity = new Map<string, ActivityRow>()
 
   const allReady = (): readonly ReadyRow[] => [...ready.values()].flat()
   const allTimers = (): readonly TimerRow[] => [...timers.values()].flat().sort(earlierFirst)
@@ -36,6 +50,10 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
     for (const row of batch.ready) ready.set(row.taskId, [...(ready.get(row.taskId) ?? []), row])
     for (const row of batch.timers) timers.set(row.taskId, [...(timers.get(row.taskId) ?? []), row])
     for (const { scope, taskId } of batch.identities) identities.set(scope, taskId)
+    for (const row of batch.activity) {
+      const there = activity.get(activityKey(row))
+      activity.set(activityKey(row), there === undefined ? row : addedActivity(there, row))
+    }
     return 'written'
   }
 
@@ -63,6 +81,7 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
       ready: [...allReady()].sort(firstToGo),
       timers: allTimers(),
       identities: new Map(identities),
+      activity: [...activity.values()].sort((a, b) => compareText(activityKey(a), activityKey(b))),
     }),
   }
 }

@@ -5,7 +5,7 @@
  * P2  A checkpoint moves only from the value the writer believes in (compare and set); a `conflict` writes nothing.
  * P3  A read that refills memory returns rows and the checkpoints of the same snapshot.
  */
-import type { HandlerName, Instant, Namespace, Partition, ReadyRow, TaskId, TaskRow, TimerRow } from '@tasker/core'
+import type { ActivityRow, HandlerName, Instant, Namespace, Partition, ReadyRow, TaskId, TaskRow, TimerRow } from '@tasker/core'
 
 export interface CheckpointMove {
   readonly partition: Partition
@@ -28,6 +28,8 @@ export interface ProjectionBatch {
   readonly ready: readonly ReadyRow[]
   readonly timers: readonly TimerRow[]
   readonly identities: readonly IdentityRow[]
+  /** What the batch adds to each hour's rows; one row a key at most. */
+  readonly activity: readonly ActivityRow[]
 }
 
 export interface Snapshot<Row> {

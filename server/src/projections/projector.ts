@@ -1,5 +1,8 @@
 /** Writes the projected rows behind the log: coalesced by task, with the checkpoints in the same transaction. */
 import {
+  activityKey,
+  type ActivityRow,
+  addedActivity,
   type DurationMs,
   type Instant,
   type LiveTask,
@@ -31,6 +34,8 @@ export interface ProjectedCommit {
     | { readonly taskId: TaskId; readonly state: LiveTask; readonly version: number; readonly stream: ProjectedStream }
     | undefined
   readonly identity: IdentityRow | undefined
+  /** What the commit adds to its hour. */
+  readonly activity: readonly ActivityRow[]
 }
 
 /** Rows that refill memory, and whether the store may hold more than were asked for. */
@@ -242,7 +247,15 @@ export class Projector {
     }
     const checkpoints: CheckpointMove[] = []
     for (const [partition, to] of pending.heads) checkpoints.push({ partition, from: this.#checkpoints.get(partition) ?? 0, to })
-    return { checkpoints, tasks, cleared, ready, timers, identities: [...pending.identities.values()] }
+    return {
+      checkpoints,
+      tasks,
+      cleared,
+      ready,
+      timers,
+      identities: [...pending.identities.values()],
+      activity: [...pending.activity.values()],
+    }
   }
 }
 
@@ -251,6 +264,7 @@ class Pending {
   readonly tasks = new Map<TaskId, PendingTask>()
   readonly heads = new Map<Partition, number>()
   readonly identities = new Map<string, IdentityRow>()
+  readonly activity = new Map<string, ActivityRow>()
   since: Instant | undefined
 
   get empty(): boolean {
@@ -262,5 +276,10 @@ class Pending {
     this.heads.set(commit.partition, commit.seq)
     if (commit.task !== undefined) this.tasks.set(commit.task.taskId, commit.task)
     if (commit.identity !== undefined) this.identities.set(commit.identity.scope, commit.identity)
+    for (const row of commit.activity) {
+      const key = activityKey(row)
+      const there = this.activity.get(key)
+      this.activity.set(key, there === undefined ? row : addedActivity(there, row))
+    }
   }
 }

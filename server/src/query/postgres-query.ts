@@ -1,17 +1,11 @@
 /** The read side on PostgreSQL: the rows the projections wrote. */
 import { elementAt, LIMITS, type TaskRow } from '@tasker/core'
-import { databaseTrouble } from '../database/trouble.js'
-import { Fault } from '../faults.js'
 import { waitForPlaces, wantedPlaces } from './consistency.js'
 import { decodeCursor, encodeCursor } from './cursor.js'
 import type { Query, TaskListing, TaskPage, TaskSort } from './query.js'
+import { type RowReader, rowsOf } from './read-rows.js'
 import { parseCheckpointRows, parseTaskRow } from './rows.js'
-import { type Statement, taskListStatement } from './task-list-sql.js'
-
-/** The little of a connection pool that queries need. */
-export interface RowReader {
-  query(text: string, values: unknown[]): Promise<{ readonly rows: readonly unknown[] }>
-}
+import { taskListStatement } from './task-list-sql.js'
 
 export interface PostgresQueryOptions {
   readonly reader: RowReader
@@ -47,32 +41,3 @@ const pageOf = (found: readonly TaskRow[], sort: TaskSort, limit: number): TaskP
   const sortedAt = sort.by === 'created_at' ? last.createdAt : last.updatedAt
   return { rows, nextCursor: encodeCursor({ sort, sortedAt, taskId: last.taskId }) }
 }
-
-const rowsOf = async (reader: RowReader, { text, values }: Statement): Promise<readonly unknown[]> => {
-  try {
-    return (await reader.query(text, [...values])).rows
-  } catch (error) {
-    throw isDatabaseAway(error) ? databaseAway(error) : error
-  }
-}
-
-/** Whether the database, and not the query, is what failed. */
-const isDatabaseAway = (error: unknown): boolean => {
-  const trouble = databaseTrouble(error, 'executing')
-  return trouble.type === 'connection_lost' || (trouble.type === 'rejected' && OUT_OF_RESOURCES.test(trouble.code))
-}
-
-const OUT_OF_RESOURCES = /^53/
-
-const databaseAway = (cause: unknown): Fault =>
-  new Fault(
-    {
-      code: 'UNAVAILABLE',
-      reason: 'DATABASE_UNAVAILABLE',
-      message: 'The database cannot be reached, so lists cannot be read now.',
-      retryable: true,
-      retryAfterMs: 1_000,
-      hint: 'Repeat the query; single tasks that are in memory can still be read.',
-    },
-    cause,
-  )

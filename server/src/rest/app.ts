@@ -9,6 +9,7 @@ import { REST_LIMITS } from './limits.js'
 import type { App } from './route.js'
 import { addHealthRoutes, addOperationRoutes } from './routes/operations.js'
 import { addPages } from './routes/pages.js'
+import { addAnalyticsRoutes } from './routes/analytics.js'
 import { addCancelRoutes } from './routes/task-cancel.js'
 import { addEventsRoute } from './routes/task-events.js'
 import { addListRoute } from './routes/task-list.js'
@@ -59,6 +60,7 @@ const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal, streamTimes:
   addValidateRoute(app)
   addOperationRoutes(app, door)
   addHealthRoutes(app, door)
+  addAnalyticsRoutes(app, door)
   addPages(app, door)
   addOpenApiRoute(app)
 }

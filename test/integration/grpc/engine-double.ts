@@ -13,6 +13,7 @@ import type {
   WorkerPort,
 } from '@tasker/server/internal/engine/api'
 import { Fault, type FaultDetail } from '@tasker/server/internal/faults'
+import type { AnalyticsSource } from '@tasker/server/internal/query/analyse'
 import type { Query } from '@tasker/server/internal/query/query'
 import type { DoorLogger } from '@tasker/server/internal/grpc/door'
 import type { JsonText, RecordedTaskEvent, TaskId } from '@tasker/core'
@@ -48,6 +49,7 @@ export interface FollowedTask {
 export interface EngineDouble {
   readonly engine: Engine
   readonly query: Query
+  readonly analytics: AnalyticsSource
   readonly logger: DoorLogger
   readonly workers: HeardWorker[]
   readonly submitted: SubmittedTask[]
@@ -77,6 +79,11 @@ export const engineDouble = (): EngineDouble => {
   const double: EngineDouble = {
     engine: engineOf(() => double, happened),
     query: { listTasks: notPlayed },
+    analytics: {
+      analytics: { activitySince: notPlayed, activeTasks: notPlayed, statusesSince: notPlayed, poolUse: notPlayed },
+      queues: notPlayed,
+      now: notPlayed,
+    },
     logger: { info: () => undefined, warn: () => undefined, error: (fields) => double.logged.push(fields) },
     workers: [],
     submitted: [],

@@ -80,6 +80,7 @@ export const batchOf = (checkpoints: readonly CheckpointMove[], parts: Partial<P
   ready: [],
   timers: [],
   identities: [],
+  activity: [],
   ...parts,
 })
 

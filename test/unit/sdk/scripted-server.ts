@@ -162,6 +162,7 @@ export const command = (handler: string, more: Partial<StepCommand> = {}): StepC
   maxAttempts: 3,
   timeoutMs: 60_000,
   stepType: 'standard',
+  resolver: '',
   batch: undefined,
   checkpoint: undefined,
   batchLimits: undefined,

@@ -8,7 +8,7 @@ import type { Schema, SchemaInput, SchemaOutput } from './schema.js'
 import { templateOf, type TemplateDocument } from './template.js'
 
 /** A handler whose context was checked when it was defined, and is not looked at again. */
-export type StoredHandler = (context: StepContext<never, never, never>) => unknown
+export type StoredHandler = (context: never) => unknown
 
 interface StoredStep {
   readonly name: string

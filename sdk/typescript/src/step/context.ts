@@ -1,8 +1,8 @@
 /** What a handler is given: its input, the results it depends on, and the ways to report and to hear. */
-import type { StepCommand } from '@tasker/proto'
-import { withFields, type Logger } from '../logger.js'
+import type { Api } from '../api/api.js'
+import type { Logger } from '../logger.js'
 import type { JsonObject, JsonValue } from './json.js'
-import { payloadValue } from './payload.js'
+import type { Batches, BatchRange, Decision } from './outcome.js'
 
 export interface StepContext<Input = JsonObject, Deps = object, Config = JsonObject> {
   /** The task's context; the schema's output where the definition has a schema. */
@@ -16,97 +16,108 @@ export interface StepContext<Input = JsonObject, Deps = object, Config = JsonObj
   readonly isRetry: boolean
   /** No attempt follows if this one fails. */
   readonly isLastAttempt: boolean
+  /** Retries since the step was scheduled or reset: 0 in the first attempt. */
+  readonly retryCount: number
+  /** How many retries the policy allows in all. */
+  readonly maxRetries: number
+  /** The range of a batch worker; nothing in other steps. */
+  readonly batch: Batch | undefined
+  /** What this step saved last with `checkpoint`, in this attempt or in one before it. */
+  readonly cursor: SavedCursor | undefined
   /** Says that the handler is alive, with what people may want to see of its progress. Cheap: only the last of a moment is sent. */
   readonly heartbeat: (progress?: JsonValue) => void
   /** Aborted when the attempt is cancelled, timed out or taken away, or the worker stops. Give it to `fetch` and friends. */
   readonly signal: AbortSignal
+  /** HTTP calls that end with the attempt, and whose statuses become the right kind of error. */
+  readonly api: Api
   /** The worker's logger with the ids of this attempt. */
   readonly logger: Logger
   readonly taskId: string
   readonly stepId: string
   readonly correlationId: string
+  /** One field of the input; nothing when there is no such field. */
+  readonly getInput: (name: string) => JsonValue | undefined
+  /** The same, and `fallback` where the field is missing or null. */
+  readonly getInputOr: <Fallback>(name: string, fallback: Fallback) => JsonValue | Fallback
+  readonly getConfig: (name: string) => JsonValue | undefined
+  /** The result of one step it depends on; nothing when there is none. `deps` has the same with its types. */
+  readonly getDependencyResult: (step: string) => JsonValue | undefined
+  /** A place inside such a result, such as `('load', 'order', 'lines', 0)`; nothing when there is no such place. */
+  readonly getDependencyField: (step: string, ...path: readonly (string | number)[]) => JsonValue | undefined
+  /** The results of all steps whose names begin so, in the order of the steps: those of a batch's workers by the name of their template. */
+  readonly getAllDependencyResults: (prefix: string) => readonly JsonValue[]
 }
 
-/** The attempt behind a context: what its lazy parts need of it. */
-export interface AttemptPort {
-  readonly signal: () => AbortSignal
-  readonly heartbeat: (progress: JsonValue | undefined) => void
+/** The part of the work that one batch worker does. */
+export interface Batch {
+  readonly id: string
+  /** From 0, in the order the analyzer said. */
+  readonly index: number
+  /** The first place, included. */
+  readonly start: JsonValue
+  /** The place behind the last. */
+  readonly end: JsonValue
+  /** Items in the range, as far as the analyzer knew. */
+  readonly size: number | undefined
+  /** How many workers the batch has. */
+  readonly count: number
+  /** The step of the template that this worker is made from. */
+  readonly workerTemplate: string
+  /** There is nothing to do: the analyzer found no batches, and this worker stands for all of them. */
+  readonly isNoOp: boolean
 }
 
-const NOT_PARSED = Symbol('not parsed')
-
-/** Everything that costs is made at the first look at it, and once. */
-export class AttemptContext implements StepContext<unknown, unknown, unknown> {
-  readonly taskId: string
-  readonly stepId: string
-  readonly attempt: number
-  readonly #command: StepCommand
-  readonly #attempt: AttemptPort
-  readonly #logger: Logger
-  #input: unknown = NOT_PARSED
-  #config: unknown = NOT_PARSED
-  #deps: unknown = NOT_PARSED
-
-  constructor(
-    command: StepCommand,
-    attempt: AttemptPort,
-    logger: Logger,
-    ids: { taskId: string; stepId: string; attempt: number },
-  ) {
-    this.taskId = ids.taskId
-    this.stepId = ids.stepId
-    this.attempt = ids.attempt
-    this.#command = command
-    this.#attempt = attempt
-    this.#logger = logger
-  }
-
-  get input(): unknown {
-    if (this.#input === NOT_PARSED) this.#input = payloadValue(this.#command.input)
-    return this.#input
-  }
-
-  /** Puts the schema's output in the place of what was received. */
-  acceptInput(validated: unknown): void {
-    this.#input = validated
-  }
-
-  get config(): unknown {
-    if (this.#config === NOT_PARSED) this.#config = payloadValue(this.#command.config)
-    return this.#config
-  }
-
-  get deps(): unknown {
-    if (this.#deps === NOT_PARSED) this.#deps = depsOf(this.#command)
-    return this.#deps
-  }
-
-  get isRetry(): boolean {
-    return this.attempt > 1
-  }
-
-  get isLastAttempt(): boolean {
-    return this.#command.attemptsSinceReset >= this.#command.maxAttempts
-  }
-
-  /** A function of its own, so that handlers may take the context apart. */
-  get heartbeat(): (progress?: JsonValue) => void {
-    return (progress) => this.#attempt.heartbeat(progress)
-  }
-
-  get signal(): AbortSignal {
-    return this.#attempt.signal()
-  }
-
-  get logger(): Logger {
-    return withFields(this.#logger, { taskId: this.taskId, stepId: this.stepId, attempt: this.attempt })
-  }
-
-  get correlationId(): string {
-    return this.#command.correlationId
-  }
+/** What a batch worker saves, and finds again after a failure or a dead worker. */
+export interface SavedCursor {
+  /** Where to go on. */
+  readonly cursor: JsonValue
+  /** How many items are done, in all attempts. */
+  readonly itemsProcessed: number
+  /** What was gathered so far; null when nothing. */
+  readonly accumulated: JsonValue
 }
 
-// Made from entries, so that a step may be called `__proto__`.
-const depsOf = (command: StepCommand): { readonly [step: string]: unknown } =>
-  Object.fromEntries(command.dependencies.map((dependency) => [dependency.stepId, payloadValue(dependency.output)]))
+/** What the handler of a decision has beside the members of `StepContext`. */
+export interface DecisionContext {
+  /** Creates these steps, and what follows from them. */
+  readonly route: (...steps: readonly string[]) => Decision
+  /** Creates none of them. */
+  readonly skip: (reason?: string) => Decision
+}
+
+/** What the template allows a batch; never said by the caller of a task. */
+export interface BatchLimits {
+  readonly workerTemplate: string
+  /** Items a worker is meant to take; nothing when the template does not say. */
+  readonly batchSize: number | undefined
+  readonly maxWorkers: number | undefined
+  readonly parallelism: number | undefined
+}
+
+/** What the handler of a batchable step has beside the members of `StepContext`. */
+export interface BatchAnalyzerContext {
+  readonly batchLimits: BatchLimits
+  /** One worker for each range. */
+  readonly batches: (ranges: readonly BatchRange[], options?: { readonly totalItems?: number }) => Batches
+  /** There is nothing to do: one worker that does nothing, and what waits for the batches goes on. */
+  readonly noBatches: (reason?: string) => Batches
+}
+
+/** What a batch worker has beside the members of `StepContext`. */
+export interface BatchWorkerContext {
+  readonly batch: Batch
+  /**
+   * Saves how far the work is, and resolves when that is durable; the attempt goes on and none is spent. Rejects when the attempt is not this
+   * worker's any more, and then there is no use in going on.
+   */
+  readonly checkpoint: (progress: Checkpoint) => Promise<void>
+}
+
+/** What `checkpoint` saves. */
+export interface Checkpoint {
+  readonly cursor: JsonValue
+  /** As it was, when not said. */
+  readonly itemsProcessed?: number
+  /** As it was, when not said. */
+  readonly accumulated?: JsonValue
+}

@@ -1,4 +1,5 @@
 /** Values on their way to JSON: what JSON would drop or change in silence is refused with its place. */
+import { PermanentError } from '../errors/handler-errors.js'
 import { LIMITS } from '../limits.js'
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject
@@ -105,3 +106,9 @@ const problemInFields = (value: object, depth: number, above: object[]): Unseria
 
 /** One key as a token of a JSON Pointer. */
 export const pointerToken = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1')
+
+/** A whole number from 0 up, as the wire takes it; throws for anything else. */
+export const countOf = (value: number, what: string): number => {
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  throw new PermanentError(`${what} is a whole number from 0 up, not ${value}`, { code: 'INVALID_COUNT' })
+}

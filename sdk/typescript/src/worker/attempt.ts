@@ -1,8 +1,10 @@
 /** One attempt that this worker was given: running, or over and waiting for its acknowledgement. */
-import type { AttemptRef, StepResult } from '@tasker/proto'
+import type { AttemptRef, ResultAck, StepResult } from '@tasker/proto'
 import { CancelledError } from '../errors/handler-errors.js'
-import type { AttemptPort } from '../step/context.js'
+import type { AttemptPort } from '../step/attempt-context.js'
+import type { SavedCursor } from '../step/context.js'
 import type { JsonValue } from '../step/json.js'
+import { Checkpoints } from './checkpoints.js'
 
 /** Why an attempt was asked to stop. */
 export type StopCause = 'cancelled' | 'timed_out' | 'forgotten' | 'stopped'
@@ -16,24 +18,41 @@ const STOP_REASONS: { readonly [Cause in StopCause]: string } = {
 
 export const attemptKey = (ref: AttemptRef): string => `${ref.taskId}/${ref.attempt}/${ref.stepId}`
 
+/** What the attempts of a worker share. */
+export interface AttemptPorts {
+  /** Attempts that said something since the last heartbeat. */
+  readonly beats: Set<Attempt>
+  /** Sends a checkpoint. */
+  readonly say: (checkpoint: StepResult) => void
+  /** The server's bound of what is said at once. */
+  readonly bytesMax: () => number
+}
+
 export class Attempt implements AttemptPort {
   readonly key: string
   readonly ref: AttemptRef
   /** Infinity when the step has no timeout. */
-  readonly deadlineAtMs: number
+  readonly timeoutMs: number
+  /** A saved checkpoint moves it (W16). */
+  deadlineAtMs = Infinity
   /** The one result, once there is one (W4). */
   result: StepResult | undefined = undefined
   stopCause: StopCause | undefined = undefined
   /** Progress said since the last heartbeat was sent. */
   progress: JsonValue | undefined = undefined
-  readonly #beats: Set<Attempt>
+  readonly #ports: AttemptPorts
+  #checkpoints: Checkpoints | undefined = undefined
   #controller: AbortController | undefined = undefined
 
-  constructor(key: string, ref: AttemptRef, deadlineAtMs: number, beats: Set<Attempt>) {
+  constructor(key: string, ref: AttemptRef, timeoutMs: number, ports: AttemptPorts) {
     this.key = key
     this.ref = ref
-    this.deadlineAtMs = deadlineAtMs
-    this.#beats = beats
+    this.timeoutMs = timeoutMs
+    this.#ports = ports
+  }
+
+  startTime(nowMs: number): void {
+    this.deadlineAtMs = nowMs + this.timeoutMs
   }
 
   /** Made when somebody looks: a controller costs more than all else of an attempt. */
@@ -49,13 +68,41 @@ export class Attempt implements AttemptPort {
   abort(cause: StopCause): void {
     if (this.stopCause !== undefined) return
     this.stopCause = cause
+    this.#checkpoints?.end(reasonOf(cause))
     this.#controller?.abort(reasonOf(cause))
+  }
+
+  /** The one result: what is still to be saved is not saved any more. */
+  end(result: StepResult): void {
+    this.result = result
+    this.#checkpoints?.end(new CancelledError('the attempt is over'))
+  }
+
+  async checkpoint(progress: SavedCursor): Promise<void> {
+    if (this.stopCause !== undefined) throw reasonOf(this.stopCause)
+    if (this.result !== undefined) throw new CancelledError('the attempt is over')
+    this.#checkpoints ??= new Checkpoints(this.ref, this.#ports.say, this.#ports.bytesMax)
+    await this.#checkpoints.save(progress)
+  }
+
+  /** The server's answer to a checkpoint (W16). */
+  checkpointAnswered(ack: ResultAck, nowMs: number): void {
+    if (this.#checkpoints?.answered(ack) === 'saved') this.startTime(nowMs)
+  }
+
+  saved(): SavedCursor | undefined {
+    return this.#checkpoints?.saved
+  }
+
+  /** What the server has not acknowledged, a checkpoint before the result. */
+  unacknowledged(): readonly StepResult[] {
+    return [this.#checkpoints?.sent, this.result].filter((said) => said !== undefined)
   }
 
   heartbeat(progress: JsonValue | undefined): void {
     if (this.result !== undefined) return
     if (progress !== undefined) this.progress = progress
-    this.#beats.add(this)
+    this.#ports.beats.add(this)
   }
 }
 

@@ -1,15 +1,15 @@
 /** The attempts a worker has: each is run once by its key (W7), ends in one result (W4), and is kept until that is acknowledged (W5). */
-import type { AttemptRef, StepCommand, StepHeartbeat, StepResult } from '@tasker/proto'
+import { AckStatus, type AttemptRef, type ResultAck, type StepCommand, type StepHeartbeat, type StepResult } from '@tasker/proto'
 import type { Clock } from '../clock.js'
 import { failureOf, fromUnknown, isAbort } from '../errors/failure.js'
 import { LIMITS } from '../limits.js'
 import type { Logger } from '../logger.js'
-import { AttemptContext } from '../step/context.js'
+import { AttemptContext } from '../step/attempt-context.js'
 import { serialize } from '../step/json.js'
 import { jsonPayload } from '../step/payload.js'
-import { Attempt, attemptKey, type StopCause } from './attempt.js'
-import { handlerName, type Handlers } from './handlers.js'
-import { cancelledResult, failureResult, successResult } from './result.js'
+import { Attempt, attemptKey, type AttemptPorts, type StopCause } from './attempt.js'
+import type { Handler, Handlers } from './handlers.js'
+import { cancelledResult, failureResult, resultOf } from './result.js'
 
 export interface AttemptsPorts {
   readonly handlers: Handlers
@@ -23,10 +23,12 @@ export class Attempts {
   readonly #ports: AttemptsPorts
   readonly #attempts = new Map<string, Attempt>()
   readonly #beats = new Set<Attempt>()
+  readonly #shared: AttemptPorts
   #resultBytesMax: number = LIMITS.resultBytesMax
 
   constructor(ports: AttemptsPorts) {
     this.#ports = ports
+    this.#shared = { beats: this.#beats, say: ports.onResult, bytesMax: () => this.#resultBytesMax }
   }
 
   /** How many run or hold a result. */
@@ -44,15 +46,17 @@ export class Attempts {
     if (ref === undefined) return this.#ports.logger.warn('the server sent a command that names no attempt')
     const key = attemptKey(ref)
     if (this.#attempts.has(key)) return
-    const deadlineAtMs = command.timeoutMs === 0 ? Infinity : this.#ports.clock.nowMs() + command.timeoutMs
-    const attempt = new Attempt(key, ref, deadlineAtMs, this.#beats)
+    const attempt = new Attempt(key, ref, command.timeoutMs === 0 ? Infinity : command.timeoutMs, this.#shared)
+    attempt.startTime(this.#ports.clock.nowMs())
     this.#attempts.set(key, attempt)
     this.#run(attempt, command)
   }
 
-  /** The server has what it wants: the attempt is forgotten (W5). */
-  acknowledged(ref: AttemptRef): void {
-    this.#attempts.delete(attemptKey(ref))
+  /** The server has what it wants: the attempt is forgotten (W5), or goes on from its checkpoint (W16). */
+  acknowledged(ref: AttemptRef, ack: ResultAck): void {
+    if (ack.checkpoint === 0) this.#attempts.delete(attemptKey(ref))
+    else if (ack.status === AckStatus.ACK_STATUS_IGNORED) this.forget(ref)
+    else this.#attempts.get(attemptKey(ref))?.checkpointAnswered(ack, this.#ports.clock.nowMs())
   }
 
   /** W10. */
@@ -74,7 +78,7 @@ export class Attempts {
 
   /** What is sent again after a reconnect, the attempt that started first before the others. */
   unacknowledged(): StepResult[] {
-    return Array.from(this.#attempts.values()).flatMap((attempt) => attempt.result ?? [])
+    return Array.from(this.#attempts.values()).flatMap((attempt) => attempt.unacknowledged())
   }
 
   /** Aborts what is over its time, answers for handlers that do not hear. */
@@ -107,13 +111,10 @@ export class Attempts {
   }
 
   #run(attempt: Attempt, command: StepCommand): void {
-    const handler = this.#ports.handlers.get(handlerName(command))
-    if (handler === undefined) {
-      const message = `this worker has no handler ${handlerName(command)}`
-      return this.#answer(attempt, failureResult(attempt.ref, failureOf('HANDLER_NOT_FOUND', message, true)))
-    }
     try {
-      const returned = handler(new AttemptContext(command, attempt, this.#ports.logger, attempt.ref))
+      const handler = this.#ports.handlers.find(command)
+      const context = new AttemptContext(command, attempt, this.#ports.logger, attempt.ref)
+      const returned = handler instanceof Promise ? handler.then((found: Handler) => found(context)) : handler(context)
       if (!isThenable(returned)) return this.#succeed(attempt, returned)
       returned.then(
         (value) => this.#succeed(attempt, value),
@@ -125,7 +126,13 @@ export class Attempts {
   }
 
   #succeed(attempt: Attempt, value: unknown): void {
-    this.#answer(attempt, successResult(attempt.ref, value, this.#resultBytesMax))
+    let result: StepResult
+    try {
+      result = resultOf(attempt.ref, value, this.#resultBytesMax)
+    } catch (thrown) {
+      return this.#fail(attempt, thrown)
+    }
+    this.#answer(attempt, result)
   }
 
   #fail(attempt: Attempt, thrown: unknown): void {
@@ -136,7 +143,7 @@ export class Attempts {
   // A handler may come back after its attempt was taken away or answered for: that is heard by nobody (W4).
   #answer(attempt: Attempt, result: StepResult): void {
     if (attempt.result !== undefined || this.#attempts.get(attempt.key) !== attempt) return
-    attempt.result = result
+    attempt.end(result)
     this.#ports.onResult(result)
   }
 }

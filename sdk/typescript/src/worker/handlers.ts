@@ -1,75 +1,90 @@
-/** What a worker can run, by the name the server calls it. */
+/** What a worker can run: the names it announces, and the handler of each command. */
 import type { StepCommand } from '@tasker/proto'
-import { methodsOf, StepHandler, type StepDefinition } from '../definition/step.js'
+import type { ApiOptions } from '../api/api.js'
 import { validated, type Schema } from '../definition/schema.js'
-import type { StoredHandler, TaskDefinition } from '../definition/task.js'
+import type { TaskDefinition } from '../definition/task.js'
 import { stepAddress } from '../definition/template.js'
+import { PermanentError } from '../errors/handler-errors.js'
 import { TaskerError } from '../errors/tasker-error.js'
-import type { AttemptContext, StepContext } from '../step/context.js'
+import { chainOf, type BoundHandler, type Resolution } from '../resolve/chain.js'
+import { explicitMapping } from '../resolve/explicit-mapping.js'
+import { handlerName, resolverKey, type HandlerResolver, type ResolvedHandler } from '../resolve/resolver.js'
+import type { AttemptContext } from '../step/attempt-context.js'
 
 /** Runs one attempt; gives the handler's result or its promise, or throws what the handler throws. */
 export type Handler = (context: AttemptContext) => unknown
 
-export type Handlers = ReadonlyMap<string, Handler>
+export interface Handlers {
+  /** What the worker announces. */
+  readonly names: readonly string[]
+  /** The handler of a command, at once where it is known already; throws or rejects with what keeps it from being found. */
+  find(command: StepCommand): Handler | Promise<Handler>
+}
 
-/** Refuses two handlers of one name, and definitions of another namespace than the worker's. */
+/** Refuses two handlers of one name, two resolvers of one name, and definitions of another namespace than the worker's. */
 export const handlersOf = (
   namespace: string,
   tasks: readonly TaskDefinition[],
-  steps: readonly (StepDefinition | StepHandler)[],
+  handlers: readonly ResolvedHandler[],
+  resolvers: readonly HandlerResolver[] = [],
 ): Handlers => {
-  const handlers = new Map<string, Handler>()
-  const offer = (name: string, handler: Handler): void => {
-    if (handlers.has(name)) throw refused('DUPLICATE_HANDLER', `two handlers are called ${name}`)
-    handlers.set(name, handler)
+  const chain = chainOf([explicitMapping([...tasks.flatMap((task) => stepsOf(task, namespace)), ...handlers]), ...resolvers])
+  const known = new Map<string, Handler>()
+  const keep = (key: string, resolution: Resolution): Handler => {
+    if (resolution.type === 'none') throw new PermanentError(resolution.why, { code: 'HANDLER_NOT_FOUND' })
+    const handler = handlerOf(resolution.handler)
+    known.set(key, handler)
+    return handler
   }
-  for (const task of tasks) {
-    if (task.namespace !== namespace) throw otherNamespace(task, namespace)
-    for (const step of task.steps) {
-      offer(stepAddress(task.name, task.version, step.name), checked(task.schema, `task ${task.name}`, step.handler))
-    }
-  }
-  for (const step of steps) {
-    if (step instanceof StepHandler) offerMethods(step, offer)
-    else offer(step.callable, checked(step.schema, `step ${step.callable}`, step.handler))
-  }
-  return handlers
-}
-
-/** The name under which a command finds its handler: the callable, with its method where it names another than `call`. */
-export const handlerName = (command: StepCommand): string =>
-  command.method === '' || command.method === 'call' ? command.handler : `${command.handler}#${command.method}`
-
-const offerMethods = (handler: StepHandler, offer: (name: string, handler: Handler) => void): void => {
-  offer(handler.callable, (context) => handler.call(typed(context)))
-  for (const name of methodsOf(handler)) {
-    offer(`${handler.callable}#${name}`, (context) => {
-      const method: unknown = Reflect.get(handler, name)
-      if (typeof method !== 'function') throw new TypeError(`${handler.callable}#${name} is no method any more`)
-      return Reflect.apply(method, handler, [context])
-    })
+  return {
+    names: chain.names(),
+    find: (command) => {
+      const request = { callable: command.handler, method: command.method === '' ? 'call' : command.method }
+      const key = `${resolverKey(command.resolver)} ${handlerName(request)}`
+      const handler = known.get(key)
+      if (handler !== undefined) return handler
+      const resolution = chain.resolve(request, command.resolver)
+      return resolution instanceof Promise ? resolution.then((later) => keep(key, later)) : keep(key, resolution)
+    },
   }
 }
 
-const checked = (schema: Schema | undefined, subject: string, handler: StoredHandler): Handler => {
-  if (schema === undefined) return (context) => handler(typed(context))
+const stepsOf = (task: TaskDefinition, namespace: string): readonly ResolvedHandler[] => {
+  if (task.namespace !== namespace) {
+    const message = `the task ${task.name} is of the namespace ${task.namespace}, the worker of ${namespace}`
+    throw new TaskerError({ code: 'INVALID_INPUT', reason: 'NAMESPACE_MISMATCH', message })
+  }
+  return task.steps.map((step) => ({
+    callable: stepAddress(task.name, task.version, step.name),
+    schema: task.schema,
+    api: undefined,
+    handler: step.handler,
+  }))
+}
+
+const handlerOf = ({ schema, api, subject, run }: BoundHandler): Handler => {
+  const ready = apiAccepted(api, (context) => run(anyContext(context)))
+  return schema === undefined ? ready : checked(schema, subject, ready)
+}
+
+const apiAccepted = (api: ApiOptions | undefined, handler: Handler): Handler => {
+  if (api === undefined) return handler
   return (context) => {
-    const input = validated(schema, context.input, subject)
-    if (input instanceof Promise) return input.then((value) => runWith(context, value, handler))
-    return runWith(context, input, handler)
+    context.acceptApi(api)
+    return handler(context)
   }
 }
 
-const runWith = (context: AttemptContext, input: unknown, handler: StoredHandler): unknown => {
-  context.acceptInput(input)
-  return handler(typed(context))
-}
+const checked =
+  (schema: Schema, subject: string, handler: Handler): Handler =>
+  (context) => {
+    const runWith = (input: unknown): unknown => {
+      context.acceptInput(input)
+      return handler(context)
+    }
+    const input = validated(schema, context.input, subject)
+    return input instanceof Promise ? input.then(runWith) : runWith(input)
+  }
 
-/** The wall of the types: what the definition promised about input, config and deps is taken at its word from here on. */
-const typed = <Input, Deps, Config>(context: AttemptContext): StepContext<Input, Deps, Config> =>
-  context as StepContext<Input, Deps, Config>
-
-const otherNamespace = (task: TaskDefinition, namespace: string): TaskerError =>
-  refused('NAMESPACE_MISMATCH', `the task ${task.name} is of the namespace ${task.namespace}, the worker of ${namespace}`)
-
-const refused = (reason: string, message: string): TaskerError => new TaskerError({ code: 'INVALID_INPUT', reason, message })
+/** The wall of the types: what a definition promised about its context is taken at its word from here on. */
+const anyContext = (context: AttemptContext): never => context as never

@@ -1,23 +1,87 @@
 /** How an attempt's end is written for the server. */
-import { type AttemptRef, BatchesMade, type Checkpoint, DecisionMade, type StepResult } from '@tasker/proto'
+import {
+  type AttemptRef,
+  BatchesMade,
+  type BatchRange,
+  type Checkpoint,
+  DecisionMade,
+  type Payload,
+  type StepResult,
+} from '@tasker/proto'
 import { failureOf, type Failure } from '../errors/failure.js'
-import { serialize } from '../step/json.js'
+import { countOf, serialize, type Unserializable } from '../step/json.js'
+import { isOutcome, type Batches, type Decision } from '../step/outcome.js'
 import { jsonPayload } from '../step/payload.js'
 
-/** A result that is no JSON, or too large, is a failure that no other attempt would cure. */
-export const successResult = (ref: AttemptRef, value: unknown, bytesMax: number): StepResult => {
-  const serialized = serialize(value)
-  if (serialized.type === 'unserializable') {
-    const { path, what } = serialized.problem
-    const place = path === '' ? 'the result' : `the result at ${path}`
-    return failureResult(ref, failureOf('RESULT_NOT_SERIALIZABLE', `${place} is ${what}, which JSON cannot hold`, false))
+/** What a handler returned: an outcome of its kind, or a plain value, which is its result. */
+export const resultOf = (ref: AttemptRef, returned: unknown, bytesMax: number): StepResult => {
+  if (!isOutcome(returned)) return withOutput(ref, returned, bytesMax, (output) => ({ $case: 'success', value: output }))
+  switch (returned.type) {
+    case 'success':
+      return withOutput(ref, returned.result, bytesMax, (output) => ({ $case: 'success', value: output }))
+    case 'failure':
+      return failureResult(ref, returned.failure)
+    case 'decision':
+      return withOutput(ref, returned.result, bytesMax, (output) => ({
+        $case: 'decision',
+        value: decisionMade(returned, output),
+      }))
+    case 'batches': {
+      const made = rangesOf(returned.ranges)
+      if (made.type === 'unserializable') return failureResult(ref, unserializable('a batch', made.problem))
+      const { ranges } = made
+      return withOutput(ref, returned.result, bytesMax, (output) => ({
+        $case: 'batches',
+        value: batchesMade(returned, ranges, output),
+      }))
+    }
   }
+}
+
+type Outcome = NonNullable<StepResult['outcome']>
+
+/** A result that is no JSON, or too large, is a failure that no other attempt would cure. */
+const withOutput = (ref: AttemptRef, value: unknown, bytesMax: number, outcomeOf: (output: Payload) => Outcome): StepResult => {
+  const serialized = serialize(value)
+  if (serialized.type === 'unserializable') return failureResult(ref, unserializable('the result', serialized.problem))
   const bytes = serialized.data.length
   if (bytes > bytesMax) {
     return failureResult(ref, failureOf('RESULT_TOO_LARGE', `the result has ${bytes} bytes, at most ${bytesMax} are kept`, false))
   }
-  return { ref, outcome: { $case: 'success', value: jsonPayload(serialized.data) } }
+  return { ref, outcome: outcomeOf(jsonPayload(serialized.data)) }
 }
+
+const unserializable = (subject: string, { path, what }: Unserializable): Failure =>
+  failureOf('RESULT_NOT_SERIALIZABLE', `${subject}${path === '' ? '' : ` at ${path}`} is ${what}, which JSON cannot hold`, false)
+
+const decisionMade = ({ steps, reason }: Decision, output: Payload): DecisionMade => ({
+  output,
+  choice:
+    steps.length === 0 ? { $case: 'noBranches', value: { reason } } : { $case: 'createSteps', value: { names: [...steps] } },
+})
+
+const batchesMade = ({ totalItems, reason }: Batches, ranges: BatchRange[], output: Payload): BatchesMade => ({
+  output,
+  choice:
+    ranges.length === 0 ? { $case: 'noBatches', value: { reason } } : { $case: 'createBatches', value: { ranges, totalItems } },
+})
+
+type Ranges =
+  | { readonly type: 'ranges'; readonly ranges: BatchRange[] }
+  | { readonly type: 'unserializable'; readonly problem: Unserializable }
+
+const rangesOf = (said: Batches['ranges']): Ranges => {
+  const ranges: BatchRange[] = []
+  for (const [index, { id = '', start, end, size = 0 }] of said.entries()) {
+    const [first, behind] = [serialize(start), serialize(end)]
+    if (first.type !== 'json') return { type: 'unserializable', problem: placed(first.problem, `/${index}/start`) }
+    if (behind.type !== 'json') return { type: 'unserializable', problem: placed(behind.problem, `/${index}/end`) }
+    ranges.push({ id, start: jsonPayload(first.data), end: jsonPayload(behind.data), size: countOf(size, 'size') })
+  }
+  return { type: 'ranges', ranges }
+}
+
+const placed = ({ path, what }: Unserializable, place: string): Unserializable => ({ path: `${place}${path}`, what })
 
 export const failureResult = (ref: AttemptRef, failure: Failure): StepResult => ({
   ref,

@@ -94,7 +94,7 @@ export class WorkerSession {
     this.#heardAtMs = this.#ports.clock.nowMs()
     if (message.welcome !== undefined) this.#welcomed(message.welcome)
     for (const ack of message.acks) {
-      if (ack.ref !== undefined) attempts.acknowledged(ack.ref)
+      if (ack.ref !== undefined) attempts.acknowledged(ack.ref, ack)
       if (ack.reason !== '') logger.debug('a result was not recorded', { ...ack.ref, reason: ack.reason, told: ack.message })
     }
     for (const command of message.commands) attempts.start(command)

@@ -2,12 +2,12 @@
 import { hostname } from 'node:os'
 import { monotonicFactory } from 'ulid'
 import { systemClock, type Clock } from '../clock.js'
-import type { StepDefinition, StepHandler } from '../definition/step.js'
 import type { TaskDefinition } from '../definition/task.js'
 import { durationMs, type Duration } from '../duration.js'
 import { TaskerError } from '../errors/tasker-error.js'
 import { LIMITS } from '../limits.js'
 import { stderrLogger, type Logger } from '../logger.js'
+import type { HandlerResolver, ResolvedHandler } from '../resolve/resolver.js'
 import { SDK_NAME } from '../sdk-name.js'
 import { grpcTransport } from '../wire/grpc.js'
 import { reconnectMs } from '../wire/link.js'
@@ -24,7 +24,9 @@ export interface WorkerOptions {
   /** Definitions whose steps run here; registered with the server when the worker starts. */
   readonly tasks?: readonly TaskDefinition[]
   /** Handlers for templates written in YAML. */
-  readonly handlers?: readonly (StepDefinition | StepHandler)[]
+  readonly handlers?: readonly ResolvedHandler[]
+  /** Other ways to find handlers: class look-ups, and rules of your own. */
+  readonly resolvers?: readonly HandlerResolver[]
   /** The version of your code, kept with every event it causes. */
   readonly codeVersion?: string
   /** JSON lines on standard error when not given. */
@@ -56,7 +58,7 @@ export class Worker {
   #leaving = false
 
   constructor(options: WorkerOptions) {
-    const handlers = handlersOf(options.namespace, options.tasks ?? [], options.handlers ?? [])
+    const handlers = handlersOf(options.namespace, options.tasks ?? [], options.handlers ?? [], options.resolvers)
     this.workerId = monotonicFactory()()
     this.#options = options
     this.#transport = options.transport ?? grpcTransport({ url: options.url })
@@ -73,7 +75,7 @@ export class Worker {
       hello: {
         workerId: this.workerId,
         namespace: options.namespace,
-        handlers: [...handlers.keys()],
+        handlers: [...handlers.names],
         slots: options.slots ?? LIMITS.workerSlotsDefault,
         codeVersion: options.codeVersion ?? '',
         sdk: SDK_NAME,

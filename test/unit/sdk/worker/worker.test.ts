@@ -1,15 +1,6 @@
 // The worker's side of the rules W1 to W14, against a server that is scripted by hand.
 import { AckStatus } from '@tasker/proto'
-import {
-  CancelledError,
-  defineStep,
-  defineTask,
-  StepHandler,
-  TaskerError,
-  Worker,
-  type StepContext,
-  type WorkerOptions,
-} from '@tasker/sdk'
+import { CancelledError, defineStep, defineTask, StepHandler, TaskerError, Worker, type StepContext } from '@tasker/sdk'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import {
@@ -24,18 +15,7 @@ import {
   WELCOME,
 } from '../scripted-server.js'
 import { turn, virtualClock } from '../virtual-clock.js'
-
-const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
-
-const start = async (options: Partial<WorkerOptions>, welcome = WELCOME) => {
-  const server = scriptedServer()
-  const clock = virtualClock()
-  const worker = new Worker({ url: '', namespace: 'shop', signals: false, logger: silent, transport: server, clock, ...options })
-  const ended = worker.run()
-  await turn()
-  server.worker().send({ welcome })
-  return { server, clock, worker, ended }
-}
+import { silent, startWorker } from './started-worker.js'
 
 /** A handler that ends when the test says so. */
 const gate = () => {
@@ -68,7 +48,7 @@ test('W1: the first message is the hello alone, with what the worker can run', a
   }
   const task = defineTask('order', { namespace: 'shop', version: '1.0.0' }).step('validate', () => null)
   const handlers = [defineStep('Billing.Load', () => null), new Card()]
-  const { server, worker } = await start({ tasks: [task], handlers, slots: 7, codeVersion: 'v9' })
+  const { server, worker } = await startWorker({ tasks: [task], handlers, slots: 7, codeVersion: 'v9' })
   const [first] = server.worker().received
   expect(first).toMatchObject({ results: [], heartbeats: [], drain: undefined })
   expect(first?.hello).toMatchObject({
@@ -83,7 +63,7 @@ test('W1: the first message is the hello alone, with what the worker can run', a
 })
 
 test('W2: the same worker_id is said again on each reconnect', async () => {
-  const { server, clock, worker } = await start({ handlers: [defineStep('a', () => null)] })
+  const { server, clock, worker } = await startWorker({ handlers: [defineStep('a', () => null)] })
   server.worker().break()
   clock.advance(5_000)
   expect(server.workers).toHaveLength(2)
@@ -91,7 +71,7 @@ test('W2: the same worker_id is said again on each reconnect', async () => {
 })
 
 test('the results of one turn leave in one message', async () => {
-  const { server } = await start({ handlers: [defineStep('a', () => 1), defineStep('b', async () => 2)] })
+  const { server } = await startWorker({ handlers: [defineStep('a', () => 1), defineStep('b', async () => 2)] })
   server.worker().send({ commands: [command('a'), command('b'), command('a', { ref: ref('a', 2) })] })
   await turn()
   expect(server.worker().received).toHaveLength(2)
@@ -99,7 +79,7 @@ test('the results of one turn leave in one message', async () => {
 })
 
 test('W4: a result is kept and sent again after a reconnect until it is acknowledged', async () => {
-  const { server, clock } = await start({ handlers: [defineStep('a', () => 'done'), defineStep('b', () => 'kept')] })
+  const { server, clock } = await startWorker({ handlers: [defineStep('a', () => 'done'), defineStep('b', () => 'kept')] })
   server.worker().send({ commands: [command('a'), command('b')] })
   await turn()
   server.worker().send({ acks: [ack('a')] })
@@ -117,7 +97,7 @@ test('W4: a result is kept and sent again after a reconnect until it is acknowle
 
 test('a result made while no stream is there is sent after the welcome', async () => {
   const held = gate()
-  const { server, clock } = await start({ handlers: [defineStep('a', () => held.wait)] })
+  const { server, clock } = await startWorker({ handlers: [defineStep('a', () => held.wait)] })
   server.worker().send({ commands: [command('a')] })
   server.worker().break()
   held.open('late')
@@ -129,7 +109,7 @@ test('a result made while no stream is there is sent after the welcome', async (
 
 test('W7: an attempt that comes twice runs once', async () => {
   let runs = 0
-  const { server, clock } = await start({ handlers: [defineStep('a', () => (runs += 1))] })
+  const { server, clock } = await startWorker({ handlers: [defineStep('a', () => (runs += 1))] })
   server.worker().send({ commands: [command('a')] })
   server.worker().send({ commands: [command('a')] })
   await turn()
@@ -142,7 +122,7 @@ test('W7: an attempt that comes twice runs once', async () => {
 })
 
 test('W8: a worker that has nothing to say sends an empty message every heartbeat interval', async () => {
-  const { server, clock } = await start({ handlers: [defineStep('a', () => null)] })
+  const { server, clock } = await startWorker({ handlers: [defineStep('a', () => null)] })
   clock.advance(4_900)
   expect(server.worker().received).toHaveLength(1)
   clock.advance(10_100)
@@ -158,7 +138,7 @@ test('W9: attempts the server has forgotten are aborted and send no result', asy
     signals.push(signal)
     return held.wait
   }
-  const { server, clock } = await start({ handlers: [defineStep('a', handler), defineStep('b', () => 'b')] })
+  const { server, clock } = await startWorker({ handlers: [defineStep('a', handler), defineStep('b', () => 'b')] })
   server.worker().send({ commands: [command('a'), command('b')] })
   await turn()
   server.worker().break()
@@ -175,7 +155,7 @@ test('W10: a cancellation aborts the signal, and a handler that stops for it is 
   const handler = ({ signal }: StepContext) =>
     new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
   const stubborn = gate()
-  const { server } = await start({
+  const { server } = await startWorker({
     handlers: [defineStep('a', handler), defineStep('b', () => stubborn.wait), defineStep('c', () => stubborn.wait)],
   })
   server.worker().send({ commands: [command('a'), command('b')] })
@@ -195,7 +175,7 @@ test('a signal that is looked at only after the cancellation is aborted already'
     seen.push(context.signal.aborted)
     context.signal.throwIfAborted()
   }
-  const { server } = await start({ handlers: [defineStep('a', handler)] })
+  const { server } = await startWorker({ handlers: [defineStep('a', handler)] })
   server.worker().send({ commands: [command('a')] })
   server.worker().send({ cancellations: [{ ref: ref('a') }] })
   held.open()
@@ -205,7 +185,7 @@ test('a signal that is looked at only after the cancellation is aborted already'
 })
 
 test('a CancelledError nobody asked for is a retryable failure', async () => {
-  const { server } = await start({
+  const { server } = await startWorker({
     handlers: [
       defineStep('a', () => {
         throw new CancelledError('of my own')
@@ -223,7 +203,7 @@ test('at its timeout an attempt is aborted, and a handler that does not hear is 
     signals.push(signal)
     return new Promise(() => undefined)
   }
-  const { server, clock } = await start({ handlers: [defineStep('a', handler)] })
+  const { server, clock } = await startWorker({ handlers: [defineStep('a', handler)] })
   server.worker().send({ commands: [command('a', { timeoutMs: 1_000 })] })
   clock.advance(900)
   expect(signals[0]?.aborted).toBe(false)
@@ -237,7 +217,7 @@ test('at its timeout an attempt is aborted, and a handler that does not hear is 
 
 test('W11: a drained worker says so, finishes what it has, waits for the acknowledgements and closes', async () => {
   const held = gate()
-  const { server, clock, worker, ended } = await start({ handlers: [defineStep('a', () => held.wait)] })
+  const { server, clock, worker, ended } = await startWorker({ handlers: [defineStep('a', () => held.wait)] })
   server.worker().send({ commands: [command('a')] })
   const drained = worker.drain()
   expect(server.worker().received.at(-1)?.drain).toEqual({})
@@ -254,7 +234,7 @@ test('W11: a drained worker says so, finishes what it has, waits for the acknowl
 })
 
 test('a command that was on its way when the worker drained is run', async () => {
-  const { server, clock, worker, ended } = await start({ handlers: [defineStep('a', () => 'in time')] })
+  const { server, clock, worker, ended } = await startWorker({ handlers: [defineStep('a', () => 'in time')] })
   const drained = worker.drain()
   clock.advance(100)
   server.worker().send({ commands: [command('a')] })
@@ -268,7 +248,7 @@ test('a command that was on its way when the worker drained is run', async () =>
 
 test('a drain survives a lost server', async () => {
   const held = gate()
-  const { server, clock, worker, ended } = await start({ handlers: [defineStep('a', () => held.wait)] })
+  const { server, clock, worker, ended } = await startWorker({ handlers: [defineStep('a', () => held.wait)] })
   server.worker().send({ commands: [command('a')] })
   const drained = worker.drain()
   server.worker().break()
@@ -285,7 +265,7 @@ test('a drain survives a lost server', async () => {
 })
 
 test('a stopped worker aborts its attempts, answers for handlers that do not hear, and goes', async () => {
-  const { server, clock, worker, ended } = await start({ handlers: [defineStep('a', () => new Promise(() => undefined))] })
+  const { server, clock, worker, ended } = await startWorker({ handlers: [defineStep('a', () => new Promise(() => undefined))] })
   server.worker().send({ commands: [command('a')] })
   const stopped = worker.stop()
   clock.advance(2_100)
@@ -297,7 +277,7 @@ test('a stopped worker aborts its attempts, answers for handlers that do not hea
 })
 
 test('a worker that cannot reach the server tries for ever, with longer waits up to a bound', async () => {
-  const { server, clock } = await start({ handlers: [defineStep('a', () => null)] })
+  const { server, clock } = await startWorker({ handlers: [defineStep('a', () => null)] })
   for (let tries = 0; tries < 20; tries++) {
     server.worker().break()
     clock.advance(3_000)
@@ -306,7 +286,7 @@ test('a worker that cannot reach the server tries for ever, with longer waits up
 })
 
 test('a stream that is never greeted is given up for another', async () => {
-  const { server, clock } = await start({ handlers: [defineStep('a', () => null)] })
+  const { server, clock } = await startWorker({ handlers: [defineStep('a', () => null)] })
   server.worker().break()
   clock.advance(100)
   expect(server.workers).toHaveLength(2)
@@ -316,7 +296,7 @@ test('a stream that is never greeted is given up for another', async () => {
 })
 
 test('a hello that is refused ends the worker with the reason', async () => {
-  const { server, clock, ended } = await start({ handlers: [defineStep('a', () => null)] })
+  const { server, clock, ended } = await startWorker({ handlers: [defineStep('a', () => null)] })
   server.worker().break(new TaskerError({ code: 'INVALID_INPUT', reason: 'HELLO_UNUSABLE', message: 'no slots' }))
   await expect(ended).rejects.toMatchObject({ reason: 'HELLO_UNUSABLE' })
   expect(clock.pending()).toBe(0)
@@ -356,7 +336,7 @@ test('heartbeats are gathered: only the last of a moment is sent, with its progr
     for (let item = 0; item < 100; item++) heartbeat({ item })
     return held.wait
   }
-  const { server, clock } = await start({ handlers: [defineStep('a', handler)] })
+  const { server, clock } = await startWorker({ handlers: [defineStep('a', handler)] })
   server.worker().send({ commands: [command('a')] })
   clock.advance(100)
   expect(server.worker().received.flatMap((message) => message.heartbeats)).toEqual([
@@ -366,7 +346,7 @@ test('heartbeats are gathered: only the last of a moment is sent, with its progr
 
 test('an input that does not fit the schema fails the step for good, with the failing path', async () => {
   const input = z.object({ order: z.object({ id: z.string() }), count: z.number().default(3) })
-  const { server } = await start({ handlers: [defineStep('a', { input }, (context) => context.input.count)] })
+  const { server } = await startWorker({ handlers: [defineStep('a', { input }, (context) => context.input.count)] })
   server.worker().send({
     commands: [
       command('a', { input: payload({ order: { id: 1 } }) }),
@@ -382,7 +362,7 @@ test('an input that does not fit the schema fails the step for good, with the fa
 
 test('an asynchronous schema is waited for', async () => {
   const input = z.object({ id: z.string() }).transform(async (value) => value.id.length)
-  const { server } = await start({ handlers: [defineStep('a', { input }, (context) => context.input)] })
+  const { server } = await startWorker({ handlers: [defineStep('a', { input }, (context) => context.input)] })
   server.worker().send({ commands: [command('a', { input: payload({ id: 'four' }) })] })
   await turn()
   expect(resultsOf(server.worker()).map(outputOf)).toEqual([4])
@@ -399,7 +379,7 @@ test('a class handler runs the method that the template names', async () => {
       return `charged ${JSON.stringify(context.input['amount'])} ${this.currency}`
     }
   }
-  const { server } = await start({ handlers: [new Card()] })
+  const { server } = await startWorker({ handlers: [new Card()] })
   server.worker().send({
     commands: [
       command('Billing.Card', { method: '' }),
@@ -410,15 +390,20 @@ test('a class handler runs the method that the template names', async () => {
   expect(resultsOf(server.worker()).map(outputOf)).toEqual(['called', 'charged 5 EUR'])
 })
 
-test('a command for a handler the worker does not have is a retryable failure', async () => {
-  const { server } = await start({ handlers: [defineStep('a', () => null)] })
-  server.worker().send({ commands: [command('nobody')] })
+test('a command for a handler that no resolver finds fails its step for good', async () => {
+  const { server } = await startWorker({ handlers: [defineStep('a', () => null)] })
+  server.worker().send({ commands: [command('nobody'), command('a', { method: 'refund' })] })
   await turn()
-  expect(failureOf(resultsOf(server.worker())[0])).toMatchObject({ code: 'HANDLER_NOT_FOUND', retryable: true })
+  const failures = resultsOf(server.worker()).map(failureOf)
+  expect(failures).toEqual([
+    expect.objectContaining({ code: 'HANDLER_NOT_FOUND', retryable: false }),
+    expect.objectContaining({ code: 'HANDLER_NOT_FOUND', retryable: false }),
+  ])
+  expect(failures.map(({ message }) => message)).toEqual([expect.stringContaining('nobody'), expect.stringContaining('a#refund')])
 })
 
 test('results wait while the transport has enough', async () => {
-  const { server } = await start({ handlers: [defineStep('a', () => 1)] })
+  const { server } = await startWorker({ handlers: [defineStep('a', () => 1)] })
   server.worker().block()
   server.worker().send({ commands: [command('a')] })
   await turn()
@@ -441,7 +426,7 @@ test('a result that JSON cannot hold, or that is too large, fails the step for g
   cyclic['self'] = cyclic
   const returned: readonly unknown[] = [{ order: { amount: 1n } }, { items: [() => 1] }, cyclic, { text: 'x'.repeat(1_000) }]
   const handler = ({ attempt }: StepContext) => returned[attempt - 1]
-  const { server } = await start({ handlers: [defineStep('a', handler)] })
+  const { server } = await startWorker({ handlers: [defineStep('a', handler)] })
   server.worker().send({ commands: returned.map((_, index) => command('a', { ref: ref('a', index + 1) })) })
   await turn()
   const failures = resultsOf(server.worker()).map(failureOf)
@@ -460,7 +445,7 @@ test('a result that JSON cannot hold, or that is too large, fails the step for g
 })
 
 test('a handler that returns nothing gives null', async () => {
-  const { server } = await start({ handlers: [defineStep('a', () => undefined)] })
+  const { server } = await startWorker({ handlers: [defineStep('a', () => undefined)] })
   server.worker().send({ commands: [command('a')] })
   await turn()
   expect(resultsOf(server.worker()).map(outputOf)).toEqual([null])
@@ -474,7 +459,7 @@ test('a handler sees its input, config, deps and ids, and whether it is its last
     expect(context.input).toBe(input)
     expect(context.deps).toBe(deps)
   }
-  const { server } = await start({ handlers: [defineStep('a', handler)] })
+  const { server } = await startWorker({ handlers: [defineStep('a', handler)] })
   server.worker().send({
     commands: [
       command('a', {
@@ -507,7 +492,7 @@ test('a handler sees its input, config, deps and ids, and whether it is its last
 })
 
 test('a payload in an encoding the library cannot read fails the step for good', async () => {
-  const { server } = await start({ handlers: [defineStep('a', ({ input }) => input)] })
+  const { server } = await startWorker({ handlers: [defineStep('a', ({ input }) => input)] })
   server.worker().send({ commands: [command('a', { input: { encoding: 'binary/encrypted', data: Buffer.from('x') } })] })
   await turn()
   expect(failureOf(resultsOf(server.worker())[0])).toMatchObject({ code: 'UNKNOWN_ENCODING', retryable: false })
@@ -515,7 +500,7 @@ test('a payload in an encoding the library cannot read fails the step for good',
 
 test('an attempt that is over has no heartbeat any more', async () => {
   const handler = ({ heartbeat }: StepContext) => heartbeat({ nearly: 'done' })
-  const { server, clock } = await start({ handlers: [defineStep('a', handler)] })
+  const { server, clock } = await startWorker({ handlers: [defineStep('a', handler)] })
   server.worker().send({ commands: [command('a')] })
   await turn()
   clock.advance(1_000)
@@ -524,7 +509,7 @@ test('an attempt that is over has no heartbeat any more', async () => {
 
 test('large results leave in messages of a bounded size', async () => {
   const handler = () => 'x'.repeat(1_500_000)
-  const { server } = await start({ handlers: [defineStep('a', handler)] }, { ...WELCOME, resultBytesMax: 2_000_000 })
+  const { server } = await startWorker({ handlers: [defineStep('a', handler)] }, { ...WELCOME, resultBytesMax: 2_000_000 })
   server.worker().send({ commands: [1, 2, 3, 4, 5].map((attempt) => command('a', { ref: ref('a', attempt) })) })
   await turn()
   expect(

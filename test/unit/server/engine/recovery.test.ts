@@ -28,6 +28,8 @@ test('a server that starts anew brings the rows up to the log, whatever of it th
   expect(old.dump().ready).toEqual(fresh.dump().ready)
   expect(old.dump().timers).toEqual(fresh.dump().timers)
   expect(fresh.dump().identities.size).toBe(1)
+  expect(fresh.dump().activity).toMatchObject([{ submitted: 10 }, { step: 'a', completed: 1 }])
+  expect(old.dump().activity).toEqual(fresh.dump().activity)
 })
 
 test('more tasks than are folded at a time are caught up in stretches', async () => {

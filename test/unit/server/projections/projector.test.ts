@@ -64,6 +64,7 @@ const projecting = (store: ProjectionStore) => {
       at: clock.now(),
       task: state === undefined ? undefined : { taskId, state, version: seq, stream },
       identity: undefined,
+      activity: [],
     })
   }
   return { clock, projector, conflicts, add }
@@ -134,6 +135,7 @@ test('a checkpoint that somebody else moved is a conflict: nothing is written, a
     ready: [],
     timers: [],
     identities: [],
+    activity: [],
   })
   add(waiting)
   await clock.advance(500)
@@ -220,7 +222,14 @@ test('a task that went on since its rows were stored shows its newest state only
 test('a key that is written, on its way or waiting is found', async () => {
   const { watch } = watched()
   const { clock, projector } = projecting(watch)
-  projector.add({ partition: P0, seq: 1, at: clock.now(), task: undefined, identity: { scope: 's', taskId: requestId(7) } })
+  projector.add({
+    partition: P0,
+    seq: 1,
+    at: clock.now(),
+    task: undefined,
+    identity: { scope: 's', taskId: requestId(7) },
+    activity: [],
+  })
   expect(projector.unprojectedIdentity('s')).toBe(requestId(7))
   expect(await projector.identity('s')).toBe(requestId(7))
   await clock.advance(100)

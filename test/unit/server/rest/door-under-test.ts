@@ -7,11 +7,13 @@ import {
   taskIdFrom,
   taskResult,
   versionNumber,
+  type ActivityRow,
   type LiveTask,
   type RecordedTaskEvent,
   type TaskCommand,
   type TaskId,
   type TaskRow,
+  type TaskStatus,
 } from '@tasker/core'
 import type { Engine, RegisterAnswer, Submission, TaskEventListener, TemplateRecord } from '@tasker/server/internal/engine/api'
 import { Fault, type FaultDetail } from '@tasker/server/internal/faults'
@@ -53,6 +55,13 @@ export interface DoorUnderTest {
   readonly page: { rows: readonly TaskRow[]; nextCursor: string | undefined }
   /** What the next submission is answered with instead of a task. */
   readonly trouble: { fault: FaultDetail | undefined; readFault: FaultDetail | undefined; quarantined: boolean }
+  /** What the sums of the projections are. */
+  readonly analytics: {
+    activity: readonly ActivityRow[]
+    active: number
+    statuses: ReadonlyMap<TaskStatus, number>
+    poolUse: number
+  }
   order(taskId: TaskId, command: TaskCommand): void
   stop(): Promise<void>
 }
@@ -67,6 +76,7 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
   const submissions: Submission[] = []
   const page: DoorUnderTest['page'] = { rows: [], nextCursor: undefined }
   const trouble: DoorUnderTest['trouble'] = { fault: undefined, readFault: undefined, quarantined: false }
+  const analytics: DoorUnderTest['analytics'] = { activity: [], active: 0, statuses: new Map(), poolUse: 0 }
 
   const apply = (taskId: TaskId, held: HeldTask | undefined, command: TaskCommand): HeldTask => {
     const decision = decide(held?.state ?? NO_TASK, command)
@@ -192,6 +202,16 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
         return page
       },
     },
+    analytics: {
+      analytics: {
+        activitySince: () => Promise.resolve(analytics.activity),
+        activeTasks: () => Promise.resolve(analytics.active),
+        statusesSince: () => Promise.resolve(analytics.statuses),
+        poolUse: () => analytics.poolUse,
+      },
+      queues: () => engine.queues(),
+      now: () => instant(START_MS),
+    },
     logger: createLogger({ level: 'silent' }),
     metrics: createMetrics(),
     info: { version: '0.1.0', startedAt: START_MS, config: { DATABASE_URL: 'postgres://tasker:***@localhost/tasker' } },
@@ -205,6 +225,7 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
     submissions,
     page,
     trouble,
+    analytics,
     order: (taskId, command) => void apply(taskId, tasks.get(taskId), command),
     stop: async () => {
       stopping.abort()

@@ -145,6 +145,8 @@ test('the OpenAPI document names every route with its parameters, bodies and pro
       "/health/live",
       "/health/ready",
       "/metrics",
+      "/v1/analytics/bottlenecks",
+      "/v1/analytics/performance",
       "/v1/queues",
       "/v1/tasks",
       "/v1/tasks/{task_id}",

@@ -110,7 +110,11 @@ export interface StepCommand {
     | Checkpoint
     | undefined;
   /** In a batchable step: what the template allows. */
-  batchLimits: BatchLimits | undefined;
+  batchLimits:
+    | BatchLimits
+    | undefined;
+  /** `handler.resolver` of the template: which way of finding the handler it asks for; empty when it asks for none. */
+  resolver: string;
 }
 
 /** One range of a batch. Cursors are JSON values that only the handlers understand: `start` is included, `end` is not. */
@@ -653,6 +657,7 @@ function createBaseStepCommand(): StepCommand {
     batch: undefined,
     checkpoint: undefined,
     batchLimits: undefined,
+    resolver: "",
   };
 }
 
@@ -708,6 +713,9 @@ export const StepCommand: MessageFns<StepCommand> = {
     }
     if (message.batchLimits !== undefined) {
       BatchLimits.encode(message.batchLimits, writer.uint32(186).fork()).join();
+    }
+    if (message.resolver !== "") {
+      writer.uint32(282).string(message.resolver);
     }
     return writer;
   },
@@ -859,6 +867,14 @@ export const StepCommand: MessageFns<StepCommand> = {
             }
 
             message.batchLimits = BatchLimits.decode(reader, reader.uint32());
+            continue;
+          }
+          case 35: {
+            if (tag !== 282) {
+              break;
+            }
+
+            message.resolver = reader.string();
             continue;
           }
         }
