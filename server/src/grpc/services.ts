@@ -10,6 +10,7 @@ import {
   type DiffTemplatesRequest,
   type GetBottleneckAnalysisRequest,
   type GetPerformanceMetricsRequest,
+  type GetContextRequest,
   type GetRequest,
   type GetTemplateRequest,
   type ListRequest,
@@ -26,6 +27,7 @@ import { callStatus } from './errors.js'
 import { STOPPING, type OpenStream, type OpenStreams } from './open-streams.js'
 import { serveSession, type SessionCall } from './session-stream.js'
 import { cancelTask, getTask, listTasks, submitTask } from './task-calls.js'
+import { getContext } from './task-context.js'
 import { checkTemplate, diffTemplates, getTemplate, listTemplates, registerTemplate } from './template-calls.js'
 import { unary } from './unary.js'
 import { serveWatch, type WatchCall } from './watch-stream.js'
@@ -53,6 +55,7 @@ const addTaskService = (server: Server, door: GrpcDoor, streams: OpenStreams): v
       session: tolerant(TaskServiceService.session),
       submit: tolerant(TaskServiceService.submit),
       get: tolerant(TaskServiceService.get),
+      getContext: tolerant(TaskServiceService.getContext),
       list: tolerant(TaskServiceService.list),
       cancel: tolerant(TaskServiceService.cancel),
       awaitResult: tolerant(TaskServiceService.awaitResult),
@@ -62,6 +65,7 @@ const addTaskService = (server: Server, door: GrpcDoor, streams: OpenStreams): v
       session: (call: SessionCall) => admit(streams, call, (ended) => serveSession(door, call, ended)),
       submit: unary(logger, (request: SubmitRequest) => submitTask(door, request)),
       get: unary(logger, (request: GetRequest) => getTask(door, request)),
+      getContext: unary(logger, (request: GetContextRequest) => getContext(door, request)),
       list: unary(logger, (request: ListRequest) => listTasks(door, request)),
       cancel: unary(logger, (request: CancelRequest) => cancelTask(door, request)),
       awaitResult: (call: AwaitCall, callback: sendUnaryData<AwaitResultResponse>) => {

@@ -1,18 +1,19 @@
 /** The unary calls of `TaskService`: one task, or a page of many. */
-import { LIMITS, namespaceOf, type TaskStatus } from '@tasker/core'
-import type {
-  CancelRequest,
-  CancelResponse,
-  GetRequest,
-  GetResponse,
-  ListRequest,
-  ListResponse,
-  SubmitRequest,
-  SubmitResponse,
+import { type Instant, instant, LIMITS, namespaceOf, type TaskStatus, unreachable } from '@tasker/core'
+import {
+  ListOrder,
+  type CancelRequest,
+  type CancelResponse,
+  type GetRequest,
+  type GetResponse,
+  type ListRequest,
+  type ListResponse,
+  type SubmitRequest,
+  type SubmitResponse,
 } from '@tasker/proto'
 import type { SubmitAnswer } from '../engine/api.js'
 import { Fault, type InputProblem } from '../faults.js'
-import { LISTING_LIMITS, type PageStart } from '../query/query.js'
+import { LISTING_LIMITS, type PageStart, type TaskSort } from '../query/query.js'
 import { TASK_STATUSES } from '../query/rows.js'
 import type { GrpcDoor } from './door.js'
 import { refusalFault } from './errors.js'
@@ -65,12 +66,38 @@ export const listTasks = async (door: GrpcDoor, request: ListRequest): Promise<L
       statuses: statusesOf(request.status),
       tag: given(request.tag),
       correlationId: given(request.correlationId),
+      initiator: given(request.initiator),
+      createdFrom: instantOrNone(request.createdFromMs),
+      createdBefore: instantOrNone(request.createdBeforeMs),
+      updatedFrom: instantOrNone(request.updatedFromMs),
+      updatedBefore: instantOrNone(request.updatedBeforeMs),
+      text: given(request.text),
     },
+    sort: sortOf(request.order),
     limit: request.limit === 0 ? LIMITS.pageItemsDefault : request.limit,
     start,
     consistencyTokens: request.consistencyTokens,
   })
   return { tasks: page.rows.map(wireRow), nextCursor: page.nextCursor ?? '' }
+}
+
+const instantOrNone = (ms: number): Instant | undefined => (ms === 0 ? undefined : instant(ms))
+
+const sortOf = (order: ListOrder): TaskSort => {
+  switch (order) {
+    case ListOrder.LIST_ORDER_CREATED_ASC:
+      return { by: 'created_at', direction: 'asc' }
+    case ListOrder.LIST_ORDER_UPDATED_ASC:
+      return { by: 'updated_at', direction: 'asc' }
+    case ListOrder.LIST_ORDER_UPDATED_DESC:
+      return { by: 'updated_at', direction: 'desc' }
+    case ListOrder.LIST_ORDER_UNSPECIFIED:
+    case ListOrder.LIST_ORDER_CREATED_DESC:
+    case ListOrder.UNRECOGNIZED:
+      return { by: 'created_at', direction: 'desc' }
+    default:
+      return unreachable(order)
+  }
 }
 
 const given = (text: string): string | undefined => (text === '' ? undefined : text)
@@ -82,6 +109,8 @@ const filterProblems = (request: ListRequest): InputProblem[] => {
   checkText(problems, '/version', request.version)
   checkText(problems, '/tag', request.tag)
   checkText(problems, '/correlation_id', request.correlationId)
+  checkText(problems, '/initiator', request.initiator)
+  checkText(problems, '/text', request.text, LISTING_LIMITS.textCharsMax)
   checkText(problems, '/cursor', request.cursor, CURSOR_CHARS_MAX)
   if (request.limit > LIMITS.pageItemsMax)
     problems.push({

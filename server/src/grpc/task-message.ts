@@ -3,13 +3,15 @@ import {
   attemptsStarted,
   elementAt,
   existingSteps,
+  taskOverview,
   taskStatus,
   unreachable,
   type LiveTask,
   type RecordedTaskEvent,
+  type TaskOverview,
   type TaskRow,
 } from '@tasker/core'
-import type { Step, Task, TaskEvent, TaskOutcome as WireOutcome } from '@tasker/proto'
+import type { Step, Task, TaskEvent, TaskOutcome as WireOutcome, TaskOverview as WireOverview } from '@tasker/proto'
 import { z } from 'zod'
 import type { TaskOutcome, TaskSnapshot } from '../engine/api.js'
 import type { FaultDetail } from '../faults.js'
@@ -32,6 +34,17 @@ export const wireTask = ({ taskId, version, state }: TaskSnapshot): Task => ({
   correlationId: state.submitted.correlationId,
   tags: [...state.submitted.tags],
   priority: state.submitted.priority,
+  initiator: state.submitted.initiator ?? '',
+  sourceSystem: state.submitted.sourceSystem ?? '',
+  reason: state.submitted.reason ?? '',
+  parentCorrelationId: state.submitted.parentCorrelationId ?? '',
+  endedAtMs: state.endedAt ?? 0,
+  overview: wireOverview(taskOverview(state)),
+})
+
+const wireOverview = ({ recommendedAction, ...overview }: TaskOverview): WireOverview => ({
+  ...overview,
+  recommendedAction: recommendedAction ?? '',
 })
 
 const wireStep = (task: LiveTask, index: number): Step => {
@@ -78,6 +91,12 @@ export const wireRow = (row: TaskRow): Task => ({
   correlationId: row.correlationId,
   tags: [...row.tags],
   priority: row.priority,
+  initiator: row.initiator ?? '',
+  sourceSystem: row.sourceSystem ?? '',
+  reason: row.reason ?? '',
+  parentCorrelationId: '',
+  endedAtMs: row.endedAt ?? 0,
+  overview: undefined,
 })
 
 const wireRowStep = (step: z.infer<typeof ROW_STEPS>[number]): Step => ({

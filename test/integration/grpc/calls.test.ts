@@ -5,7 +5,17 @@ import { startServer, type RunningServer } from '@tasker/server/internal/compose
 import { readServerConfig } from '@tasker/server/internal/config'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type TestDatabase } from '../../support/postgres.js'
-import { clientsTo, connectWorker, detailOf, failureOf, hello, request, submission, type Clients } from './wire-client.js'
+import {
+  clientsTo,
+  connectWorker,
+  detailOf,
+  failureOf,
+  hello,
+  listRequest,
+  request,
+  submission,
+  type Clients,
+} from './wire-client.js'
 
 const TEMPLATE = `
 name: order
@@ -48,17 +58,11 @@ const submitted = (requestId = ''): Promise<SubmitResponse> =>
 const listed = (consistencyToken: string): Promise<ListResponse> =>
   answer((done) =>
     clients.tasks.list(
-      {
+      listRequest({
         namespace: 'shop',
-        name: '',
-        version: '',
         status: ['pending', 'complete', 'cancelled'],
-        tag: '',
-        correlationId: '',
-        limit: 0,
-        cursor: '',
         consistencyTokens: [consistencyToken],
-      },
+      }),
       done,
     ),
   )

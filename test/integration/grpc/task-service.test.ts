@@ -13,9 +13,9 @@ import type { SessionResponse, WatchResponse } from '@tasker/proto'
 import { startGrpcServer, type GrpcServer } from '@tasker/server/internal/grpc/server'
 import type { DoorLimits } from '@tasker/server/internal/grpc/door'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { plan, step, submit, taskAfter } from '../../support/given.js'
+import { complete, plan, start, step, submit, taskAfter } from '../../support/given.js'
 import { engineDouble, unavailable, type EngineDouble } from './engine-double.js'
-import { TASK_ID, clientsTo, detailOf, failureOf, openSession, submission, type Clients } from './wire-client.js'
+import { TASK_ID, clientsTo, detailOf, failureOf, listRequest, openSession, submission, type Clients } from './wire-client.js'
 
 let double: EngineDouble
 let server: GrpcServer
@@ -277,10 +277,35 @@ describe('unary calls', () => {
     })
   })
 
+  test('context gives what went in, what the steps gave, and both in one object', async () => {
+    const state = taskAfter(plan(step('a'), step('b')), submit(), start('a'), complete('a', '{"n":1.0}'))
+    double.tasks.set(taskId(), { taskId: taskId(), version: 5, state })
+    const response = await new Promise((resolve, reject) =>
+      clients.tasks.getContext({ taskId: TASK_ID }, (error, context) => (error === null ? resolve(context) : reject(error))),
+    )
+    expect(response).toMatchObject({
+      inputs: { data: Buffer.from('{"order":1}') },
+      outputs: { data: Buffer.from('{"a":{"n":1.0}}') },
+      merged: { data: Buffer.from('{"order":1,"steps":{"a":{"n":1.0}}}') },
+    })
+  })
+
+  test('get tells at a glance how far the task is', async () => {
+    const state = taskAfter(plan(step('a'), step('b', { after: ['a'] })), submit(), start('a'), complete('a'))
+    double.tasks.set(taskId(), { taskId: taskId(), version: 6, state })
+    const response = await new Promise((resolve, reject) =>
+      clients.tasks.get({ taskId: TASK_ID }, (error, task) => (error === null ? resolve(task) : reject(error))),
+    )
+    expect(response).toMatchObject({
+      task: {
+        overview: { totalSteps: 2, completedSteps: 1, completionPercentage: 50, recommendedAction: 'execute_ready_steps' },
+      },
+    })
+  })
+
   test('list refuses a page that is too big and a status that does not exist, by field', async () => {
-    const page = { namespace: '', name: '', version: '', tag: '', correlationId: '', cursor: '', consistencyTokens: [] }
-    const tooBig = await failureOf((done) => clients.tasks.list({ ...page, status: [], limit: 501 }, done))
-    const unknown = await failureOf((done) => clients.tasks.list({ ...page, status: ['complete', 'done'], limit: 0 }, done))
+    const tooBig = await failureOf((done) => clients.tasks.list(listRequest({ limit: 501 }), done))
+    const unknown = await failureOf((done) => clients.tasks.list(listRequest({ status: ['complete', 'done'] }), done))
     expect([detailOf(tooBig)?.errors[0]?.path, detailOf(unknown)?.errors[0]?.path]).toEqual(['/limit', '/status/1'])
   })
 

@@ -7,6 +7,7 @@ import {
   WorkerServiceClient,
   type ConnectRequest,
   type ConnectResponse,
+  type ListRequest,
   type SessionRequest,
   type SessionResponse,
   type StepResult,
@@ -138,3 +139,24 @@ export const failureOf = (call: (callback: (error: ServiceError | null) => void)
   new Promise((resolve, reject) => {
     call((error) => (error === null ? reject(new Error('the call was expected to fail')) : resolve(error)))
   })
+
+/** A list request in which only these fields are set. */
+export const listRequest = (parts: Partial<ListRequest> = {}): ListRequest => ({
+  namespace: '',
+  name: '',
+  version: '',
+  status: [],
+  tag: '',
+  correlationId: '',
+  limit: 0,
+  cursor: '',
+  consistencyTokens: [],
+  initiator: '',
+  createdFromMs: 0,
+  createdBeforeMs: 0,
+  updatedFromMs: 0,
+  updatedBeforeMs: 0,
+  text: '',
+  order: 0,
+  ...parts,
+})

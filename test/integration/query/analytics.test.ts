@@ -125,6 +125,22 @@ test('bottlenecks name the step that errs, the blocked task, and refuse what is 
   client.close()
 })
 
+test('a list over gRPC is filtered and ordered as one over REST', async () => {
+  const client = new Client({ url: server.grpcUrl, namespace: 'post' })
+  const oldest = await client.list({ order: 'oldest', createdFrom: new Date(0), limit: 2 })
+  const newest = await client.list({ order: 'newest' })
+  expect(
+    newest.tasks
+      .map(({ taskId }) => taskId)
+      .toReversed()
+      .slice(0, 2),
+  ).toEqual(oldest.tasks.map(({ taskId }) => taskId))
+  expect((await client.list({ createdBefore: new Date(1) })).tasks).toEqual([])
+  expect((await client.list({ initiator: 'nobody' })).tasks).toEqual([])
+  expect((await client.list({ text: 'PARCEL', order: 'stalest' })).tasks).toHaveLength(TASKS)
+  client.close()
+})
+
 test('hours before the period are left out, the rest are one sum a subject', async () => {
   const other = await freshDatabase()
   const pool = openPool({ url: other.url, applicationName: 'tests', connectionsMax: 2 })

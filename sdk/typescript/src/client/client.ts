@@ -1,4 +1,5 @@
 /** The client: submits tasks and follows them. */
+import { ListOrder } from '@tasker/proto'
 import { monotonicFactory } from 'ulid'
 import { systemClock, type Clock } from '../clock.js'
 import { validated } from '../definition/schema.js'
@@ -40,6 +41,16 @@ export interface ListOptions {
   readonly status?: readonly string[]
   readonly tag?: string
   readonly correlationId?: string
+  readonly initiator?: string
+  /** Ranges include their start and exclude their end. */
+  readonly createdFrom?: Date
+  readonly createdBefore?: Date
+  readonly updatedFrom?: Date
+  readonly updatedBefore?: Date
+  /** Found anywhere in id, name, initiator, source system, reason, correlation id or tags, in either case. */
+  readonly text?: string
+  /** By creation: `newest` (the default) or `oldest` first; by the last change: `latest` or `stalest` first. */
+  readonly order?: 'newest' | 'oldest' | 'latest' | 'stalest'
   /** 50 when not said, at most 500. */
   readonly limit?: number
   /** `nextCursor` of the page before. */
@@ -47,6 +58,13 @@ export interface ListOptions {
   /** Of handles whose tasks must be in the list. */
   readonly consistencyTokens?: readonly string[]
 }
+
+const ORDERS = {
+  newest: ListOrder.LIST_ORDER_CREATED_DESC,
+  oldest: ListOrder.LIST_ORDER_CREATED_ASC,
+  latest: ListOrder.LIST_ORDER_UPDATED_DESC,
+  stalest: ListOrder.LIST_ORDER_UPDATED_ASC,
+} as const
 
 export interface TaskPage {
   readonly tasks: readonly TaskState[]
@@ -121,6 +139,13 @@ export class Client {
       status: [...(options.status ?? [])],
       tag: options.tag ?? '',
       correlationId: options.correlationId ?? '',
+      initiator: options.initiator ?? '',
+      createdFromMs: options.createdFrom?.getTime() ?? 0,
+      createdBeforeMs: options.createdBefore?.getTime() ?? 0,
+      updatedFromMs: options.updatedFrom?.getTime() ?? 0,
+      updatedBeforeMs: options.updatedBefore?.getTime() ?? 0,
+      text: options.text ?? '',
+      order: ORDERS[options.order ?? 'newest'],
       limit: options.limit ?? 0,
       cursor: options.cursor ?? '',
       consistencyTokens: [...(options.consistencyTokens ?? [])],

@@ -137,6 +137,19 @@ const TASK_HEAD = TASK_ROW.extend({
   template_hash: z.string(),
   run_at: instantText.nullable(),
   cancel_reason: text,
+  total_steps: z.number().int(),
+  pending_steps: z.number().int().describe('Wait for others, or for a retry.'),
+  in_progress_steps: z.number().int(),
+  completed_steps: z.number().int(),
+  failed_steps: z.number().int(),
+  ready_steps: z.number().int().describe('Wait for a worker.'),
+  completion_percentage: z.number(),
+  execution_status: z.enum(['has_ready_steps', 'processing', 'blocked_by_failures', 'all_complete', 'waiting_for_dependencies']),
+  recommended_action: z
+    .enum(['execute_ready_steps', 'wait_for_completion', 'handle_failures', 'wait_for_dependencies'])
+    .nullable()
+    .describe('null once the task has ended.'),
+  health_status: z.enum(['healthy', 'recovering', 'blocked']),
 })
 
 export const TASK = TASK_HEAD.extend({ context: payload, result: payload, steps: z.array(STEP) })

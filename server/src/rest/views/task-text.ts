@@ -10,6 +10,7 @@ import {
   type LiveTask,
   notTakenSteps,
   stepViewText,
+  taskOverview,
   taskResult,
   taskStatus,
   trustedJson,
@@ -61,6 +62,23 @@ const summaryMembers = (taskId: string, version: number, state: LiveTask): { rea
     ended_at: atOrNull(state.endedAt),
     stream_version: jsonOf(version),
     cancel_reason: textOrNull(cancel?.reason),
+    ...overviewMembers(state),
+  }
+}
+
+const overviewMembers = (state: LiveTask): { readonly [name: string]: JsonText } => {
+  const overview = taskOverview(state)
+  return {
+    total_steps: jsonOf(overview.totalSteps),
+    pending_steps: jsonOf(overview.pendingSteps),
+    in_progress_steps: jsonOf(overview.inProgressSteps),
+    completed_steps: jsonOf(overview.completedSteps),
+    failed_steps: jsonOf(overview.failedSteps),
+    ready_steps: jsonOf(overview.readySteps),
+    completion_percentage: jsonOf(overview.completionPercentage),
+    execution_status: jsonOf(overview.executionStatus),
+    recommended_action: textOrNull(overview.recommendedAction),
+    health_status: jsonOf(overview.healthStatus),
   }
 }
 

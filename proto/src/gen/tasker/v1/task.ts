@@ -40,6 +40,27 @@ export namespace OnDuplicate {
   export type UNRECOGNIZED = typeof OnDuplicate.UNRECOGNIZED;
 }
 
+export const ListOrder = {
+  /** LIST_ORDER_UNSPECIFIED - Newest first. */
+  LIST_ORDER_UNSPECIFIED: 0,
+  LIST_ORDER_CREATED_ASC: 1,
+  LIST_ORDER_CREATED_DESC: 2,
+  LIST_ORDER_UPDATED_ASC: 3,
+  LIST_ORDER_UPDATED_DESC: 4,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type ListOrder = typeof ListOrder[keyof typeof ListOrder];
+
+export namespace ListOrder {
+  export type LIST_ORDER_UNSPECIFIED = typeof ListOrder.LIST_ORDER_UNSPECIFIED;
+  export type LIST_ORDER_CREATED_ASC = typeof ListOrder.LIST_ORDER_CREATED_ASC;
+  export type LIST_ORDER_CREATED_DESC = typeof ListOrder.LIST_ORDER_CREATED_DESC;
+  export type LIST_ORDER_UPDATED_ASC = typeof ListOrder.LIST_ORDER_UPDATED_ASC;
+  export type LIST_ORDER_UPDATED_DESC = typeof ListOrder.LIST_ORDER_UPDATED_DESC;
+  export type UNRECOGNIZED = typeof ListOrder.UNRECOGNIZED;
+}
+
 export interface SessionRequest {
   submissions: SubmitRequest[];
   /** Tasks whose outcome is wanted. */
@@ -116,6 +137,23 @@ export interface GetResponse {
   task: Task | undefined;
 }
 
+export interface GetContextRequest {
+  taskId: string;
+}
+
+export interface GetContextResponse {
+  /** The context as submitted. */
+  inputs:
+    | Payload
+    | undefined;
+  /** One object: the outputs of the steps that have one, by step. */
+  outputs:
+    | Payload
+    | undefined;
+  /** The context with `steps` beside it, which holds the outputs; a `steps` of the context gives way. */
+  merged: Payload | undefined;
+}
+
 export interface Task {
   taskId: string;
   namespace: string;
@@ -131,6 +169,34 @@ export interface Task {
   correlationId: string;
   tags: string[];
   priority: number;
+  initiator: string;
+  sourceSystem: string;
+  reason: string;
+  parentCorrelationId: string;
+  /** 0 while the task goes on. */
+  endedAtMs: number;
+  /** Not set in lists. */
+  overview: TaskOverview | undefined;
+}
+
+/** A task at a glance. */
+export interface TaskOverview {
+  totalSteps: number;
+  /** Wait for others, or for a retry. */
+  pendingSteps: number;
+  inProgressSteps: number;
+  completedSteps: number;
+  failedSteps: number;
+  /** Wait for a worker. */
+  readySteps: number;
+  /** From 0 to 100. */
+  completionPercentage: number;
+  /** has_ready_steps, processing, blocked_by_failures, all_complete or waiting_for_dependencies. */
+  executionStatus: string;
+  /** execute_ready_steps, wait_for_completion, handle_failures or wait_for_dependencies; empty once the task has ended. */
+  recommendedAction: string;
+  /** healthy, recovering or blocked. */
+  healthStatus: string;
 }
 
 export interface Step {
@@ -162,6 +228,15 @@ export interface ListRequest {
   limit: number;
   cursor: string;
   consistencyTokens: string[];
+  initiator: string;
+  /** Ranges include their start and exclude their end; 0 is no bound. */
+  createdFromMs: number;
+  createdBeforeMs: number;
+  updatedFromMs: number;
+  updatedBeforeMs: number;
+  /** Found anywhere in id, name, initiator, source system, reason, correlation id or tags, in either case. */
+  text: string;
+  order: ListOrder;
 }
 
 export interface ListResponse {
@@ -972,6 +1047,120 @@ export const GetResponse: MessageFns<GetResponse> = {
   },
 };
 
+function createBaseGetContextRequest(): GetContextRequest {
+  return { taskId: "" };
+}
+
+export const GetContextRequest: MessageFns<GetContextRequest> = {
+  encode(message: GetContextRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetContextRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetContextRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetContextResponse(): GetContextResponse {
+  return { inputs: undefined, outputs: undefined, merged: undefined };
+}
+
+export const GetContextResponse: MessageFns<GetContextResponse> = {
+  encode(message: GetContextResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.inputs !== undefined) {
+      Payload.encode(message.inputs, writer.uint32(10).fork()).join();
+    }
+    if (message.outputs !== undefined) {
+      Payload.encode(message.outputs, writer.uint32(18).fork()).join();
+    }
+    if (message.merged !== undefined) {
+      Payload.encode(message.merged, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetContextResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetContextResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.inputs = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outputs = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.merged = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseTask(): Task {
   return {
     taskId: "",
@@ -987,6 +1176,12 @@ function createBaseTask(): Task {
     correlationId: "",
     tags: [],
     priority: 0,
+    initiator: "",
+    sourceSystem: "",
+    reason: "",
+    parentCorrelationId: "",
+    endedAtMs: 0,
+    overview: undefined,
   };
 }
 
@@ -1030,6 +1225,24 @@ export const Task: MessageFns<Task> = {
     }
     if (message.priority !== 0) {
       writer.uint32(104).int32(message.priority);
+    }
+    if (message.initiator !== "") {
+      writer.uint32(482).string(message.initiator);
+    }
+    if (message.sourceSystem !== "") {
+      writer.uint32(490).string(message.sourceSystem);
+    }
+    if (message.reason !== "") {
+      writer.uint32(498).string(message.reason);
+    }
+    if (message.parentCorrelationId !== "") {
+      writer.uint32(506).string(message.parentCorrelationId);
+    }
+    if (message.endedAtMs !== 0) {
+      writer.uint32(512).uint64(message.endedAtMs);
+    }
+    if (message.overview !== undefined) {
+      TaskOverview.encode(message.overview, writer.uint32(522).fork()).join();
     }
     return writer;
   },
@@ -1149,6 +1362,210 @@ export const Task: MessageFns<Task> = {
             }
 
             message.priority = reader.int32();
+            continue;
+          }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.initiator = reader.string();
+            continue;
+          }
+          case 61: {
+            if (tag !== 490) {
+              break;
+            }
+
+            message.sourceSystem = reader.string();
+            continue;
+          }
+          case 62: {
+            if (tag !== 498) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 63: {
+            if (tag !== 506) {
+              break;
+            }
+
+            message.parentCorrelationId = reader.string();
+            continue;
+          }
+          case 64: {
+            if (tag !== 512) {
+              break;
+            }
+
+            message.endedAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 65: {
+            if (tag !== 522) {
+              break;
+            }
+
+            message.overview = TaskOverview.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTaskOverview(): TaskOverview {
+  return {
+    totalSteps: 0,
+    pendingSteps: 0,
+    inProgressSteps: 0,
+    completedSteps: 0,
+    failedSteps: 0,
+    readySteps: 0,
+    completionPercentage: 0,
+    executionStatus: "",
+    recommendedAction: "",
+    healthStatus: "",
+  };
+}
+
+export const TaskOverview: MessageFns<TaskOverview> = {
+  encode(message: TaskOverview, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.totalSteps !== 0) {
+      writer.uint32(8).uint32(message.totalSteps);
+    }
+    if (message.pendingSteps !== 0) {
+      writer.uint32(16).uint32(message.pendingSteps);
+    }
+    if (message.inProgressSteps !== 0) {
+      writer.uint32(24).uint32(message.inProgressSteps);
+    }
+    if (message.completedSteps !== 0) {
+      writer.uint32(32).uint32(message.completedSteps);
+    }
+    if (message.failedSteps !== 0) {
+      writer.uint32(40).uint32(message.failedSteps);
+    }
+    if (message.readySteps !== 0) {
+      writer.uint32(48).uint32(message.readySteps);
+    }
+    if (message.completionPercentage !== 0) {
+      writer.uint32(57).double(message.completionPercentage);
+    }
+    if (message.executionStatus !== "") {
+      writer.uint32(66).string(message.executionStatus);
+    }
+    if (message.recommendedAction !== "") {
+      writer.uint32(74).string(message.recommendedAction);
+    }
+    if (message.healthStatus !== "") {
+      writer.uint32(82).string(message.healthStatus);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TaskOverview {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTaskOverview();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.totalSteps = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pendingSteps = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.inProgressSteps = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.completedSteps = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.failedSteps = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.readySteps = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.completionPercentage = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.executionStatus = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.recommendedAction = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.healthStatus = reader.string();
             continue;
           }
         }
@@ -1307,6 +1724,13 @@ function createBaseListRequest(): ListRequest {
     limit: 0,
     cursor: "",
     consistencyTokens: [],
+    initiator: "",
+    createdFromMs: 0,
+    createdBeforeMs: 0,
+    updatedFromMs: 0,
+    updatedBeforeMs: 0,
+    text: "",
+    order: 0,
   };
 }
 
@@ -1338,6 +1762,27 @@ export const ListRequest: MessageFns<ListRequest> = {
     }
     for (const v of message.consistencyTokens) {
       writer.uint32(74).string(v!);
+    }
+    if (message.initiator !== "") {
+      writer.uint32(482).string(message.initiator);
+    }
+    if (message.createdFromMs !== 0) {
+      writer.uint32(488).uint64(message.createdFromMs);
+    }
+    if (message.createdBeforeMs !== 0) {
+      writer.uint32(496).uint64(message.createdBeforeMs);
+    }
+    if (message.updatedFromMs !== 0) {
+      writer.uint32(504).uint64(message.updatedFromMs);
+    }
+    if (message.updatedBeforeMs !== 0) {
+      writer.uint32(512).uint64(message.updatedBeforeMs);
+    }
+    if (message.text !== "") {
+      writer.uint32(522).string(message.text);
+    }
+    if (message.order !== 0) {
+      writer.uint32(528).int32(message.order);
     }
     return writer;
   },
@@ -1425,6 +1870,62 @@ export const ListRequest: MessageFns<ListRequest> = {
             }
 
             message.consistencyTokens.push(reader.string());
+            continue;
+          }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.initiator = reader.string();
+            continue;
+          }
+          case 61: {
+            if (tag !== 488) {
+              break;
+            }
+
+            message.createdFromMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 62: {
+            if (tag !== 496) {
+              break;
+            }
+
+            message.createdBeforeMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 63: {
+            if (tag !== 504) {
+              break;
+            }
+
+            message.updatedFromMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 64: {
+            if (tag !== 512) {
+              break;
+            }
+
+            message.updatedBeforeMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 65: {
+            if (tag !== 522) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+          case 66: {
+            if (tag !== 528) {
+              break;
+            }
+
+            message.order = reader.int32() as any;
             continue;
           }
         }
@@ -1925,6 +2426,16 @@ export const TaskServiceService = {
     responseSerialize: (value: GetResponse): Buffer => Buffer.from(GetResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetResponse => GetResponse.decode(value),
   },
+  /** The task's input and what its steps gave, each by itself and merged. */
+  getContext: {
+    path: "/tasker.v1.TaskService/GetContext" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetContextRequest): Buffer => Buffer.from(GetContextRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetContextRequest => GetContextRequest.decode(value),
+    responseSerialize: (value: GetContextResponse): Buffer => Buffer.from(GetContextResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetContextResponse => GetContextResponse.decode(value),
+  },
   list: {
     path: "/tasker.v1.TaskService/List" as const,
     requestStream: false as const,
@@ -1969,6 +2480,8 @@ export interface TaskServiceServer extends UntypedServiceImplementation {
   session: handleBidiStreamingCall<SessionRequest, SessionResponse>;
   submit: handleUnaryCall<SubmitRequest, SubmitResponse>;
   get: handleUnaryCall<GetRequest, GetResponse>;
+  /** The task's input and what its steps gave, each by itself and merged. */
+  getContext: handleUnaryCall<GetContextRequest, GetContextResponse>;
   list: handleUnaryCall<ListRequest, ListResponse>;
   cancel: handleUnaryCall<CancelRequest, CancelResponse>;
   /** Waits until the task is terminal or blocked, or the call's deadline is over. */
@@ -2007,6 +2520,22 @@ export interface TaskServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetResponse) => void,
+  ): ClientUnaryCall;
+  /** The task's input and what its steps gave, each by itself and merged. */
+  getContext(
+    request: GetContextRequest,
+    callback: (error: ServiceError | null, response: GetContextResponse) => void,
+  ): ClientUnaryCall;
+  getContext(
+    request: GetContextRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetContextResponse) => void,
+  ): ClientUnaryCall;
+  getContext(
+    request: GetContextRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetContextResponse) => void,
   ): ClientUnaryCall;
   list(request: ListRequest, callback: (error: ServiceError | null, response: ListResponse) => void): ClientUnaryCall;
   list(
