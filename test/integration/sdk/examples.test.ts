@@ -1,6 +1,6 @@
 // The examples, run as their READMEs say, give what their READMEs promise.
 import { readFileSync } from 'node:fs'
-import { Client } from '@tasker/sdk'
+import { Client, type TaskEvent } from '@tasker/sdk'
 import { startServer, type RunningServer } from '@tasker/server/internal/compose'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type TestDatabase } from '../../support/postgres.js'
@@ -37,25 +37,31 @@ afterAll(async () => {
 const text = (path: string): string => readFileSync(`${REPOSITORY}/examples/${path}`, 'utf8')
 const value = (path: string): unknown => JSON.parse(text(path))
 
-test('order fulfillment: the worker connects, the task is retried once and completes, and SIGTERM ends the worker in order', async () => {
-  const worker = run('01-order-fulfillment/worker.js')
-  await worker.line(/^order-fulfillment worker connected to /)
+/** Registers the template of an example, submits its input, and gives the outcome with the failures on the way. */
+const submitted = async (example: string, task: { readonly namespace: string; readonly name: string }) => {
   const registered = await fetch(`${server.restUrl}/v1/templates`, {
     method: 'POST',
     headers: { 'content-type': 'application/yaml' },
-    body: text('01-order-fulfillment/template.yaml'),
+    body: text(`${example}/template.yaml`),
   })
+  expect(await registered.text()).not.toContain('"errors"')
   expect(registered.ok).toBe(true)
   const client = new Client({ url: server.grpcUrl })
-  const handle = await client.submit(
-    { namespace: 'shop', name: 'order_fulfillment' },
-    value('01-order-fulfillment/input.json') as object,
-  )
-  const failed: unknown[] = []
-  for await (const { type, data } of handle.events()) if (type === 'step.failed') failed.push(data)
-  expect(await handle.result()).toEqual(value('01-order-fulfillment/expected-output.json'))
-  expect(failed).toEqual([expect.objectContaining({ step_id: 'charge_card', attempt: 1 })])
+  const handle = await client.submit(task, value(`${example}/input.json`) as object)
+  const events: TaskEvent[] = []
+  for await (const event of handle.events()) events.push(event)
+  const result = await handle.result()
   client.close()
+  const dataOf = (type: string): readonly unknown[] => events.flatMap((event) => (event.type === type ? [event.data] : []))
+  return { result, dataOf }
+}
+
+test('order fulfillment: the worker connects, the task is retried once and completes, and SIGTERM ends the worker in order', async () => {
+  const worker = run('01-order-fulfillment/worker.js')
+  await worker.line(/^order-fulfillment worker connected to /)
+  const { result, dataOf } = await submitted('01-order-fulfillment', { namespace: 'shop', name: 'order_fulfillment' })
+  expect(result).toEqual(value('01-order-fulfillment/expected-output.json'))
+  expect(dataOf('step.failed')).toEqual([expect.objectContaining({ step_id: 'charge_card', attempt: 1 })])
   worker.kill('SIGTERM')
   expect(await worker.exited).toBe(0)
 })
@@ -65,4 +71,18 @@ test('the typed task runs to its last line and ends by itself', async () => {
   expect(await program.exited).toBe(0)
   const [, promised] = /```\n(from .*)\n```/.exec(text('02-typed-task/README.md')) ?? []
   expect(program.output().trim().split('\n').at(-1)).toBe(promised)
+})
+
+test('the API step waits as the service asks, and comes through its being down', async () => {
+  const worker = run('05-api-step/worker.js')
+  await worker.line(/^api-step worker connected to /)
+  const { result, dataOf } = await submitted('05-api-step', { namespace: 'bank', name: 'pay_abroad' })
+  expect(result).toEqual(value('05-api-step/expected-output.json'))
+  expect(dataOf('step.failed')).toEqual([
+    expect.objectContaining({ step_id: 'ask_rate', failure: expect.objectContaining({ code: 'HTTP_429' }) as object }),
+    expect.objectContaining({ step_id: 'send', failure: expect.objectContaining({ code: 'HTTP_503' }) as object }),
+  ])
+  expect(dataOf('step.retry_scheduled')[0]).toMatchObject({ step_id: 'ask_rate', delay_ms: 1_000 })
+  worker.kill('SIGTERM')
+  expect(await worker.exited).toBe(0)
 })
