@@ -27,6 +27,22 @@ export interface StepOptions<After extends readonly string[] = readonly string[]
   readonly description?: string
 }
 
+export interface DecisionOptions<After extends readonly string[], Branch extends string> extends StepOptions<After> {
+  /** The steps it may choose; they are defined after it, and name it in their `after`. */
+  readonly branches: readonly Branch[]
+}
+
+export interface BatchOptions<After extends readonly string[] = readonly string[]> extends StepOptions<After> {
+  /** Items that a worker is meant to take; `batchLimits.batchSize` of the function that splits. */
+  readonly size?: number
+  /** How many workers there may be; ranges beyond that are joined with their neighbours. */
+  readonly maxWorkers?: number
+  /** How many workers run at a time. */
+  readonly parallelism?: number
+  /** What a failed batch does to the others; `continue_on_failure` when not said. */
+  readonly failureStrategy?: 'continue_on_failure' | 'fail_fast' | 'isolate'
+}
+
 export interface TaskOptions<S> {
   readonly namespace: string
   /** Semver, such as `1.0.0`. A version is fixed once it is registered. */

@@ -36,8 +36,8 @@ type ReturnOf<Kind> = Kind extends DecisionContext
  */
 export abstract class StepHandler<Kind = unknown> implements HandlerObject {
   abstract readonly callable: string
-  /** Runs a step; what it returns is the step's result, or the outcome of its kind. */
-  abstract call(context: StepContext<JsonObject, JsonObject> & Kind): ReturnOf<Kind>
+  /** Runs a step; what it returns is the step's result, or the outcome of its kind. Input, deps and config are of the types you say. */
+  abstract call(context: StepContext<never, never, never> & Kind): ReturnOf<Kind>
 
   /** A result with metadata. */
   protected success<Result>(result: Result, metadata?: JsonObject): Success<Result> {

@@ -5,6 +5,7 @@ import type { JsonObject } from '../step/json.js'
 import type { Batches, Decision, Failed, MayBeLater } from '../step/outcome.js'
 import type { Schema, SchemaOutput } from './schema.js'
 import type { StoredHandler } from './task.js'
+import type { Gathers } from '../step/gather.js'
 
 /** A function that runs the steps whose `handler.callable` is its name. */
 export interface StepDefinition {
@@ -12,6 +13,8 @@ export interface StepDefinition {
   readonly schema: Schema | undefined
   readonly api: ApiOptions | undefined
   readonly handler: StoredHandler
+  /** In a step of a definition that waits for batches: what it waits for, and which of them are batches. */
+  readonly gathers?: Gathers
 }
 
 /** What may stand before the function. */

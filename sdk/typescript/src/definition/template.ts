@@ -1,13 +1,25 @@
 /** The template document of a definition: what the server registers. Bodies stay in the worker. */
 import { durationMs } from '../duration.js'
 import type { JsonObject } from '../step/json.js'
-import type { RetryOptions, StepOptions, TaskOptions } from './options.js'
+import type { BatchOptions, RetryOptions, StepOptions, TaskOptions } from './options.js'
 import { inputJsonSchema, type Schema } from './schema.js'
+
+export type StepType = 'decision' | 'deferred_convergence' | 'batchable' | 'batch_worker'
+
+/** What the builder knows of a step when the document is written. */
+export interface StepOutline {
+  readonly name: string
+  readonly type: StepType | undefined
+  readonly options: StepOptions & Omit<BatchOptions, keyof StepOptions> & { readonly branches?: readonly string[] }
+}
 
 export interface StepDocument {
   readonly name: string
   readonly description?: string
-  readonly handler: { readonly callable: string }
+  /** `standard` when it is left out. */
+  readonly type?: StepType
+  readonly handler: { readonly callable: string; readonly initialization?: JsonObject }
+  readonly batch_config?: { readonly parallelism?: number; readonly failure_strategy?: string }
   readonly dependencies: readonly string[]
   readonly retry?: {
     readonly retryable?: boolean
@@ -36,11 +48,7 @@ export interface TemplateDocument {
 /** Where a definition's step is addressed: `name@version/step`. */
 export const stepAddress = (task: string, version: string, step: string): string => `${task}@${version}/${step}`
 
-export const templateOf = (
-  name: string,
-  options: TaskOptions<Schema>,
-  steps: readonly { readonly name: string; readonly options: StepOptions }[],
-): TemplateDocument => {
+export const templateOf = (name: string, options: TaskOptions<Schema>, steps: readonly StepOutline[]): TemplateDocument => {
   const inputSchema = options.input === undefined ? undefined : inputJsonSchema(options.input)
   return {
     name,
@@ -49,17 +57,34 @@ export const templateOf = (
     ...(options.description === undefined ? {} : { description: options.description }),
     dependency_scope: 'direct',
     ...(inputSchema === undefined ? {} : { input_schema: inputSchema }),
-    steps: steps.map((step) => stepDocument(step.name, stepAddress(name, options.version, step.name), step.options)),
+    steps: steps.map((step) => stepDocument(stepAddress(name, options.version, step.name), step)),
   }
 }
 
-const stepDocument = (name: string, callable: string, options: StepOptions): StepDocument => ({
+const stepDocument = (callable: string, { name, type, options }: StepOutline): StepDocument => ({
   name,
   ...(options.description === undefined ? {} : { description: options.description }),
-  handler: { callable },
+  ...(type === undefined ? {} : { type }),
+  handler: type === 'batchable' ? { callable, initialization: rangeLimits(name, options) } : { callable },
+  ...(type === 'batch_worker' ? { batch_config: batchConfig(options) } : {}),
   dependencies: options.after ?? [],
   ...(options.retry === undefined ? {} : retryFields(options.retry)),
   ...(options.timeout === undefined ? {} : { timeout_seconds: durationMs(options.timeout) / 1_000 }),
+})
+
+/** The analyzer of a batch is called after its workers. */
+export const analyzerOf = (batch: string): string => `${ANALYZER_PREFIX}${batch}`
+const ANALYZER_PREFIX = 'split_'
+
+const rangeLimits = (analyzer: string, { size, maxWorkers }: StepOutline['options']): JsonObject => ({
+  worker_template_name: analyzer.slice(ANALYZER_PREFIX.length),
+  ...(size === undefined ? {} : { batch_size: size }),
+  ...(maxWorkers === undefined ? {} : { max_workers: maxWorkers }),
+})
+
+const batchConfig = ({ parallelism, failureStrategy }: StepOutline['options']): NonNullable<StepDocument['batch_config']> => ({
+  ...(parallelism === undefined ? {} : { parallelism }),
+  ...(failureStrategy === undefined ? {} : { failure_strategy: failureStrategy }),
 })
 
 type RetryFields = Pick<StepDocument, 'retry' | 'jitter' | 'non_retryable_errors'>

@@ -3,6 +3,7 @@ import type { ApiOptions } from '../api/api.js'
 import type { Schema } from '../definition/schema.js'
 import type { StepDefinition } from '../definition/step.js'
 import { methodsOf, type HandlerObject } from '../definition/step-handler.js'
+import type { Gathers } from '../step/gather.js'
 import { TaskerError } from '../errors/tasker-error.js'
 import { handlerName, resolverKey, type HandlerRequest, type HandlerResolver, type ResolvedHandler } from './resolver.js'
 
@@ -12,6 +13,7 @@ export interface BoundHandler {
   readonly subject: string
   readonly schema: Schema | undefined
   readonly api: ApiOptions | undefined
+  readonly gathers: Gathers | undefined
   readonly run: (context: never) => unknown
 }
 
@@ -74,13 +76,13 @@ const bound = (found: ResolvedHandler, request: HandlerRequest): BoundHandler | 
   const { method } = request
   const subject = `handler ${handlerName(request)}`
   if (isDefinition(found)) {
-    const { schema, api, handler } = found
-    return method === 'call' || found.callable === handlerName(request) ? { subject, schema, api, run: handler } : undefined
+    const { schema, api, gathers, handler } = found
+    const fits = method === 'call' || found.callable === handlerName(request)
+    return fits ? { subject, schema, api, gathers, run: handler } : undefined
   }
-  const { api } = found
-  if (method === 'call') return { subject, schema: undefined, api, run: (context) => found.call(context) }
-  if (!methodsOf(found).includes(method)) return undefined
-  return { subject, schema: undefined, api, run: (context) => callMethod(found, method, context) }
+  const plain = { subject, schema: undefined, api: found.api, gathers: undefined }
+  if (method === 'call') return { ...plain, run: (context) => found.call(context) }
+  return methodsOf(found).includes(method) ? { ...plain, run: (context) => callMethod(found, method, context) } : undefined
 }
 
 const callMethod = (handler: HandlerObject, name: string, context: never): unknown => {

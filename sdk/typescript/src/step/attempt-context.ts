@@ -2,6 +2,7 @@
 import type { StepCommand } from '@tasker/proto'
 import { apiOf, type Api, type ApiOptions } from '../api/api.js'
 import { withFields, type Logger } from '../logger.js'
+import { gathered, type Gathers } from './gather.js'
 import { countOf, type JsonValue } from './json.js'
 import type { Batch, BatchLimits, Checkpoint, SavedCursor } from './context.js'
 import { batchFrom, limitsFrom, savedFrom } from './batch.js'
@@ -34,6 +35,7 @@ export class AttemptContext {
   #config: unknown = NOT_PARSED
   #deps: ReadonlyMap<string, unknown> | undefined
   #shownDeps: unknown
+  #gathers: Gathers | undefined
   #batch: Batch | undefined
 
   constructor(
@@ -65,6 +67,11 @@ export class AttemptContext {
     this.#apiOptions = options
   }
 
+  /** Which of the results are parts of a batch. */
+  acceptGathers(gathers: Gathers): void {
+    this.#gathers = gathers
+  }
+
   get config(): unknown {
     if (this.#config === NOT_PARSED) this.#config = payloadValue(this.#command.config)
     return this.#config
@@ -72,7 +79,9 @@ export class AttemptContext {
 
   // Made from entries, so that a step may be called `__proto__`.
   get deps(): unknown {
-    this.#shownDeps ??= Object.fromEntries(this.#results())
+    this.#shownDeps ??= Object.fromEntries(
+      this.#gathers === undefined ? this.#results() : gathered(this.#results(), this.#gathers),
+    )
     return this.#shownDeps
   }
 

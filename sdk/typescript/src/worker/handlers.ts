@@ -1,6 +1,5 @@
 /** What a worker can run: the names it announces, and the handler of each command. */
 import type { StepCommand } from '@tasker/proto'
-import type { ApiOptions } from '../api/api.js'
 import { validated, type Schema } from '../definition/schema.js'
 import type { TaskDefinition } from '../definition/task.js'
 import { stepAddress } from '../definition/template.js'
@@ -59,20 +58,19 @@ const stepsOf = (task: TaskDefinition, namespace: string): readonly ResolvedHand
     schema: task.schema,
     api: undefined,
     handler: step.handler,
+    ...(step.batches.length === 0 ? {} : { gathers: { after: step.options.after ?? [], batches: step.batches } }),
   }))
 }
 
-const handlerOf = ({ schema, api, subject, run }: BoundHandler): Handler => {
-  const ready = apiAccepted(api, (context) => run(anyContext(context)))
-  return schema === undefined ? ready : checked(schema, subject, ready)
-}
-
-const apiAccepted = (api: ApiOptions | undefined, handler: Handler): Handler => {
-  if (api === undefined) return handler
-  return (context) => {
-    context.acceptApi(api)
-    return handler(context)
+const handlerOf = ({ schema, api, gathers, subject, run }: BoundHandler): Handler => {
+  const plain: Handler = (context) => run(anyContext(context))
+  const ready: Handler = (context) => {
+    if (api !== undefined) context.acceptApi(api)
+    if (gathers !== undefined) context.acceptGathers(gathers)
+    return run(anyContext(context))
   }
+  const handler = api === undefined && gathers === undefined ? plain : ready
+  return schema === undefined ? handler : checked(schema, subject, handler)
 }
 
 const checked =
