@@ -86,3 +86,28 @@ test('the API step waits as the service asks, and comes through its being down',
   worker.kill('SIGTERM')
   expect(await worker.exited).toBe(0)
 })
+
+test('order approval: only the chosen steps come into being, and what follows goes on with them', async () => {
+  const worker = run('03-order-approval/worker.js')
+  await worker.line(/^order-approval worker connected to /)
+  const { result, dataOf } = await submitted('03-order-approval', { namespace: 'shop', name: 'order_approval' })
+  expect(result).toEqual(value('03-order-approval/expected-output.json'))
+  expect(dataOf('step.completed').map((data) => (data as { step_id: string }).step_id)).not.toContain('approve_at_once')
+  const client = new Client({ url: server.grpcUrl })
+  const small = await client.submit({ namespace: 'shop', name: 'order_approval' }, { order_id: 'A-8', cents: 500 })
+  expect(await small.result()).toEqual({ close_order: { order_id: 'A-8', approved_by: ['nobody needed'] } })
+  client.close()
+})
+
+test('batch import: the parts run side by side, and one that fails goes on from its checkpoint', async () => {
+  const worker = run('04-batch-import/worker.js')
+  await worker.line(/^batch-import worker connected to /)
+  const { result, dataOf } = await submitted('04-batch-import', { namespace: 'shop', name: 'batch_import' })
+  expect(result).toEqual(value('04-batch-import/expected-output.json'))
+  expect(dataOf('step.failed')).toEqual([expect.objectContaining({ step_id: 'import_rows_002', attempt: 1 })])
+  expect(dataOf('step.checkpointed')).toHaveLength(10)
+  const client = new Client({ url: server.grpcUrl })
+  const empty = await client.submit({ namespace: 'shop', name: 'batch_import' }, { rows: 0 })
+  expect(await empty.result()).toEqual({ report: { parts: 1, rows: 0, cents: 0, began_at: [0] } })
+  client.close()
+})

@@ -88,3 +88,53 @@ test('names that cannot be, steps that wait for themselves, and durations that a
   const late = base.step('b', { timeout: 'soon' }, () => 1)
   expect(() => late.template()).toThrow(/not a duration/)
 })
+
+const decided = defineTask('order', options)
+  .step('check', () => 1)
+  .decision('choose', { after: ['check'], branches: ['auto', 'manager'], timeout: '5s' }, ({ route }) => route('auto'))
+  .step('auto', { after: ['choose'] }, () => 2)
+
+test('decisions and batches have the types, the names and the limits that the server reads', () => {
+  const order = decided
+    .step('manager', { after: ['choose'] }, () => 3)
+    .batch(
+      'parts',
+      { after: ['auto'], size: 10, maxWorkers: 5, parallelism: 2, failureStrategy: 'isolate', retry: { maxAttempts: 4 } },
+      ({ noBatches }) => noBatches(),
+      () => 4,
+    )
+    .step('one', { after: ['manager'] }, () => 5)
+    .step('close', { after: ['one', 'auto'] }, () => 6)
+    .step('total', { after: ['parts'] }, () => 7)
+  const steps = order.template().steps
+  expect(Object.fromEntries(steps.map(({ name, type }) => [name, type]))).toEqual({
+    check: undefined,
+    choose: 'decision',
+    auto: undefined,
+    manager: undefined,
+    split_parts: 'batchable',
+    parts: 'batch_worker',
+    one: undefined,
+    close: 'deferred_convergence',
+    total: 'deferred_convergence',
+  })
+  expect(steps.find(({ name }) => name === 'split_parts')).toMatchObject({
+    handler: {
+      callable: 'order@1.2.3/split_parts',
+      initialization: { worker_template_name: 'parts', batch_size: 10, max_workers: 5 },
+    },
+    dependencies: ['auto'],
+  })
+  expect(steps.find(({ name }) => name === 'parts')).toMatchObject({
+    batch_config: { parallelism: 2, failure_strategy: 'isolate' },
+    dependencies: ['split_parts'],
+    retry: { max_attempts: 4 },
+  })
+  expect(validateTemplate(JSON.parse(JSON.stringify(order.template())) as Json)).toMatchObject({ type: 'valid', warnings: [] })
+})
+
+test('a branch that no step behind the decision has is refused when the definition is used', () => {
+  expect(() => decided.template()).toThrow(/choose of order may choose manager/)
+  expect(() => decided.step('manager', { after: ['check'] }, () => 3).template()).toThrow(/which is no step that waits for it/)
+  expect(decided.step('manager', { after: ['choose'] }, () => 3).template().steps).toHaveLength(4)
+})

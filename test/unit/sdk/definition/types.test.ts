@@ -1,5 +1,5 @@
 // What the compiler refuses in a definition; each expectation fails the type check when the compiler accepts it.
-import { defineTask, type Client, type TaskHandle } from '@tasker/sdk'
+import { defineTask, failure, success, type Client, type JsonValue, type TaskHandle } from '@tasker/sdk'
 import { expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 
@@ -57,4 +57,64 @@ test('the input of a submission and the result of a handle follow from the defin
     ]
   }
   expect(submits).toBeTypeOf('function')
+})
+
+const approved = defineTask('approved', { namespace: 'shop', version: '1.0.0', input: z.object({ cents: z.number() }) })
+  .step('check', ({ input }) => ({ cents: input.cents }))
+  .decision('choose', { after: ['check'], branches: ['auto', 'manager'] }, ({ route, deps }) =>
+    deps.check.cents > 5 ? route('manager') : route('auto'),
+  )
+  .step('auto', { after: ['choose'] }, () => 'auto')
+  .step('manager', { after: ['choose'] }, () => ({ who: 'manager' }))
+
+test('a step behind a decision may be missing, and its type says so where it is not the only one that is waited for', () => {
+  const closed = approved
+    .step('told', { after: ['manager'] }, ({ deps }) => {
+      expectTypeOf(deps.manager).toEqualTypeOf<{ who: string }>()
+      return deps.manager.who
+    })
+    .step('close', { after: ['auto', 'told', 'choose'] }, ({ deps }) => {
+      expectTypeOf(deps.auto).toEqualTypeOf<string | undefined>()
+      expectTypeOf(deps.told).toEqualTypeOf<string | undefined>()
+      expectTypeOf(deps.choose).toEqualTypeOf<JsonValue>()
+      return 1
+    })
+  const submits = (client: Client) =>
+    expectTypeOf(client.submit(closed, { cents: 1 })).toEqualTypeOf<Promise<TaskHandle<{ readonly close: number | undefined }>>>()
+  expect(submits).toBeTypeOf('function')
+})
+
+test('a decision names its branches, and waits for something', () => {
+  // @ts-expect-error it may not choose refuse
+  approved.decision('again', { after: ['check'], branches: ['accept'] }, ({ route }) => route('refuse'))
+  // @ts-expect-error a decision gives its branches, no plain value
+  approved.decision('again', { after: ['check'], branches: ['accept'] }, () => 'accept')
+  // @ts-expect-error a decision is never the first
+  approved.decision('again', { after: [], branches: ['accept'] }, () => failure('never asked'))
+  expect(approved.steps).toHaveLength(4)
+})
+
+test('the parts of a batch come together as a list', () => {
+  const summed = approved
+    .batch(
+      'parts',
+      { after: ['check'] },
+      ({ batches, deps }) => batches([{ start: 0, end: deps.check.cents }]),
+      ({ batch }) => ({ at: new Date(Number(batch.start)) }),
+    )
+    .step('total', { after: ['parts'] }, ({ deps }) => {
+      expectTypeOf(deps.parts).toEqualTypeOf<readonly { at: string }[]>()
+      return deps.parts.length
+    })
+  expect(summed.steps.map(({ name }) => name)).toEqual(['check', 'choose', 'auto', 'manager', 'split_parts', 'parts', 'total'])
+})
+
+test('a wrapped result is seen without its wrapping, and a returned failure by nobody', () => {
+  order
+    .step('wrapped', ({ input }) => (input.count > 1 ? success({ count: input.count }, { note: 'x' }) : failure('too few')))
+    .step('next', { after: ['wrapped'] }, ({ deps }) => {
+      expectTypeOf(deps.wrapped).toEqualTypeOf<{ count: number }>()
+      return null
+    })
+  expect(order.steps).toHaveLength(3)
 })
