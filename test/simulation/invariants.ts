@@ -9,9 +9,12 @@
  * I6  Every acknowledged submission is in the log and, once faults stop, terminal or blocked.
  * I7  Places are gapless, versions follow each other, and every stream's chain of hashes verifies.
  * I8  Submissions with one idempotency key made one task.
+ *
+ * I9 to I11 are those of `branch-invariants.ts`.
  */
 import { isDeepStrictEqual } from 'node:util'
 import {
+  batchOf,
   evolve,
   isTerminal,
   type LiveTask,
@@ -19,6 +22,7 @@ import {
   type Plan,
   readyRows,
   type RecordedTaskEvent,
+  type StepId,
   type TaskId,
   type TaskState,
   TERMINAL_EVENTS,
@@ -30,6 +34,7 @@ import type { RunningEngine } from '@tasker/server/internal/engine/engine'
 import { decodeTaskEvents } from '@tasker/server/internal/log/codec'
 import { verifyChain } from '@tasker/server/internal/log/commit-hash'
 import type { StoredCommit } from '@tasker/server/internal/log/port'
+import { branchesHold } from './branch-invariants.js'
 import type { MemoryStore } from '@tasker/server/internal/projections/memory-store'
 
 export interface Evidence {
@@ -53,6 +58,7 @@ export const checkAll = async (evidence: Evidence): Promise<readonly string[]> =
     ...folded.flatMap(oneEnd),
     ...folded.flatMap(startsAfterDependencies),
     ...folded.flatMap(attemptsWithinPolicy),
+    ...folded.flatMap(branchesHold),
     ...nothingAcknowledgedIsLost(folded, evidence),
     ...chainsVerify(evidence.commits),
     ...onePerKey(folded),
@@ -130,6 +136,10 @@ const startsAfterDependencies = ({ taskId, events, task }: Folded): readonly str
   const wrong: string[] = []
   for (const { event } of events) {
     if (event.type === 'step.completed') complete.add(event.step)
+    // Nobody waits for what was not taken, nor for a worker that failed where its batch goes on.
+    if (event.type === 'steps.created' && event.segment === 'decision') for (const name of event.notTaken) complete.add(name)
+    if ((event.type === 'step.failed' || event.type === 'step.timed_out') && event.permanent && goesOnWithout(task, event.step))
+      complete.add(event.step)
     if (event.type !== 'step.started') continue
     const spec = task.graph.steps[task.graph.indexOf.get(event.step) ?? -1]
     const missing = spec?.dependencies.filter((name) => !complete.has(name)) ?? []
@@ -137,6 +147,9 @@ const startsAfterDependencies = ({ taskId, events, task }: Folded): readonly str
   }
   return wrong
 }
+
+const goesOnWithout = (task: LiveTask, step: StepId): boolean =>
+  batchOf(task, task.graph.indexOf.get(step) ?? -1)?.spec.failureStrategy === 'continue_on_failure'
 
 const attemptsWithinPolicy = ({ taskId, events, task }: Folded): readonly string[] => {
   const wrong: string[] = []

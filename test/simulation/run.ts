@@ -12,6 +12,7 @@ import { drawFaultPlan, drawLaterFaults, type FaultPlan, NO_FAULTS } from './fau
 import { Incarnation, type Weather } from './incarnation.js'
 import { checkAll } from './invariants.js'
 import { echoWork, SimWorker } from './sim-worker.js'
+import { choiceFor, drawBranchedTemplate } from './branched-work.js'
 import { drawTemplate, HANDLERS, submitUntilAcknowledged } from './workload.js'
 
 export interface RunReport {
@@ -28,18 +29,23 @@ const PARTITIONS = 4
 /** Where the dice of later faults begin. */
 const LATER_SEEDS = 1_000_000_007
 const TEMPLATES = 3
+/** Templates that came later, with dice of their own. */
+const LATER_TEMPLATE_SEEDS = 2_000_000_011
+const BRANCHED = ['b0', 'b1'] as const
 /** How long faults may happen, and how long the world may take to come to rest after them. */
 const STORMY_MS = 60_000
 const CALM_MS_MAX = 1_200_000
 const CALM_STEP_MS = 5_000
 
 export interface RunOptions {
+  /** Only the templates that were there when a seed was found. */
+  readonly firstTemplatesOnly?: boolean
   /** Only the faults that were there when a seed was found. */
   readonly firstFaultsOnly?: boolean
 }
 
-export const runSeed = async (seed: number, { firstFaultsOnly = false }: RunOptions = {}): Promise<RunReport> => {
-  const world = new World(seed, firstFaultsOnly)
+export const runSeed = async (seed: number, options: RunOptions = {}): Promise<RunReport> => {
+  const world = new World(seed, options)
   await world.start()
   await world.storm()
   await world.calm()
@@ -58,29 +64,36 @@ class World {
   readonly #acknowledged: TaskId[] = []
   readonly #workers: SimWorker[] = []
   readonly #templates: string[] = []
+  readonly #drawn: (() => string)[]
+  readonly #choices: Dice
+  /** By task and step, the attempts whose checkpoint was acknowledged. */
+  readonly #checkpoints = new Map<string, Set<number>>()
   #lives = 0
   #engine: RunningEngine | undefined
   #incarnation: Incarnation | undefined
   readonly #engines = new Map<Incarnation, RunningEngine>()
 
-  constructor(seed: number, firstFaultsOnly: boolean) {
+  constructor(seed: number, { firstFaultsOnly = false, firstTemplatesOnly = false }: RunOptions) {
     this.#seed = seed
     this.#dice = new Dice(seed)
     const first = drawFaultPlan(this.#dice)
     this.#stormy = firstFaultsOnly ? first : { ...first, ...drawLaterFaults(new Dice(seed + LATER_SEEDS)) }
     this.#weather = { faults: NO_FAULTS, seen: new Map() }
+    const later = new Dice(seed + LATER_TEMPLATE_SEEDS)
+    this.#choices = later
+    this.#drawn = Array.from({ length: TEMPLATES }, (_, n) => () => drawTemplate(this.#dice, `t${n}`))
+    if (!firstTemplatesOnly) this.#drawn.push(...BRANCHED.map((name) => () => drawBranchedTemplate(later, name)))
   }
 
   async start(): Promise<void> {
     this.#startServer()
     await this.#clock.advance(1_000)
-    for (let n = 0; n < TEMPLATES; n++) {
-      const name = `t${n}`
-      const answer = this.#engine?.register(drawTemplate(this.#dice, name), { replace: false, actor: 'sim' })
+    for (const draw of this.#drawn) {
+      const answer = this.#engine?.register(draw(), { replace: false, actor: 'sim' })
       await this.#clock.advance(1_000)
       const given = await answer
-      if (given?.type !== 'registered') this.#violated(`template ${name} was not registered: ${JSON.stringify(given)}`)
-      this.#templates.push(name)
+      if (given?.type !== 'registered') this.#violated(`a template was not registered: ${JSON.stringify(given)}`)
+      else this.#templates.push(given.record.name)
     }
     for (let n = this.#dice.between(1, 4); n > 0; n--) this.#workers.push(this.#newWorker())
   }
@@ -229,6 +242,9 @@ class World {
       slots: this.#dice.between(2, 20),
       engine: () => this.#engine,
       work: echoWork,
+      choose: (command) => choiceFor(this.#choices, command),
+      choices: this.#choices,
+      checkpoints: this.#checkpoints,
       violated: (what) => this.#violated(what),
     })
   }

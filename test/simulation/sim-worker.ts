@@ -7,6 +7,7 @@ import {
   workerId,
   type HandlerName,
   type JsonText,
+  type StepChoice,
   type WorkerId,
 } from '@tasker/core'
 import type {
@@ -37,6 +38,11 @@ export interface SimWorkerParts {
   readonly engine: () => Engine | undefined
   /** What the handler gives for a step of a task. */
   readonly work: (command: StepCommand) => JsonText
+  /** What it says beside that. */
+  readonly choose: (command: StepCommand) => StepChoice | undefined
+  readonly choices: Dice
+  /** By task and step, the attempts whose checkpoint was acknowledged: no later attempt may begin before it. */
+  readonly checkpoints: Map<string, Set<number>>
   /** The worker is given more than its slots, or the same attempt twice at once. */
   readonly violated: (what: string) => void
 }
@@ -59,6 +65,8 @@ export class SimWorker {
   #frozenUntilMs = 0
   readonly #running = new Map<string, AttemptRef>()
   readonly #unacknowledged = new Map<string, AttemptResult>()
+  /** The checkpoint of each attempt that is on its way. */
+  readonly #unsaved = new Map<string, AttemptResult>()
 
   constructor(parts: SimWorkerParts) {
     this.#parts = parts
@@ -84,6 +92,7 @@ export class SimWorker {
     this.#draining = false
     this.#running.clear()
     this.#unacknowledged.clear()
+    this.#unsaved.clear()
     this.#id = this.#newId()
     this.cut()
   }
@@ -144,7 +153,7 @@ export class SimWorker {
     const inbox: (() => void)[] = []
     const port = {
       command: (command: StepCommand) => inbox.push(() => this.#take(command)),
-      ack: (ack: ResultAck) => inbox.push(() => this.#unacknowledged.delete(keyOf(ack))),
+      ack: (ack: ResultAck) => inbox.push(() => this.#acknowledged(ack)),
       cancel: (ref: AttemptRef) => inbox.push(() => this.#cancel(ref)),
       flush: () => this.#deliver(link, inbox.splice(0)),
       close: () => {
@@ -171,7 +180,9 @@ export class SimWorker {
     for (const ref of link.session.forgotten) {
       this.#running.delete(keyOf(ref))
       this.#unacknowledged.delete(keyOf(ref))
+      this.#unsaved.delete(keyOf(ref))
     }
+    for (const checkpoint of this.#unsaved.values()) this.#send(checkpoint)
     for (const result of this.#unacknowledged.values()) this.#send(result)
     return true
   }
@@ -200,6 +211,8 @@ export class SimWorker {
     this.#running.set(key, { taskId, step, attempt })
     if (this.#running.size > slots) violated(`worker ${this.#id} runs ${this.#running.size} attempts in ${slots} slots`)
     if (dice.chance(weather.faults.stepHangs)) return
+    this.#beginsWhereItWasLeft(command)
+    this.#checkpointSometimes(command)
     const outcome = this.#outcome(command)
     const life = this.#life
     const finish = (): void => {
@@ -220,7 +233,43 @@ export class SimWorker {
     if (weather.faults.resultPoisoned > 0 && dice.chance(weather.faults.resultPoisoned)) {
       return { type: 'completed', output: jsonOf(POISON) }
     }
-    return { type: 'completed', output: work(command) }
+    const choice = this.#parts.choose(command)
+    const output = work(command)
+    return choice === undefined ? { type: 'completed', output } : { type: 'completed', output, choice }
+  }
+
+  /** What was acknowledged is there for every later attempt. */
+  #beginsWhereItWasLeft({ taskId, step, attempt, task, stepIndex }: StepCommand): void {
+    // A command may come late: what later attempts saved meanwhile is not for it.
+    const earlier = [...(this.#parts.checkpoints.get(`${taskId}/${step}`) ?? [])].filter((other) => other < attempt)
+    const saved = Math.max(0, ...earlier)
+    const found = task.checkpoints.get(stepIndex)?.itemsProcessed ?? 0
+    if (found < saved) this.#parts.violated(`${step} of ${taskId} begins at ${found}; ${saved} was saved`)
+  }
+
+  #checkpointSometimes({ taskId, step, attempt, task, stepIndex }: StepCommand): void {
+    const { clock, choices } = this.#parts
+    if (task.graph.steps[stepIndex]?.type !== 'batch_worker' || !choices.chance(0.5)) return
+    const life = this.#life
+    clock.after(durationMs(choices.between(1, 300)), () => {
+      const key = keyOf({ taskId, step, attempt })
+      if (life !== this.#life || !this.#running.has(key) || this.#frozenForMs > 0) return
+      const saved: AttemptOutcome = { type: 'checkpoint', number: 1, cursor: jsonOf(attempt), itemsProcessed: attempt }
+      this.#unsaved.set(key, { taskId, step, attempt, outcome: saved })
+      this.#send({ taskId, step, attempt, outcome: saved })
+    })
+  }
+
+  #acknowledged(ack: ResultAck): void {
+    if (ack.checkpoint === 0) {
+      this.#unacknowledged.delete(keyOf(ack))
+      return
+    }
+    this.#unsaved.delete(keyOf(ack))
+    if (ack.status !== 'recorded' && ack.status !== 'duplicate') return
+    const { checkpoints } = this.#parts
+    const key = `${ack.taskId}/${ack.step}`
+    checkpoints.set(key, (checkpoints.get(key) ?? new Set()).add(ack.attempt))
   }
 
   #finish(result: AttemptResult): void {

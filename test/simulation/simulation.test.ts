@@ -24,6 +24,6 @@ test.each([
     firstFaultsOnly: false,
   },
 ])('the world of seed $seed stays whole; once in it $found', async ({ seed, firstFaultsOnly }) => {
-  const { violations } = await runSeed(seed, { firstFaultsOnly })
+  const { violations } = await runSeed(seed, { firstFaultsOnly, firstTemplatesOnly: true })
   expect(violations).toEqual([])
 })
