@@ -50,7 +50,9 @@ const noteOf = ({ type, data }: EventAnswer, colours: Colours): string => {
     case 'task.submitted':
       return `${textOf(data['namespace']) ?? ''}/${textOf(data['name']) ?? ''}@${textOf(data['version']) ?? ''}`
     case 'steps.created':
-      return namesIn(data['steps'])
+      return shortened(createdText(namesIn(data['steps']), namesIn(data['not_taken'])))
+    case 'step.checkpointed':
+      return `${textOf(data['items_processed']) ?? '?'} items so far`
     case 'step.started':
       return worker === undefined ? '' : colours.dim(`worker ${worker}`)
     case 'step.failed':
@@ -66,6 +68,11 @@ const noteOf = ({ type, data }: EventAnswer, colours: Colours): string => {
     default:
       return shortened(textOf(data['reason']) ?? '')
   }
+}
+
+const createdText = (created: string, notTaken: string): string => {
+  if (notTaken === '') return created
+  return created === '' ? `not taken: ${notTaken}` : `${created}; not taken: ${notTaken}`
 }
 
 const failureText = (failure: unknown): string => {

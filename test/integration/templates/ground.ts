@@ -16,6 +16,8 @@ export interface Answer {
 
 export interface Ground {
   readonly clients: Clients
+  readonly databaseUrl: string
+  readonly restUrl: string
   /** `POST` when there is a body; a text is YAML, anything else JSON. */
   rest(path: string, body?: unknown): Promise<Answer>
   /** A worker that runs until the ground is closed, or the server is started again. */
@@ -38,6 +40,10 @@ export const openGround = async (settings: Settings = {}): Promise<Ground> => {
   return {
     get clients() {
       return open.clients
+    },
+    databaseUrl: database.url,
+    get restUrl() {
+      return open.server.restUrl
     },
     rest: async (path, body) => {
       const response = await fetch(open.server.restUrl + path, {

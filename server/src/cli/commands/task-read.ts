@@ -219,5 +219,6 @@ const graph = async ({ http, json, terminal }: CommandContext, taskId: string, f
 const markOf = (status: string, name: string, colours: CommandContext['terminal']['colours']): string => {
   if (status === 'complete') return colours.green(name)
   if (status === 'error' || status === 'cancelled') return colours.red(name)
+  if (status === 'not_taken' || status === 'uncreated') return colours.dim(name)
   return status === 'in_progress' || status === 'waiting_for_retry' ? colours.yellow(name) : name
 }

@@ -109,6 +109,20 @@ export const STEP = STEP_ROW.extend({
   max_attempts: z.number().int(),
   timeout_ms: z.number().int(),
   last_failure_stack: text,
+  batch: z
+    .object({ id: z.string(), start: payload, end: payload, size: z.number().int(), is_no_op: z.boolean() })
+    .nullable()
+    .describe('The range of a worker of a batch.'),
+  checkpoint: z
+    .object({
+      attempt: z.number().int(),
+      number: z.number().int(),
+      cursor: payload,
+      items_processed: z.number().int(),
+      accumulated: payload,
+    })
+    .nullable()
+    .describe('What attempts of an unfinished step saved last.'),
   output: payload,
 })
 

@@ -1,6 +1,7 @@
 /** One task, read from its stream, as JSON text: context, outputs and result are spliced in byte for byte. */
 import {
   attemptsAllowed,
+  batchOf,
   elementAt,
   existingSteps,
   instantText,
@@ -93,9 +94,33 @@ export const stepText = (state: LiveTask, index: number): JsonText => {
     max_attempts: jsonOf(attemptsAllowed(spec.retry)),
     timeout_ms: jsonOf(spec.timeoutMs),
     last_failure_stack: textOrNull(step.lastFailure?.stack),
+    batch: batchText(state, index),
+    checkpoint: checkpointText(state, index),
     output: step.status === 'complete' ? step.output : JSON_NULL,
   })
   return trustedJson(`${stepViewText(state, index).slice(0, -1)},${declared.slice(1)}`)
+}
+
+/** The range of a worker of a batch. */
+const batchText = (state: LiveTask, index: number): JsonText => {
+  const run = batchOf(state, index)
+  if (run === undefined) return JSON_NULL
+  const { id, start, end, size } = elementAt(run.ranges, index - run.first, 'the range of a worker')
+  return objectText({ id: jsonOf(id), start, end, size: jsonOf(size), is_no_op: jsonOf(run.isNoOp) })
+}
+
+/** What attempts of an unfinished step saved last. */
+const checkpointText = (state: LiveTask, index: number): JsonText => {
+  const saved = state.checkpoints.get(index)
+  if (saved === undefined) return JSON_NULL
+  const { attempt, number, cursor, itemsProcessed, accumulated = JSON_NULL } = saved
+  return objectText({
+    attempt: jsonOf(attempt),
+    number: jsonOf(number),
+    cursor,
+    items_processed: jsonOf(itemsProcessed),
+    accumulated,
+  })
 }
 
 const resultOrNull = (state: LiveTask): JsonText => (state.phase === 'completed' ? taskResult(state) : JSON_NULL)
