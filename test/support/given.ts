@@ -9,6 +9,7 @@ import {
   instant,
   namespaceOf,
   planOf,
+  readExpression,
   stepId,
   templateHash,
   trustedJson,
@@ -16,6 +17,7 @@ import {
   type BatchConfig,
   type Checkpoint,
   type Decision,
+  type Expression,
   type Failure,
   type Instant,
   type LiveTask,
@@ -47,6 +49,7 @@ export interface StepOptions {
   readonly type?: StepType
   readonly batch?: Partial<BatchConfig>
   readonly initialization?: StepSpec['handler']['initialization']
+  readonly more?: Partial<StepSpec>
 }
 
 const NO_BATCH_CONFIG: BatchConfig = {
@@ -72,7 +75,19 @@ export const step = (name: string, options: StepOptions = {}): StepSpec => ({
   resultSchema: undefined,
   timeoutMs: durationMs(options.timeoutMs ?? 60_000),
   batchConfig: options.batch === undefined ? undefined : { ...NO_BATCH_CONFIG, ...options.batch },
+  when: undefined,
+  onFailure: 'block',
+  compensate: undefined,
+  join: 'all',
+  cancelRemaining: false,
+  ...options.more,
 })
+
+export const expression = (text: string): Expression => {
+  const reading = readExpression(text)
+  if (reading.type === 'faulty') throw new Error(reading.faults.map((fault) => fault.message).join('; '))
+  return reading.expression
+}
 
 export const plan = (...steps: readonly StepSpec[]): Plan =>
   planOf(
@@ -182,6 +197,10 @@ export const cancel =
 export const graceOver =
   (atMs = 10_000): Order =>
   () => ({ type: 'cancel_grace_over', at: at(atMs) })
+
+export const failTask =
+  (atMs = 0): Order =>
+  () => ({ type: 'fail_task', at: at(atMs), code: 'GIVEN_UP', message: 'Nobody waits for it.' })
 
 /** What a decision makes of a task. */
 export const applied = (state: TaskState, events: readonly TaskEvent[], when: Instant, of: Plan): TaskState =>

@@ -6,6 +6,7 @@ import { trustedJson, type JsonText } from '../kernel/json.js'
 import { attemptsStarted } from '../task/attempts.js'
 import type { Failure } from '../task/failure.js'
 import type { LiveTask, StepState, StepStatus } from '../task/state.js'
+import { isUnended } from '../task/step-groups.js'
 
 /** What `last_failure` shows of a failure. */
 export interface StepErrorView {
@@ -25,7 +26,7 @@ export interface StepView {
   readonly attempts_since_reset: number
   /** When the first attempt started. */
   readonly started_at?: string
-  /** When the step became complete, cancelled or an error. */
+  /** When the step became complete, skipped, cancelled or an error. */
   readonly ended_at?: string
   readonly next_retry_at?: string
   /** The failure of the latest attempt that failed, also when a later one succeeded. */
@@ -70,7 +71,6 @@ export const stepViewText = (task: LiveTask, index: number): JsonText => {
 const errorView = ({ message, code, errorType, retryable }: Failure): StepErrorView =>
   code === undefined ? { message, error_type: errorType, retryable } : { message, code, error_type: errorType, retryable }
 
-const endOf = (step: StepState): Instant | undefined =>
-  step.status === 'complete' || step.status === 'error' || step.status === 'cancelled' ? step.since : undefined
+const endOf = (step: StepState): Instant | undefined => (isUnended(step.status) ? undefined : step.since)
 
 const workerOf = (step: StepState): WorkerId | undefined => ('worker' in step ? step.worker : undefined)

@@ -37,6 +37,7 @@ const stepTimers = (taskId: TaskId, task: LiveTask, index: number, step: StepSta
     case 'complete':
     case 'error':
     case 'cancelled':
+    case 'skipped':
       return NO_ROWS
   }
 }

@@ -7,6 +7,7 @@ export const attemptsStarted = (step: StepState): number => {
     case 'uncreated':
     case 'not_taken':
     case 'pending':
+    case 'skipped':
     case 'in_progress':
     case 'complete':
     case 'error':

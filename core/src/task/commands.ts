@@ -124,6 +124,16 @@ export interface CancelGraceOver {
   readonly at: Instant
 }
 
+/** The task is over without success, for a reason that lies outside its steps. */
+export interface FailTask {
+  readonly type: 'fail_task'
+  readonly at: Instant
+  /** A stable code for programs. */
+  readonly code: string
+  /** One sentence for people. */
+  readonly message: string
+}
+
 export type TaskCommand =
   | SubmitTask
   | ReleaseTask
@@ -137,3 +147,4 @@ export type TaskCommand =
   | RetryDue
   | CancelTask
   | CancelGraceOver
+  | FailTask

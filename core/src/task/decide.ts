@@ -16,6 +16,7 @@ import { decideCancel, decideCancelGraceOver } from './decide/cancel.js'
 import { decideCheckpoint } from './decide/checkpoint.js'
 import { decideComplete } from './decide/complete.js'
 import { decideFail } from './decide/fail.js'
+import { decideFailTask } from './decide/fail-task.js'
 import { decideRelease } from './decide/release.js'
 import { decideRetryDue } from './decide/retry-due.js'
 import { decideRunDue } from './decide/run-due.js'
@@ -71,6 +72,8 @@ const decideOpen = (
       return decideCancel(task, command)
     case 'cancel_grace_over':
       return decideCancelGraceOver(task, command)
+    case 'fail_task':
+      return decideFailTask(task, command)
     default:
       return unreachable(command)
   }

@@ -111,7 +111,10 @@ export interface StepCompleted {
   readonly output: JsonText
 }
 
-/** An attempt ended without success. Whether the step is over is said by the event that follows: `step.retry_scheduled` or none. */
+/**
+ * An attempt ended without success. Whether the step is over is said by the event that follows: `step.retry_scheduled` or none. A step that
+ * could not even begin fails with the number of the attempt before, 0 for none.
+ */
 export interface StepFailed {
   readonly type: 'step.failed'
   readonly step: StepId
@@ -136,6 +139,14 @@ export interface StepRetryScheduled {
   readonly attempt: number
   readonly dueAt: Instant
   readonly delayMs: DurationMs
+}
+
+/** Its condition is false: it is satisfied without having run, and its result is null. */
+export interface StepSkipped {
+  readonly type: 'step.skipped'
+  readonly step: StepId
+  /** The condition, as the template has it. */
+  readonly condition: string
 }
 
 export interface StepCancelled {
@@ -172,6 +183,15 @@ export interface TaskCompleted {
   readonly type: 'task.completed'
 }
 
+/** The task ended without success: terminal. A failed step alone never does that (it blocks), so something named in `code` did. */
+export interface TaskFailed {
+  readonly type: 'task.failed'
+  /** A stable code for programs. */
+  readonly code: string
+  /** One sentence for people. */
+  readonly message: string
+}
+
 export type TaskEvent =
   | TaskSubmitted
   | StepsCreated
@@ -183,13 +203,15 @@ export type TaskEvent =
   | StepFailed
   | StepTimedOut
   | StepRetryScheduled
+  | StepSkipped
   | StepCancelled
   | StepResultIgnored
   | TaskBlocked
   | TaskCancelRequested
   | TaskCancelled
   | TaskCompleted
+  | TaskFailed
 
 export type TaskEventType = TaskEvent['type']
 
-export const TERMINAL_EVENTS: ReadonlySet<TaskEventType> = new Set(['task.completed', 'task.cancelled'])
+export const TERMINAL_EVENTS: ReadonlySet<TaskEventType> = new Set(['task.completed', 'task.cancelled', 'task.failed'])

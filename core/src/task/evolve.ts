@@ -23,7 +23,6 @@ import type {
 import { timeoutFailure } from './failure.js'
 import { batchesCreated, branchesCreated, initialSteps, NO_STEPS } from './growth.js'
 import type { LiveTask, StepInProgress, StepState, TaskState } from './state.js'
-import { goesOnWithout } from './step-groups.js'
 import {
   cancelledStep,
   checkpointedStep,
@@ -33,11 +32,13 @@ import {
   failedAttempt,
   failedStep,
   releasedStep,
+  skippedStep,
   reportedWith,
   startedStep,
   waitingStep,
   withIgnored,
 } from './step-states.js'
+import { goesOnWithout } from './step-groups.js'
 import { endedTask, scheduledTask, withPhase, withStep, withStepPassed } from './task-states.js'
 import { PHASE_TRANSITIONS, STEP_TRANSITIONS } from './transitions.js'
 
@@ -64,6 +65,8 @@ const evolveLive = (task: LiveTask, event: TaskEvent, at: Instant): LiveTask => 
       return endedTask(task, 'cancelled', at)
     case 'task.completed':
       return endedTask(task, 'completed', at)
+    case 'task.failed':
+      return endedTask(task, 'failed', at, event)
     case 'step.completed':
       return stepCompleted(task, event, at)
     default:
@@ -88,13 +91,15 @@ const evolveStep = (task: LiveTask, event: StepEvent, at: Instant): LiveTask => 
     case 'step.released':
       return withStep(task, index, step, releasedStep(running(step), at), at)
     case 'step.failed':
-      return attemptEnded(task, index, stepFailed(running(step), event, at), at)
+      return attemptEnded(task, index, stepFailed(step, event, at), at)
     case 'step.timed_out':
       return attemptEnded(task, index, stepTimedOut(running(step), event, at), at)
     case 'step.checkpointed':
       return checkpointed(task, index, event, at)
     case 'step.retry_scheduled':
       return withStep(task, index, step, waitingStep(step, event.attempt, event.dueAt, at), at)
+    case 'step.skipped':
+      return withStepPassed(task, index, skippedStep(step, at), at)
     case 'step.cancelled':
       return withStep(task, index, step, cancelledStep(step, at), at)
     case 'step.result_ignored':
@@ -109,7 +114,7 @@ const mustFollow = (step: StepState, event: StepEvent | StepCompleted): void => 
   if (STEP_TRANSITIONS[event.type][step.status] === undefined) {
     throw new BugError(`${event.type} of step ${event.step} that is ${step.status}`)
   }
-  if (event.type === 'step.cancelled' || event.type === 'step.result_ignored') return
+  if (event.type === 'step.cancelled' || event.type === 'step.skipped' || event.type === 'step.result_ignored') return
   if (event.attempt !== step.attempts + (givesNumber(step, event) ? 1 : 0)) {
     throw new BugError(`${event.type} of step ${event.step}: attempt ${event.attempt} after ${step.attempts}`)
   }
@@ -134,6 +139,7 @@ const submitted = (event: TaskSubmitted, at: Instant, plan: Plan): LiveTask => (
   updatedAt: at,
   endedAt: undefined,
   cancel: undefined,
+  failed: undefined,
   steps: [],
   unmet: [],
   counts: NO_STEPS,
@@ -170,6 +176,7 @@ const allStepsCreated = (task: LiveTask, at: Instant): LiveTask => {
     endedAt: undefined,
     cancel: undefined,
     steps: new Array<StepState>(plan.steps.length).fill(createdStep(at)),
+    failed: undefined,
     unmet: plan.dependencies.map((dependencies) => dependencies.length),
     counts: { ...NO_STEPS, pending: plan.steps.length },
     choices: task.choices,
@@ -199,13 +206,20 @@ const checkpointed = (task: LiveTask, index: number, event: StepCheckpointed, at
   return { ...withStep(task, index, step, checkpointedStep(step, timeoutOf(task, index), at), at), checkpoints }
 }
 
-/** A failure for good that holds nobody up is one dependency less, as a result is. */
-const attemptEnded = (task: LiveTask, index: number, to: StepState, at: Instant): LiveTask =>
-  to.status === 'error' && goesOnWithout(task, index)
-    ? withStepPassed(task, index, to, at)
-    : withStep(task, index, elementAt(task.steps, index, 'steps'), to, at)
+/** A failure for good that holds nobody up is one dependency less, as a result is. A task that waited for its time has begun either way. */
+const attemptEnded = (task: LiveTask, index: number, to: StepState, at: Instant): LiveTask => {
+  if (to.status === 'error' && goesOnWithout(task, index)) return withStepPassed(task, index, to, at)
+  const from = elementAt(task.steps, index, 'steps')
+  return task.phase === 'waiting' ? scheduledTask(task, index, from, to, at) : withStep(task, index, from, to, at)
+}
 
-const stepFailed = (step: StepInProgress, event: StepFailed, at: Instant): StepState => {
+/** A step that is pending failed before it could begin: nobody reported it, and no other attempt follows. */
+const stepFailed = (step: StepState, event: StepFailed, at: Instant): StepState => {
+  if (step.status === 'pending') return failedStep(step, event.failure, step.reported, at)
+  return attemptFailed(running(step), event, at)
+}
+
+const attemptFailed = (step: StepInProgress, event: StepFailed, at: Instant): StepState => {
   const reported = reportedWith(step, event.failure)
   return event.permanent ? failedStep(step, event.failure, reported, at) : failedAttempt(step, event.failure, reported, at)
 }

@@ -25,6 +25,14 @@ export const timeoutFailure = (timeoutMs: DurationMs): Failure => ({
   retryable: true,
 })
 
+/** The failure of a step whose condition is neither true nor false. */
+export const conditionFailure = (message: string): Failure => ({
+  message: `The condition of the step has no value: ${message}.`,
+  errorType: 'ConditionFailed',
+  code: 'CONDITION_FAILED',
+  retryable: false,
+})
+
 /** The failure of an attempt that its worker stopped although nobody asked to cancel the task. */
 export const STOPPED_BY_WORKER: Failure = {
   message: 'The worker stopped the attempt by itself.',

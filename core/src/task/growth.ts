@@ -35,6 +35,7 @@ export const NO_STEPS: { readonly [Status in StepStatus]: 0 } = {
   complete: 0,
   error: 0,
   cancelled: 0,
+  skipped: 0,
 }
 
 export const branchesCreated = (task: LiveTask, event: BranchesCreated, at: Instant): LiveTask => {

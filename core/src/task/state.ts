@@ -5,7 +5,7 @@ import type { JsonText } from '../kernel/json.js'
 import type { Plan, StepGraph } from '../template/plan.js'
 import type { BatchSpec } from '../template/batch-spec.js'
 import type { BatchRange } from './choice.js'
-import type { TaskSubmitted } from './events.js'
+import type { TaskFailed, TaskSubmitted } from './events.js'
 import type { Failure } from './failure.js'
 
 /** A failure that a worker reported for an attempt, kept so that the same report is known when it comes again. */
@@ -73,6 +73,11 @@ export interface StepCancelledState extends StepHistory {
   readonly worker: WorkerId | undefined
 }
 
+/** Its condition is false: it is satisfied, and has no result. */
+export interface StepSkippedState extends StepHistory {
+  readonly status: 'skipped'
+}
+
 export type StepState =
   | StepUncreated
   | StepNotTaken
@@ -83,6 +88,7 @@ export type StepState =
   | StepComplete
   | StepError
   | StepCancelledState
+  | StepSkippedState
 
 export type StepStatus = StepState['status']
 
@@ -108,7 +114,7 @@ export interface Checkpoint {
  * The task's own phase. `waiting` until `runAt`; `running` while something may still happen by itself; `blocked` when only a person can help;
  * `cancelling` between the request and the end.
  */
-export type TaskPhase = 'waiting' | 'running' | 'blocked' | 'cancelling' | 'completed' | 'cancelled'
+export type TaskPhase = 'waiting' | 'running' | 'blocked' | 'cancelling' | 'completed' | 'cancelled' | 'failed'
 
 export interface LiveTask {
   readonly type: 'task'
@@ -123,6 +129,8 @@ export interface LiveTask {
   readonly endedAt: Instant | undefined
   /** Set from the request on: why, and until when running steps may finish. */
   readonly cancel: { readonly reason: string | undefined; readonly graceUntil: Instant } | undefined
+  /** How the task failed; undefined unless it did. */
+  readonly failed: TaskFailed | undefined
   /** By index of the graph. */
   readonly steps: readonly StepState[]
   /** Per step of the graph, how many of its dependencies are not satisfied yet. */
@@ -146,4 +154,4 @@ export type TaskState = NoTask | LiveTask
 
 export const NO_TASK: NoTask = { type: 'none' }
 
-export const isTerminal = (phase: TaskPhase): boolean => phase === 'completed' || phase === 'cancelled'
+export const isTerminal = (phase: TaskPhase): boolean => phase === 'completed' || phase === 'cancelled' || phase === 'failed'

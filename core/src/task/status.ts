@@ -11,6 +11,7 @@ export type TaskStatus =
   | 'blocked_by_failures'
   | 'complete'
   | 'cancelled'
+  | 'error'
 
 export const taskStatus = (task: LiveTask): TaskStatus => {
   switch (task.phase) {
@@ -20,6 +21,8 @@ export const taskStatus = (task: LiveTask): TaskStatus => {
       return 'complete'
     case 'cancelled':
       return 'cancelled'
+    case 'failed':
+      return 'error'
     case 'cancelling':
       return 'cancelling'
     case 'blocked':

@@ -8,6 +8,7 @@ export const isSatisfied = (status: StepStatus): boolean => {
   switch (status) {
     case 'complete':
     case 'not_taken':
+    case 'skipped':
       return true
     case 'uncreated':
     case 'pending':
@@ -22,7 +23,7 @@ export const isSatisfied = (status: StepStatus): boolean => {
   }
 }
 
-/** What depends on the step may go on: it is satisfied, or failed where its batch goes on without it. */
+/** What depends on the step may go on: it is satisfied, or failed where the task goes on without it. */
 export const letsOthersGoOn = (task: LiveTask, index: number): boolean => {
   const { status } = elementAt(task.steps, index, 'steps')
   return status === 'error' ? goesOnWithout(task, index) : isSatisfied(status)
@@ -30,22 +31,22 @@ export const letsOthersGoOn = (task: LiveTask, index: number): boolean => {
 
 /** Whether the failure of a step holds nobody up. */
 export const goesOnWithout = (task: LiveTask, index: number): boolean =>
+  elementAt(task.graph.steps, index, 'steps of the graph').onFailure === 'continue' ||
   batchOf(task, index)?.spec.failureStrategy === 'continue_on_failure'
 
 /** The batch that a step is a worker of. */
 export const batchOf = ({ batches }: LiveTask, index: number): BatchRun | undefined =>
   batches.find(({ first, ranges }) => index >= first && index < first + ranges.length)
 
-/** How many steps hold nobody up any more. */
+/** How many steps hold nobody up any more: satisfied, failed where the task goes on without them, or not needed by a join. */
 export const passedSteps = (task: LiveTask): number => {
   const { counts } = task
-  return counts.complete + counts.not_taken + (counts.error === 0 ? 0 : passedErrors(task))
+  const satisfied = counts.complete + counts.skipped + counts.not_taken
+  return task.plan.plain ? satisfied : satisfied + counts.cancelled + passedErrors(task)
 }
 
 const passedErrors = (task: LiveTask): number =>
-  task.batches.length === 0
-    ? 0
-    : task.steps.filter(({ status }, index) => status === 'error' && goesOnWithout(task, index)).length
+  task.counts.error === 0 ? 0 : task.steps.filter(({ status }, index) => status === 'error' && goesOnWithout(task, index)).length
 
 /** A step may still run by itself, or may yet be created. */
 export const isUnended = (status: StepStatus): boolean => {
@@ -60,6 +61,7 @@ export const isUnended = (status: StepStatus): boolean => {
     case 'complete':
     case 'error':
     case 'cancelled':
+    case 'skipped':
       return false
     default:
       return unreachable(status)
@@ -88,8 +90,16 @@ export const notTakenSteps = (task: LiveTask): readonly StepId[] =>
 /** How many steps are with a worker, wait for one, or wait for a time. */
 export const activeSteps = ({ counts }: LiveTask): number => counts.in_progress + counts.enqueued + counts.waiting_for_retry
 
-/** The names of the steps whose failure holds others up, in the order of the graph. */
+/**
+ * The indexes of the steps whose failure holds others up, in the order of the graph. Failures that hold up none are among them only where
+ * nothing else explains why the task cannot go on: a join that too few dependencies satisfied.
+ */
+export const blockingSteps = (task: LiveTask): readonly number[] => {
+  const failed = task.steps.flatMap(({ status }, index) => (status === 'error' ? [index] : []))
+  const blocking = failed.filter((index) => !goesOnWithout(task, index))
+  return blocking.length > 0 ? blocking : failed
+}
+
+/** Their names. */
 export const failedSteps = (task: LiveTask): readonly StepId[] =>
-  task.graph.steps.flatMap((spec, index) =>
-    elementAt(task.steps, index, 'steps').status === 'error' && !goesOnWithout(task, index) ? [spec.name] : [],
-  )
+  blockingSteps(task).map((index) => elementAt(task.graph.steps, index, 'steps of the graph').name)

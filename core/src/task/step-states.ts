@@ -18,6 +18,7 @@ import type {
   StepInProgress,
   StepNotTaken,
   StepPending,
+  StepSkippedState,
   StepState,
   StepUncreated,
   StepWaitingForRetry,
@@ -116,12 +117,7 @@ export const failedAttempt = (
   reported,
 })
 
-export const failedStep = (
-  from: StepInProgress,
-  failure: Failure,
-  reported: readonly ReportedFailure[],
-  at: Instant,
-): StepError => ({
+export const failedStep = (from: StepState, failure: Failure, reported: readonly ReportedFailure[], at: Instant): StepError => ({
   status: 'error',
   attempts: from.attempts,
   attemptsSinceReset: from.attemptsSinceReset,
@@ -130,7 +126,7 @@ export const failedStep = (
   firstStartedAt: from.firstStartedAt,
   lastFailure: failure,
   reported,
-  worker: from.worker,
+  worker: from.status === 'in_progress' ? from.worker : undefined,
 })
 
 export const waitingStep = (from: StepState, attempt: number, dueAt: Instant, at: Instant): StepWaitingForRetry => ({
@@ -143,6 +139,17 @@ export const waitingStep = (from: StepState, attempt: number, dueAt: Instant, at
   lastFailure: from.lastFailure,
   reported: from.reported,
   dueAt,
+})
+
+export const skippedStep = (from: StepState, at: Instant): StepSkippedState => ({
+  status: 'skipped',
+  attempts: from.attempts,
+  attemptsSinceReset: from.attemptsSinceReset,
+  ignored: from.ignored,
+  since: at,
+  firstStartedAt: from.firstStartedAt,
+  lastFailure: from.lastFailure,
+  reported: from.reported,
 })
 
 export const cancelledStep = (from: StepState, at: Instant): StepCancelledState => ({

@@ -3,28 +3,35 @@
  */
 import type { Instant } from '../kernel/instant.js'
 import { elementAt, invariant } from '../kernel/invariant.js'
+import type { TaskFailed } from './events.js'
 import type { LiveTask, StepState, StepStatus, TaskPhase } from './state.js'
 
 export const withStep = (task: LiveTask, index: number, from: StepState, to: StepState, at: Instant): LiveTask =>
   replaced(task, task.phase, replacedAt(task.steps, index, to), task.unmet, movedCount(task, from, to), at)
 
-/** A task that waited for its time runs as soon as a step is ready. */
+/** A task that waited for its time runs as soon as anything becomes of a step. */
+const begunPhase = ({ phase }: LiveTask): TaskPhase => (phase === 'waiting' ? 'running' : phase)
+
 export const scheduledTask = (task: LiveTask, index: number, from: StepState, to: StepState, at: Instant): LiveTask => {
-  const phase = task.phase === 'waiting' ? 'running' : task.phase
-  return replaced(task, phase, replacedAt(task.steps, index, to), task.unmet, movedCount(task, from, to), at)
+  return replaced(task, begunPhase(task), replacedAt(task.steps, index, to), task.unmet, movedCount(task, from, to), at)
 }
 
 /** A step that lets others go on is one dependency less for each that waits for it. */
 export const withStepPassed = (task: LiveTask, index: number, to: StepState, at: Instant): LiveTask => {
   const from = elementAt(task.steps, index, 'steps')
   const unmet = unmetWithout(task, elementAt(task.graph.dependents, index, 'dependents'))
-  return replaced(task, task.phase, replacedAt(task.steps, index, to), unmet, movedCount(task, from, to), at)
+  return replaced(task, begunPhase(task), replacedAt(task.steps, index, to), unmet, movedCount(task, from, to), at)
 }
 
 export const withPhase = (task: LiveTask, phase: TaskPhase, at: Instant): LiveTask =>
   replaced(task, phase, task.steps, task.unmet, task.counts, at)
 
-export const endedTask = (task: LiveTask, phase: 'completed' | 'cancelled', at: Instant): LiveTask => ({
+export const endedTask = (
+  task: LiveTask,
+  phase: 'completed' | 'cancelled' | 'failed',
+  at: Instant,
+  failed?: TaskFailed,
+): LiveTask => ({
   type: 'task',
   phase,
   plan: task.plan,
@@ -34,6 +41,7 @@ export const endedTask = (task: LiveTask, phase: 'completed' | 'cancelled', at: 
   updatedAt: at,
   endedAt: at,
   cancel: task.cancel,
+  failed,
   steps: task.steps,
   unmet: task.unmet,
   counts: task.counts,
@@ -59,6 +67,7 @@ const replaced = (
   updatedAt: at,
   endedAt: task.endedAt,
   cancel: task.cancel,
+  failed: task.failed,
   steps,
   unmet,
   counts,
@@ -97,6 +106,7 @@ const movedCount = (task: LiveTask, from: StepState, to: StepState): LiveTask['c
     complete: counts.complete,
     error: counts.error,
     cancelled: counts.cancelled,
+    skipped: counts.skipped,
   }
   next[from.status] -= 1
   next[to.status] += 1

@@ -2,7 +2,7 @@
 import { nameOf, typeOf, type NamedSteps, type Step } from './named-steps.js'
 import { shown } from './nearest.js'
 import { addProblem, type Findings } from './problem.js'
-import type { Located } from './read-step.js'
+import type { Located } from './read-failure.js'
 
 export const checkBatches = (graph: NamedSteps, findings: Findings): void => {
   const { steps, edges, indexOf } = graph

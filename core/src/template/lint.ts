@@ -3,7 +3,8 @@ import type { Json } from '../kernel/json.js'
 import { isArray, type JsonObject } from './fields.js'
 import { shown } from './nearest.js'
 import { addNote, addWarning, type Findings } from './problem.js'
-import type { Located, StepFields } from './read-step.js'
+import type { Located } from './read-failure.js'
+import type { StepFields } from './read-step.js'
 
 /** Longer namespaces do not fit the names of queues in the original. */
 const NAMESPACE_CHARS_USUAL = 29

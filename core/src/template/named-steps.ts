@@ -1,5 +1,6 @@
 /** The steps of a document while their rules are checked: some may lack what they must have. */
-import type { Located, StepFields } from './read-step.js'
+import type { Located } from './read-failure.js'
+import type { StepFields } from './read-step.js'
 
 export type Step = Located<StepFields>
 

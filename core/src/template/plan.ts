@@ -44,4 +44,9 @@ export const planOf = (template: Template, hash: TemplateHash): Plan => {
   return { hash, template, steps: template.steps, indexOf, dependencies, dependents, plain, leaves, batches }
 }
 
-const isPlain = (step: StepSpec): boolean => step.type === 'standard'
+const isPlain = (step: StepSpec): boolean =>
+  step.type === 'standard' &&
+  step.when === undefined &&
+  step.onFailure === 'block' &&
+  step.join === 'all' &&
+  step.compensate === undefined

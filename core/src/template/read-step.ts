@@ -1,43 +1,32 @@
 /** One entry of `steps`: every field of the format, and what of it a step that runs is made of. */
-import { handlerName, stepId } from '../kernel/ids.js'
-import { durationMs } from '../kernel/instant.js'
+import { stepId } from '../kernel/ids.js'
 import { present } from '../kernel/invariant.js'
 import type { Json } from '../kernel/json.js'
 import { LIMITS } from '../limits.js'
 import { boolean, listOf, nameText, number, objectOf, oneOf, openMap, outOfRange, text, type Reader } from './fields.js'
 import { later, otherThan } from './later.js'
+import { expression } from './read-expression.js'
+import {
+  compensateFields,
+  compensateSpec,
+  handlerFields,
+  handlerSpec,
+  joinField,
+  joinOf,
+  located,
+  onFailureField,
+  seconds,
+  timeoutMsOf,
+  type Located,
+} from './read-failure.js'
 import { jitter, nonRetryableErrors, retryFields, retryPolicy } from './read-retry.js'
 import { addProblem, type Findings } from './problem.js'
 import type { BatchConfig } from './batch-spec.js'
 import type { StepSpec } from './template.js'
 
-/** Something read, with where it stands. */
-export interface Located<Value> {
-  readonly value: Value
-  readonly path: string
-}
-
-const located =
-  <Value>(read: Reader<Value>): Reader<Located<Value>> =>
-  (value, path, findings) => {
-    const result = read(value, path, findings)
-    return result === null ? null : { value: result, path }
-  }
-
-const SECONDS_MAX = LIMITS.retryDelayMsMax / 1_000
-const CALLABLE_CHARS_MAX = 500
-
 const name = nameText(LIMITS.nameCharsMax)
-export const seconds = number({ min: 0.001, max: SECONDS_MAX, whole: false })
 const schema = openMap
 const count = (max: number): Reader<number> => number({ min: 1, max, whole: true })
-
-const handlerFields = objectOf({
-  callable: { read: nameText(CALLABLE_CHARS_MAX), required: true },
-  method: { read: name },
-  resolver: { read: name },
-  initialization: { read: located(openMap) },
-})
 
 const publishedEvent = objectOf({
   name: { read: name, required: true },
@@ -55,11 +44,6 @@ const batchConfig = objectOf({
   worker_template: { read: located(name) },
   failure_strategy: { read: oneOf('continue_on_failure', 'fail_fast', 'isolate') },
 })
-
-const join: Reader<string | number> = (value, path, findings) => {
-  if (typeof value === 'number') return count(LIMITS.templateStepsMax)(value, path, findings)
-  return oneOf('all', 'any')(value, path, findings)
-}
 
 const rate = {
   key: { read: text(LIMITS.nameCharsMax), required: true },
@@ -87,11 +71,11 @@ export const stepFields = objectOf({
   heartbeat_seconds: { read: later('a limit on heartbeats', seconds) },
   schedule_to_start_seconds: { read: later('a limit on waiting for a worker', seconds) },
   schedule_to_close_seconds: { read: later('a limit over all attempts', seconds) },
-  when: { read: later('a condition', text()) },
-  on_failure: { read: later('this way to go on after a failure', oneOf('block', 'continue', 'compensate'), otherThan('block')) },
-  compensate: { read: later('compensation', objectOf({ handler: { read: handlerFields, required: true } })) },
-  join: { read: later('this kind of join', join, otherThan('all')) },
-  cancel_remaining: { read: later('cancelling what a join does not need', boolean, otherThan(false)) },
+  when: { read: located(expression) },
+  on_failure: { read: later('taking completed steps back', onFailureField, (value) => value === 'compensate') },
+  compensate: { read: later('compensation', compensateFields) },
+  join: { read: located(joinField) },
+  cancel_remaining: { read: located(boolean) },
   priority: { read: later('a priority of a single step', number({ min: -100, max: 100, whole: true }), otherThan(0)) },
   concurrency: { read: later('a limit on concurrency', objectOf(rate)) },
   rate_limit: { read: later('a limit on the rate', objectOf({ ...rate, per: { read: ratePeriod, required: true } })) },
@@ -131,28 +115,26 @@ const noteRetryTwice = (step: StepFields, findings: Findings): void => {
 
 /** The step as it runs; to be called only when no problem was found. */
 export const stepSpec = (fields: StepFields): StepSpec => {
-  const handler = present(fields.handler, 'the handler of a step').value
   const policy = retryPolicy(fields.retry)
   return {
     name: stepId(present(fields.name, 'the name of a step').value),
     description: fields.description,
     type: fields.type?.value ?? 'standard',
-    handler: {
-      callable: handlerName(present(handler.callable, 'the callable of a handler')),
-      method: handler.method ?? 'call',
-      resolver: handler.resolver,
-      initialization: handler.initialization?.value ?? {},
-    },
+    handler: handlerSpec(present(fields.handler, 'the handler of a step').value),
     dependencies: (fields.dependencies ?? []).map((dependency) => stepId(dependency.value)),
     retry: {
       ...policy,
       jitter: fields.jitter?.value ?? policy.jitter,
       nonRetryableErrors: fields.non_retryable_errors?.value ?? policy.nonRetryableErrors,
     },
-    timeoutMs:
-      fields.timeout_seconds === undefined ? LIMITS.stepTimeoutMsDefault : durationMs(Math.round(fields.timeout_seconds * 1_000)),
     resultSchema: fields.result_schema,
     batchConfig: batchConfigOf(fields.batch_config),
+    timeoutMs: timeoutMsOf(fields.timeout_seconds),
+    when: fields.when?.value,
+    onFailure: fields.on_failure ?? 'block',
+    compensate: compensateSpec(fields.compensate),
+    join: joinOf(fields.join?.value),
+    cancelRemaining: fields.cancel_remaining?.value ?? false,
   }
 }
 

@@ -1,5 +1,6 @@
 /** The template: a declared, versioned graph of steps, after parsing and validation. */
 import type { DurationMs } from '../kernel/instant.js'
+import type { Expression } from '../expression/expression.js'
 import type { HandlerName, Namespace, StepId } from '../kernel/ids.js'
 import type { Json } from '../kernel/json.js'
 import type { RetryPolicy } from '../retry/policy.js'
@@ -15,6 +16,19 @@ export interface HandlerSpec {
   readonly initialization: { readonly [key: string]: Json }
 }
 
+/** The way back of a completed step, once the task is to be taken back. */
+export interface CompensateSpec {
+  readonly handler: HandlerSpec
+  readonly retry: RetryPolicy
+  readonly timeoutMs: DurationMs
+}
+
+/** What a permanent failure of a step means for its task: it waits for a person, it goes on without the step, or its work is taken back. */
+export type OnFailure = 'block' | 'continue' | 'compensate'
+
+/** How many of its dependencies a step waits for. */
+export type Join = 'all' | number
+
 export interface StepSpec {
   readonly name: StepId
   readonly description: string | undefined
@@ -28,6 +42,13 @@ export interface StepSpec {
   readonly resultSchema: { readonly [key: string]: Json } | undefined
   /** The `batch_config` block. */
   readonly batchConfig: BatchConfig | undefined
+  /** The step is skipped where this is false. */
+  readonly when: Expression | undefined
+  readonly onFailure: OnFailure
+  readonly compensate: CompensateSpec | undefined
+  readonly join: Join
+  /** Once the join has enough, its other dependencies are cancelled. */
+  readonly cancelRemaining: boolean
 }
 
 export interface Template {

@@ -19,13 +19,15 @@ import {
   type JsonObject,
   type Reader,
 } from './fields.js'
+import { checkConditions } from './condition-rules.js'
 import { checkGraph } from './graph-rules.js'
 import { later, otherThan } from './later.js'
 import { lintTemplate } from './lint.js'
 import { shown } from './nearest.js'
 import { noFindings, type TemplateNote, type TemplateProblem, type TemplateWarning } from './problem.js'
 import { retryFields } from './read-retry.js'
-import { seconds, stepList, stepSpec } from './read-step.js'
+import { seconds } from './read-failure.js'
+import { stepList, stepSpec } from './read-step.js'
 import { parseSemver } from './semver.js'
 import type { Template } from './template.js'
 
@@ -44,6 +46,7 @@ export const validateTemplate = (document: Json): TemplateCheck => {
   const findings = noFindings()
   const fields = isObject(document) ? templateFields(document, '', findings) : wrongType(findings, '', document, 'a map')
   checkGraph(fields?.steps ?? [], findings)
+  checkConditions(fields?.steps ?? [], fields?.dependency_scope ?? 'ancestors', findings)
   const { problems, warnings, notes } = findings
   if (fields === null || !isObject(document) || problems.length > 0) return { type: 'invalid', problems, warnings }
   lintTemplate(fields, findings)

@@ -55,7 +55,7 @@ export {
   type HandlerErrorOptions,
   type RetryableErrorOptions,
 } from './errors/handler-errors.js'
-export { TaskBlockedError, TaskCancelledError, type BlockedStep } from './errors/outcome-errors.js'
+export { TaskBlockedError, TaskCancelledError, TaskFailedError, type BlockedStep } from './errors/outcome-errors.js'
 export { TaskerError, type InputProblem, type TaskerErrorCode, type TaskerErrorDetail } from './errors/tasker-error.js'
 export type { Failure } from './errors/failure.js'
 export type { LogFields, Logger } from './logger.js'

@@ -51,6 +51,7 @@ export const resultAnswer = z.looseObject({
   status: z.string(),
   result: z.unknown(),
   reason: z.string().nullish(),
+  failure: z.looseObject({ code: z.string(), message: z.string() }).nullish(),
   blocked_steps: z.array(z.looseObject({ step_id: z.string(), failure })).default([]),
 })
 export type ResultAnswer = z.output<typeof resultAnswer>

@@ -61,8 +61,12 @@ const noteOf = ({ type, data }: EventAnswer, colours: Colours): string => {
       return `after ${textOf(data['timeout_ms']) ?? '?'} ms`
     case 'step.retry_scheduled':
       return `in ${textOf(data['delay_ms']) ?? '?'} ms`
+    case 'step.skipped':
+      return shortened(`not so: ${textOf(data['condition']) ?? ''}`)
     case 'step.completed':
       return colours.dim(shortened(data['output'] === undefined ? '' : JSON.stringify(data['output'])))
+    case 'task.failed':
+      return shortened(`${textOf(data['code']) ?? ''}: ${textOf(data['message']) ?? ''}`)
     case 'task.blocked':
       return `${namesIn(data['steps'])} failed for good: waits for a person`
     default:

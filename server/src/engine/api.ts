@@ -65,6 +65,8 @@ export interface TaskSnapshot {
 export type TaskOutcome =
   | { readonly type: 'completed'; readonly taskId: TaskId; readonly result: JsonText }
   | { readonly type: 'cancelled'; readonly taskId: TaskId; readonly reason: string | undefined }
+  /** Over without success: `code` for programs, `message` for people. */
+  | { readonly type: 'ended_in_failure'; readonly taskId: TaskId; readonly code: string; readonly message: string }
   | {
       readonly type: 'blocked'
       readonly taskId: TaskId

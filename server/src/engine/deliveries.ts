@@ -100,10 +100,12 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
     case 'step.failed':
     case 'step.timed_out':
     case 'step.cancelled':
+    case 'step.skipped':
     case 'step.result_ignored':
     case 'task.blocked':
     case 'task.completed':
     case 'task.cancelled':
+    case 'task.failed':
       break
     default:
       unreachable(event)

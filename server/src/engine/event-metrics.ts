@@ -10,6 +10,8 @@ export const countEvent = (event: TaskEvent, metrics: EngineMetrics): void => {
       return metrics.taskBlocked()
     case 'task.completed':
       return metrics.taskEnded('completed')
+    case 'task.failed':
+      return metrics.taskEnded('failed')
     case 'task.cancelled':
       return metrics.taskEnded('cancelled')
     case 'step.started':
@@ -22,6 +24,8 @@ export const countEvent = (event: TaskEvent, metrics: EngineMetrics): void => {
       return metrics.stepEnded('timed_out')
     case 'step.cancelled':
       return metrics.stepEnded('cancelled')
+    case 'step.skipped':
+      return metrics.stepSkipped()
     case 'step.retry_scheduled':
       return metrics.stepRetryScheduled()
     case 'step.released':

@@ -1,5 +1,5 @@
 /** Who waits for a task: for its end, or for each of its events. */
-import { isTerminal, type LiveTask, type RecordedTaskEvent, stepId, type TaskId, taskResult } from '@tasker/core'
+import { blockingSteps, isTerminal, type LiveTask, type RecordedTaskEvent, stepId, type TaskId, taskResult } from '@tasker/core'
 import type { FaultDetail } from '../faults.js'
 import type { TaskEventListener, TaskOutcome } from './api.js'
 
@@ -62,9 +62,10 @@ export class Followers {
 export const outcomeOf = (taskId: TaskId, task: LiveTask): TaskOutcome | undefined => {
   if (task.phase === 'completed') return { type: 'completed', taskId, result: taskResult(task) }
   if (task.phase === 'cancelled') return { type: 'cancelled', taskId, reason: task.cancel?.reason }
+  if (task.failed !== undefined) return { type: 'ended_in_failure', taskId, code: task.failed.code, message: task.failed.message }
   if (task.phase !== 'blocked') return undefined
-  const steps = task.steps.flatMap((step, index) => {
-    const failure = step.status === 'error' ? step.lastFailure : undefined
+  const steps = blockingSteps(task).flatMap((index) => {
+    const failure = task.steps[index]?.lastFailure
     return failure === undefined ? [] : [{ step: task.graph.steps[index]?.name ?? stepId(''), failure }]
   })
   return { type: 'blocked', taskId, steps }

@@ -200,6 +200,7 @@ export class TaskRuntime {
         this.#workers.renew({ taskId, step: event.step, attempt: event.attempt }, deadlineOf(liveTask(after), event.step))
         return undefined
       case 'step.scheduled':
+      case 'step.skipped':
       case 'step.started':
       case 'step.retry_scheduled':
       case 'step.result_ignored':
@@ -209,6 +210,7 @@ export class TaskRuntime {
       case 'task.cancel_requested':
       case 'task.cancelled':
       case 'task.completed':
+      case 'task.failed':
         return undefined
       default:
         return unreachable(event)

@@ -6,6 +6,7 @@ import {
   attemptsAllowed,
   batchOf,
   elementAt,
+  JSON_NULL,
   jsonOf,
   visibleTo,
   type JsonText,
@@ -171,4 +172,8 @@ const dependenciesOf = (face: StepFace, steps: readonly StepState[]): Dependency
   return results
 }
 
-const outputOf = (step: StepState): JsonText | undefined => (step.status === 'complete' ? step.output : undefined)
+/** What ended without a result and holds nobody up is null to those behind it. */
+const outputOf = (step: StepState): JsonText | undefined => {
+  if (step.status === 'complete') return step.output
+  return step.status === 'skipped' || step.status === 'error' ? JSON_NULL : undefined
+}

@@ -137,6 +137,8 @@ export const wireOutcome = (taskId: string, end: WaitEnd): WireOutcome => {
       return { taskId, outcome: { $case: 'completed', value: payloadOf(end.result) } }
     case 'cancelled':
       return { taskId, outcome: { $case: 'cancelled', value: { reason: end.reason ?? '' } } }
+    case 'ended_in_failure':
+      return { taskId, outcome: { $case: 'failed', value: { code: end.code, message: end.message } } }
     case 'blocked':
       return {
         taskId,

@@ -45,9 +45,19 @@ const eventFields = (event: TaskEvent): Fields => {
         ['reason', text(event.reason)],
         ['grace_ms', jsonOf(event.graceMs)],
       ]
+    case 'task.failed':
+      return [
+        ['code', text(event.code)],
+        ['message', text(event.message)],
+      ]
     case 'task.cancelled':
     case 'task.completed':
       return []
+    case 'step.skipped':
+      return [
+        ['step_id', text(event.step)],
+        ['condition', text(event.condition)],
+      ]
     case 'step.cancelled':
       return [['step_id', text(event.step)]]
     case 'step.scheduled':

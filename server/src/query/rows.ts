@@ -22,6 +22,7 @@ export const TASK_STATUSES = [
   'blocked_by_failures',
   'complete',
   'cancelled',
+  'error',
 ] as const satisfies readonly TaskStatus[]
 
 const optionalText = z

@@ -5,7 +5,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 export type StepOutcome = 'completed' | 'failed' | 'timed_out' | 'cancelled'
-export type TaskEnd = 'completed' | 'cancelled'
+export type TaskEnd = 'completed' | 'cancelled' | 'failed'
 
 /** What the engine reports. Every method is cheap enough for the hot path. */
 export interface EngineMetrics {
@@ -21,6 +21,8 @@ export interface EngineMetrics {
   /** An attempt ended; a failed one that will be retried counts here too. */
   stepEnded(outcome: StepOutcome): void
   stepRetryScheduled(): void
+  /** A condition was false. */
+  stepSkipped(): void
   /** A start was taken back before its worker saw it. */
   stepReleased(): void
   stepCheckpointed(): void
@@ -74,6 +76,7 @@ const engineMetrics = (registry: Registry): EngineMetrics => {
   const started = tally('tasker_steps_started_total', 'Attempts given to workers.')
   const retried = tally('tasker_steps_retry_scheduled_total', 'Attempts that will be followed by another.')
   const checkpointed = tally('tasker_steps_checkpointed_total', 'Checkpoints that running attempts saved.')
+  const skipped = tally('tasker_steps_skipped_total', 'Steps whose condition was false.')
   const released = tally('tasker_steps_released_total', 'Starts taken back before their worker saw them.')
   const ignored = tally('tasker_step_results_ignored_total', 'Results that came too late to count.')
   const commits = tally('tasker_commits_total', 'Commits appended to the log.')
@@ -105,6 +108,7 @@ const engineMetrics = (registry: Registry): EngineMetrics => {
     stepStarted: () => started.add(1),
     stepEnded: (outcome) => stepsEnded.add(outcome),
     stepRetryScheduled: () => retried.add(1),
+    stepSkipped: () => skipped.add(1),
     stepReleased: () => released.add(1),
     stepCheckpointed: () => checkpointed.add(1),
     resultIgnored: () => ignored.add(1),

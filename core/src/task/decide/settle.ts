@@ -4,6 +4,7 @@ import { readinessOf } from '../../graph/readiness.js'
 import type { BatchRun } from '../state.js'
 import { activeSteps, batchOf, failedSteps, passedSteps } from '../step-groups.js'
 import { cancelBatch, fillBatch } from './batch.js'
+import { begin } from './begin.js'
 import { closeUnmade } from './branch.js'
 import type { Draft } from './draft.js'
 
@@ -13,7 +14,15 @@ export const settle = (draft: Draft, ended: readonly number[]): void => {
   settleTask(draft)
 }
 
-/** Works a queue, because what ends a step may end others. */
+/** Everything that waits for no other step begins. */
+export const beginAll = (draft: Draft): void => {
+  const roots = draft.task.graph.steps.flatMap((_, index) => (readinessOf(draft.task, index) === 'ready' ? [index] : []))
+  const ended = roots.flatMap((index) => (isPending(draft, index) ? begin(draft, index) : []))
+  releaseAll(draft, ended)
+  settleTask(draft)
+}
+
+/** Works a queue, because what ends a step may end others, and what begins may end at once. */
 const releaseAll = (draft: Draft, ended: readonly number[]): void => {
   const queue = [...ended]
   const batches = new Set<BatchRun>()
@@ -24,28 +33,23 @@ const releaseAll = (draft: Draft, ended: readonly number[]): void => {
       batches.add(batch)
       if (batch.spec.failureStrategy === 'fail_fast' && hasFailed(draft, index)) cancelBatch(draft, batch)
     }
-    release(draft, index, batches)
+    queue.push(...release(draft, index, batches))
   }
   for (const batch of batches) fillBatch(draft, batch)
 }
 
 const hasFailed = (draft: Draft, index: number): boolean => elementAt(draft.task.steps, index, 'steps').status === 'error'
 
-/** Everything that waited for this step alone is ready; workers of a batch as far as it has room for them. */
-const release = (draft: Draft, ended: number, batches: Set<BatchRun>): void => {
-  for (const dependent of elementAt(draft.task.graph.dependents, ended, 'dependents')) {
-    if (elementAt(draft.task.steps, dependent, 'steps').status !== 'pending') continue
+/** Everything that waited for this step alone begins; workers of a batch as far as it has room for them. Gives what ended by that. */
+const release = (draft: Draft, ended: number, batches: Set<BatchRun>): readonly number[] =>
+  elementAt(draft.task.graph.dependents, ended, 'dependents').flatMap((dependent) => {
+    if (!isPending(draft, dependent)) return []
     const batch = batchOf(draft.task, dependent)
     if (batch !== undefined) batches.add(batch)
-    else if (readinessOf(draft.task, dependent) === 'ready') schedule(draft, dependent)
-  }
-}
+    return batch === undefined && readinessOf(draft.task, dependent) === 'ready' ? begin(draft, dependent) : []
+  })
 
-const schedule = (draft: Draft, index: number): void => {
-  const { attempts } = elementAt(draft.task.steps, index, 'steps')
-  const { name } = elementAt(draft.task.graph.steps, index, 'steps of the graph')
-  draft.add({ type: 'step.scheduled', step: name, attempt: attempts + 1 })
-}
+const isPending = (draft: Draft, index: number): boolean => elementAt(draft.task.steps, index, 'steps').status === 'pending'
 
 /** The task's own end, or its block: nothing is active, and something that did not succeed holds the rest up. */
 const settleTask = (draft: Draft): void => {
@@ -54,7 +58,7 @@ const settleTask = (draft: Draft): void => {
     if (task.counts.in_progress === 0) draft.add({ type: 'task.cancelled' })
   } else if (passedSteps(task) === task.graph.steps.length) {
     draft.add({ type: 'task.completed' })
-  } else if (task.counts.error + task.counts.cancelled > 0 && activeSteps(task) === 0) {
+  } else if (activeSteps(task) === 0) {
     draft.add({ type: 'task.blocked', steps: failedSteps(task) })
   }
 }

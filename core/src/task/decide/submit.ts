@@ -2,17 +2,27 @@
 import type { Decision } from '../../kernel/decider.js'
 import { initialSegment } from '../../graph/branches.js'
 import type { StepId } from '../../kernel/ids.js'
-import { elementAt } from '../../kernel/invariant.js'
+import { elementAt, invariant } from '../../kernel/invariant.js'
 import type { Plan } from '../../template/plan.js'
 import type { SubmitTask } from '../commands.js'
-import type { StepScheduled, TaskEvent, TaskSubmitted } from '../events.js'
+import type { StepsCreated, StepScheduled, TaskEvent, TaskSubmitted } from '../events.js'
+import { evolve } from '../evolve.js'
 import type { TaskRefusal } from '../refusals.js'
+import { NO_TASK } from '../state.js'
+import { draftOf } from './draft.js'
+import { beginAll } from './settle.js'
 
 export const decideSubmit = (command: SubmitTask): Decision<TaskEvent, TaskRefusal> => {
   const { plan, runAt } = command
-  const events: TaskEvent[] = [submittedBy(command), { type: 'steps.created', segment: 'initial', steps: initialNames(plan) }]
-  if (runAt === undefined || runAt <= command.at) events.push(...firstEvents(plan))
-  return { type: 'accepted', events }
+  const submitted = submittedBy(command)
+  const created: StepsCreated = { type: 'steps.created', segment: 'initial', steps: initialNames(plan) }
+  if (runAt !== undefined && runAt > command.at) return { type: 'accepted', events: [submitted, created] }
+  if (plan.plain) return { type: 'accepted', events: [submitted, created, ...firstEvents(plan)] }
+  const task = evolve(evolve(NO_TASK, submitted, command.at, plan), created, command.at, plan)
+  invariant(task.type === 'task', 'what was submitted is a task')
+  const draft = draftOf(task, command.at)
+  beginAll(draft)
+  return { type: 'accepted', events: [submitted, created, ...draft.events] }
 }
 
 const initialNames = (plan: Plan): readonly StepId[] =>
@@ -20,8 +30,8 @@ const initialNames = (plan: Plan): readonly StepId[] =>
     ? plan.steps.map((step) => step.name)
     : initialSegment(plan).map((index) => elementAt(plan.steps, index, 'plan steps').name)
 
-/** What happens when a task may begin: its roots are ready. A task without steps is complete. */
-export const firstEvents = (plan: Plan): readonly TaskEvent[] => {
+/** What `beginAll` would decide for a plain plan: its roots are ready. A task without steps is complete. */
+const firstEvents = (plan: Plan): readonly TaskEvent[] => {
   if (plan.steps.length === 0) return [{ type: 'task.completed' }]
   return plan.steps.flatMap((step): StepScheduled[] =>
     step.dependencies.length === 0 ? [{ type: 'step.scheduled', step: step.name, attempt: 1 }] : [],

@@ -1,6 +1,6 @@
 /** One task as its client holds it. */
 import type { Clock } from '../clock.js'
-import { TaskBlockedError, TaskCancelledError } from '../errors/outcome-errors.js'
+import { TaskBlockedError, TaskCancelledError, TaskFailedError } from '../errors/outcome-errors.js'
 import { TaskerError } from '../errors/tasker-error.js'
 import { payloadValue } from '../step/payload.js'
 import { reconnectMs } from '../wire/link.js'
@@ -43,7 +43,7 @@ export class TaskHandle<Result = unknown> {
     this.#watch = watch
   }
 
-  /** The result, when the task has it; rejects with `TaskBlockedError` or `TaskCancelledError`. Waits as long as it takes, through restarts. */
+  /** The result, when the task has it; rejects with `TaskBlockedError`, `TaskFailedError` or `TaskCancelledError`. Waits as long as it takes, through restarts. */
   async result(options: ResultOptions = {}): Promise<Result> {
     for (let failures = 0; ; failures++) {
       try {
@@ -104,6 +104,8 @@ const resultOf = (taskId: string, outcome: KnownOutcome): unknown => {
       return payloadValue(outcome.value)
     case 'cancelled':
       throw new TaskCancelledError(taskId, outcome.value.reason)
+    case 'failed':
+      throw new TaskFailedError(taskId, outcome.value.code, outcome.value.message)
     case 'blocked': {
       const steps = outcome.value.steps.map(({ stepId, failure }) => ({ stepId, failure: failureOfWire(failure) }))
       throw new TaskBlockedError(taskId, steps)

@@ -1,4 +1,4 @@
-/** The two ends of a task that are no result. */
+/** The ends of a task that are no result. */
 import type { Failure } from './failure.js'
 
 export interface BlockedStep {
@@ -19,6 +19,22 @@ export class TaskBlockedError extends Error {
     super(`task ${taskId} is blocked by ${steps.length === 1 ? 'a failed step' : `${steps.length} failed steps`} (${told})`)
     this.taskId = taskId
     this.steps = steps
+  }
+}
+
+/** The task failed as a whole and is over. */
+export class TaskFailedError extends Error {
+  override readonly name = 'TaskFailedError'
+  readonly code = 'INVALID_STATE'
+  readonly reason = 'TASK_FAILED'
+  readonly taskId: string
+  /** What ended it, for programs. */
+  readonly failureCode: string
+
+  constructor(taskId: string, failureCode: string, message: string) {
+    super(`task ${taskId} failed with ${failureCode}: ${message}`)
+    this.taskId = taskId
+    this.failureCode = failureCode
   }
 }
 

@@ -153,6 +153,7 @@ export const writeOutcome = (terminal: Terminal, outcome: ResultAnswer): void =>
   if (outcome.status === 'complete') return terminal.out(JSON.stringify(outcome.result, undefined, 2))
   const why = outcome.reason ? `: ${outcome.reason}` : ''
   terminal.err(`task ${outcome.task_id} is ${statusText(outcome.status, terminal.colours)}${why}`)
+  if (outcome.failure) terminal.err(`  ${outcome.failure.code}: ${outcome.failure.message}`)
   for (const { step_id: step, failure } of outcome.blocked_steps) {
     terminal.err(`  ${step}: ${failure.error_type ?? 'failure'}: ${failure.message.split('\n')[0] ?? ''}`)
   }

@@ -57,6 +57,7 @@ const READERS: Readers = {
     dueAt: instant(f.number('dueAt')),
     delayMs: durationMs(f.number('delayMs')),
   }),
+  'step.skipped': (f) => ({ type: 'step.skipped', step: stepId(f.text('step')), condition: f.text('condition') }),
   'step.cancelled': (f) => ({ type: 'step.cancelled', step: stepId(f.text('step')) }),
   'step.result_ignored': (f) => ({
     type: 'step.result_ignored',
@@ -71,6 +72,7 @@ const READERS: Readers = {
     graceMs: durationMs(f.number('graceMs')),
   }),
   'task.cancelled': () => ({ type: 'task.cancelled' }),
+  'task.failed': (f) => ({ type: 'task.failed', code: f.text('code'), message: f.text('message') }),
   'task.completed': () => ({ type: 'task.completed' }),
 }
 

@@ -92,7 +92,7 @@ const FAILURE = z.object({
 
 const STEP_ROW = z.looseObject({
   step_id: z.string(),
-  status: z.enum(['pending', 'enqueued', 'in_progress', 'waiting_for_retry', 'complete', 'error', 'cancelled']),
+  status: z.enum(['pending', 'enqueued', 'in_progress', 'waiting_for_retry', 'complete', 'error', 'cancelled', 'skipped']),
   attempts: z.number().int(),
   attempts_since_reset: z.number().int(),
   started_at: instantText.optional(),
@@ -179,6 +179,7 @@ export const OUTCOME = z.object({
   status: z.enum(TASK_STATUSES),
   result: payload,
   reason: text.describe('Why it was cancelled.'),
+  failure: z.object({ code: z.string(), message: z.string() }).nullable().describe('How the task failed as a whole.'),
   blocked_steps: z.array(z.object({ step_id: z.string(), failure: FAILURE })),
 })
 

@@ -10,6 +10,10 @@ export const outcomeText = (outcome: TaskOutcome): JsonText => {
       return answer(outcome.taskId, 'complete', { result: outcome.result })
     case 'cancelled':
       return answer(outcome.taskId, 'cancelled', { reason: textOrNull(outcome.reason) })
+    case 'ended_in_failure':
+      return answer(outcome.taskId, 'error', {
+        failure: objectText({ code: jsonOf(outcome.code), message: jsonOf(outcome.message) }),
+      })
     case 'blocked':
       return answer(outcome.taskId, 'blocked_by_failures', {
         blocked_steps: arrayText(
@@ -30,6 +34,7 @@ const answer = (taskId: TaskId, status: TaskStatus, members: { readonly [name: s
     status: jsonOf(status),
     result: JSON_NULL,
     reason: JSON_NULL,
+    failure: JSON_NULL,
     blocked_steps: jsonOf([]),
     ...members,
   })

@@ -6,6 +6,7 @@ import {
   cancel,
   complete,
   fail,
+  failTask,
   failure,
   given,
   graceOver,
@@ -422,14 +423,37 @@ describe('cancelling', () => {
     given(pair, submit(), start('a'), cancel()).when(start('b')).thenRefused('STEP_NOT_READY'))
 })
 
+describe('failing a task', () => {
+  const pair = plan(step('a'), step('b', { after: ['a'] }), step('c'))
+  const ended = { type: 'task.failed', code: 'GIVEN_UP', message: 'Nobody waits for it.' } as const
+  test('what is open ends with it, what is over stays', () => {
+    given(pair, submit(), start('a'), complete('a'), start('c'))
+      .when(failTask())
+      .then({ type: 'step.cancelled', step: stepId('b') }, { type: 'step.cancelled', step: stepId('c') }, ended)
+  })
+  test('a blocked task and one that waits for its time can fail', () => {
+    given(plan(step('a')), submit(), start('a'), fail('a', permanently))
+      .when(failTask())
+      .then(ended)
+    given(plan(step('a')), submit({ runAt: at(5) }))
+      .when(failTask())
+      .thenTold('step.cancelled a', 'task.failed')
+  })
+  test('a task that is being cancelled ends by itself', () => {
+    given(pair, submit(), start('a'), cancel()).when(failTask()).thenRefused('CANCEL_ALREADY_REQUESTED')
+  })
+})
+
 describe('after the end', () => {
   const single = plan(step('a'))
   const completed = given(single, submit(), start('a'), complete('a', '1'))
   const cancelled = given(single, submit(), start('a'), cancel(), graceOver())
+  const failed = given(single, submit(), failTask())
   test('every order is refused', () => {
     for (const order of [start('a'), release('a'), timeOut('a'), retryDue('a'), runDue(0), cancel(), graceOver()]) {
       completed.when(order).thenRefused('TASK_FINISHED')
       cancelled.when(order).thenRefused('TASK_FINISHED')
+      failed.when(order).thenRefused('TASK_FINISHED')
     }
   })
   test('a repeated result is still known', () => {

@@ -25,7 +25,9 @@ import {
   cancel,
   choose,
   complete,
+  expression,
   fail,
+  failTask,
   failure,
   permanently,
   plan,
@@ -83,6 +85,9 @@ test('an event about one step changes no other', () => {
 const a = stepId('a')
 const worker = workerId('w1')
 
+/** As the pair below, but step `a` has a condition that is false. */
+const unwanted = plan(step('root'), step('a', { after: ['root'], more: { when: expression('false') } }), step('b'))
+
 /** A task of which step `a` is in a status; step `b` runs, so that the task is open. */
 const withStepIn = (status: StepStatus): LiveTask => {
   const pair = plan(step('root'), step('a', { after: ['root'] }), step('b'))
@@ -114,6 +119,8 @@ const withStepIn = (status: StepStatus): LiveTask => {
       return taskAfter(pair, ...ready, start('a'), fail('a', permanently))
     case 'cancelled':
       return taskAfter(pair, ...ready, cancel())
+    case 'skipped':
+      return taskAfter(unwanted, ...ready)
   }
 }
 
@@ -129,6 +136,7 @@ const eventsAbout = (from: StepState): readonly (TaskEvent & { readonly type: ke
     { type: 'step.failed', step: a, attempt, failure: failure(), permanent: true },
     { type: 'step.timed_out', step: a, attempt, timeoutMs: durationMs(1), permanent: true },
     { type: 'step.retry_scheduled', step: a, attempt: attempt + 1, dueAt: at(1), delayMs: durationMs(1) },
+    { type: 'step.skipped', step: a, condition: 'false' },
     { type: 'step.cancelled', step: a },
     { type: 'step.result_ignored', step: a, attempt, outcome: 'failed', reason: 'it is over' },
   ]
@@ -145,6 +153,7 @@ describe('an event that cannot follow is a bug, never skipped', () => {
     'complete',
     'error',
     'cancelled',
+    'skipped',
   ]
   for (const status of statuses) {
     test(`only declared events follow on a step that is ${status}`, () => {
@@ -166,7 +175,7 @@ describe('an event that cannot follow is a bug, never skipped', () => {
       const task = withStepIn(status)
       const from = task.steps[1]
       for (const event of from === undefined ? [] : eventsAbout({ ...from, attempts: from.attempts + 1 })) {
-        if (event.type === 'step.cancelled' || event.type === 'step.result_ignored') continue
+        if (event.type === 'step.cancelled' || event.type === 'step.skipped' || event.type === 'step.result_ignored') continue
         expect(() => evolve(task, event, at(1), task.plan)).toThrow(BugError)
       }
     }
@@ -184,6 +193,7 @@ describe('an event that cannot follow is a bug, never skipped', () => {
     const phases: readonly [LiveTask, TaskPhase][] = [
       [taskAfter(plan(step('a')), submit(), start('a'), complete('a')), 'completed'],
       [taskAfter(plan(step('a')), submit(), cancel()), 'cancelled'],
+      [taskAfter(plan(step('a')), submit(), failTask()), 'failed'],
     ]
     for (const [task, phase] of phases) {
       expect(task.phase).toBe(phase)

@@ -1,13 +1,7 @@
 /** What the expressions of a step can read of its task. */
-import { conditionHolds, evaluateExpression, expressionRoots, readExpression, type Expression } from '@tasker/core'
+import { conditionHolds, evaluateExpression, expressionRoots } from '@tasker/core'
 import { describe, expect, test } from 'vitest'
-import { complete, plan, start, step, submit, taskAfter } from '../../../support/given.js'
-
-const expression = (text: string): Expression => {
-  const reading = readExpression(text)
-  if (reading.type === 'faulty') throw new Error(reading.faults.map((fault) => fault.message).join('; '))
-  return reading.expression
-}
+import { complete, expression, plan, start, step, submit, taskAfter } from '../../../support/given.js'
 
 const chain = plan(step('a'), step('b', { after: ['a'] }), step('c', { after: ['b'] }), step('beside'))
 const done = taskAfter(chain, submit(), start('a'), complete('a', '{"n":[1,2]}'), start('b'), complete('b', '7'))

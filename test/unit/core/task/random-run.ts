@@ -14,7 +14,9 @@ import {
   type Decision,
   type Failure,
   type Instant,
+  type Join,
   type LiveTask,
+  type OnFailure,
   type Plan,
   type StepChoice,
   type StepId,
@@ -27,7 +29,7 @@ import {
 } from '@tasker/core'
 import fc from 'fast-check'
 import { arbitraryBranchedPlan, choiceOf } from '../../../support/branched.js'
-import { at, failure, permanently, plan, step, submit } from '../../../support/given.js'
+import { at, expression, failure, permanently, plan, step, submit } from '../../../support/given.js'
 
 const STEPS_MAX = 6
 const MOVES_MAX = 60
@@ -44,6 +46,7 @@ const KINDS = [
   'run_due',
   'cancel',
   'cancel_grace_over',
+  'fail_task',
   'again',
 ] as const
 
@@ -65,6 +68,30 @@ export interface Run {
   readonly moves: readonly Move[]
 }
 
+/** What a step says about conditions, failures and joins; most say nothing. `count` is the number of its dependencies. */
+const arbitraryConditions: fc.Arbitrary<(count: number) => Partial<StepSpec>> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(() => ({})) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({
+        when: fc.constantFrom(undefined, undefined, expression('true'), expression('false'), expression('context.missing')),
+        onFailure: fc.constantFrom<OnFailure>('block', 'continue'),
+        join: fc.constantFrom<Join>('all', 1, 1, 2),
+        cancelRemaining: fc.boolean(),
+      })
+      .map(
+        ({ when, onFailure, join, cancelRemaining }) =>
+          (count: number): Partial<StepSpec> => ({
+            when,
+            onFailure,
+            join: join === 'all' || join > count ? 'all' : join,
+            cancelRemaining: join !== 'all' && join <= count && cancelRemaining,
+          }),
+      ),
+  },
+)
+
 const arbitraryStep = (index: number): fc.Arbitrary<StepSpec> =>
   fc
     .record({
@@ -74,11 +101,13 @@ const arbitraryStep = (index: number): fc.Arbitrary<StepSpec> =>
       baseMs: fc.constantFrom(0, 10, 200),
       retryable: fc.integer({ min: 0, max: 9 }).map((n) => n > 0),
       timeoutMs: fc.constantFrom(50, 500),
+      conditions: arbitraryConditions,
     })
-    .map(({ after, timeoutMs, baseMs, ...retry }) =>
+    .map(({ after, timeoutMs, baseMs, conditions, ...retry }) =>
       step(`s${index}`, {
         after,
         timeoutMs,
+        more: conditions(after.length),
         retry: { ...retry, baseMs: durationMs(baseMs), nonRetryableErrors: ['Named'] },
       }),
     )
@@ -194,6 +223,9 @@ const commandOf = (
     return earlier === undefined ? undefined : { ...earlier, at: now }
   }
   if (move.kind === 'run_due' || move.kind === 'cancel' || move.kind === 'cancel_grace_over') return { type: move.kind, at: now }
+  // Rare, so that runs get somewhere.
+  if (move.kind === 'fail_task' && move.pick % 4 > 0) return undefined
+  if (move.kind === 'fail_task') return { type: 'fail_task', at: now, code: 'GIVEN_UP', message: 'Nobody waits for it.' }
   const steps = state.type === 'task' ? state.graph.steps : of.steps
   const index = steps.length === 0 ? 0 : move.pick % steps.length
   const current = state.type === 'task' ? state.steps[index] : undefined
@@ -245,6 +277,7 @@ export const nextOrdinary = (task: LiveTask, draw: number): TaskCommand | undefi
       case 'complete':
       case 'error':
       case 'cancelled':
+      case 'skipped':
         return []
     }
   })

@@ -6,6 +6,7 @@ import {
   cancel,
   complete,
   fail,
+  failTask,
   graceOver,
   permanently,
   plan,
@@ -45,6 +46,10 @@ test('a failed step blocks the task when nothing is active any more', () => {
 test('a cancelled task is cancelling until nothing runs', () => {
   expect(shown(submit(), start('a'), cancel())).toBe('cancelling')
   expect(shown(submit(), start('a'), cancel(), graceOver())).toBe('cancelled')
+})
+
+test('a task that failed as a whole is an error', () => {
+  expect(shown(submit(), start('a'), failTask())).toBe('error')
 })
 
 test('a task whose steps are all complete is complete', () => {

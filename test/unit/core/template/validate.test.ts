@@ -67,6 +67,9 @@ describe('a template that is right', () => {
             nonRetryableErrors: [],
           },
           timeoutMs: LIMITS.stepTimeoutMsDefault,
+          onFailure: 'block',
+          join: 'all',
+          cancelRemaining: false,
         },
       ],
     })
@@ -137,6 +140,9 @@ describe('a template that is right', () => {
         nonRetryableErrors: ['CardStolen'],
       },
       timeoutMs: 1_500,
+      onFailure: 'block',
+      join: 'all',
+      cancelRemaining: false,
     })
     expect(warnings(check)).toEqual([
       'LEGACY_FIELD /steps/1/retry/limit',
@@ -429,12 +435,8 @@ describe('what is not supported yet', () => {
     ['heartbeat_seconds', 5],
     ['schedule_to_start_seconds', 5],
     ['schedule_to_close_seconds', 5],
-    ['when', 'context.total > 10'],
-    ['on_failure', 'continue'],
+    ['on_failure', 'compensate'],
     ['compensate', { handler: { callable: 'Undo' } }],
-    ['join', 'any'],
-    ['join', 2],
-    ['cancel_remaining', true],
     ['priority', 3],
     ['concurrency', { key: 'k', limit: 2 }],
     ['rate_limit', { key: 'k', limit: 2, per: 'minute' }],

@@ -1,6 +1,14 @@
 // The client's side of the rules C1 to C5, against a server that is scripted by hand.
 import type { TaskOutcome } from '@tasker/proto'
-import { Client, defineTask, TaskBlockedError, TaskCancelledError, TaskerError, type ClientOptions } from '@tasker/sdk'
+import {
+  Client,
+  defineTask,
+  TaskBlockedError,
+  TaskCancelledError,
+  TaskFailedError,
+  TaskerError,
+  type ClientOptions,
+} from '@tasker/sdk'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { payload, scriptedServer, submissionsOf, unreachable, watchesOf, type ScriptedServer } from '../scripted-server.js'
@@ -223,6 +231,18 @@ test('a blocked task rejects with the steps that block it, and the next question
   const cancelled = await second.catch((thrown: unknown) => thrown)
   expect(cancelled).toBeInstanceOf(TaskCancelledError)
   expect(cancelled).toMatchObject({ cancelReason: 'customer left' })
+})
+
+test('a task that failed as a whole rejects with what ended it', async () => {
+  const { server, client } = start()
+  const result = client.task('T1').result()
+  await turn()
+  server.session().send({
+    outcomes: [{ taskId: 'T1', outcome: { $case: 'failed', value: { code: 'COMPENSATED', message: 'taken back' } } }],
+  })
+  const error = await result.catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(TaskFailedError)
+  expect(error).toMatchObject({ taskId: 'T1', reason: 'TASK_FAILED', failureCode: 'COMPENSATED' })
 })
 
 test('a watch that fails for a reason that may pass is asked again', async () => {

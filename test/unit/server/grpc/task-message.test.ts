@@ -66,8 +66,9 @@ test('each way a wait can end is told', () => {
     wireOutcome('t', { type: 'completed', taskId: taskId(), result: trustedJson('{}') }),
     wireOutcome('t', { type: 'cancelled', taskId: taskId(), reason: undefined }),
     wireOutcome('t', { type: 'blocked', taskId: taskId(), steps: [{ step: stepId('b'), failure: failure() }] }),
+    wireOutcome('t', { type: 'ended_in_failure', taskId: taskId(), code: 'GIVEN_UP', message: 'm' }),
     wireOutcome('t', { type: 'failed', fault: { code: 'NOT_FOUND', reason: 'TASK_NOT_FOUND', message: 'm' } }),
   ]
-  expect(ends.map(({ outcome }) => outcome?.$case)).toEqual(['completed', 'cancelled', 'blocked', 'error'])
+  expect(ends.map(({ outcome }) => outcome?.$case)).toEqual(['completed', 'cancelled', 'blocked', 'failed', 'error'])
   expect(ends[2]).toMatchObject({ outcome: { value: { steps: [{ stepId: 'b', failure: { message: 'it broke' } }] } } })
 })

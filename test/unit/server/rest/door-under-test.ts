@@ -5,7 +5,6 @@ import {
   instant,
   NO_TASK,
   taskIdFrom,
-  taskResult,
   versionNumber,
   type ActivityRow,
   type LiveTask,
@@ -16,6 +15,7 @@ import {
   type TaskStatus,
 } from '@tasker/core'
 import type { Engine, RegisterAnswer, Submission, TaskEventListener, TemplateRecord } from '@tasker/server/internal/engine/api'
+import { outcomeOf } from '@tasker/server/internal/engine/followers'
 import { Fault, type FaultDetail } from '@tasker/server/internal/faults'
 import type { TaskListing, TaskPage } from '@tasker/server/internal/query/query'
 import { buildRestApp } from '@tasker/server/internal/rest/app'
@@ -147,10 +147,8 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
     awaitOutcome: (taskId, answer) => {
       const held = present(tasks.get(taskId))
       const look = (): void => {
-        const { phase } = held.state
-        if (phase === 'completed') answer({ type: 'completed', taskId, result: taskResult(held.state) })
-        else if (phase === 'cancelled') answer({ type: 'cancelled', taskId, reason: held.state.cancel?.reason })
-        else if (phase === 'blocked') answer({ type: 'blocked', taskId, steps: failuresOf(held.state) })
+        const outcome = outcomeOf(taskId, held.state)
+        if (outcome !== undefined) answer(outcome)
       }
       held.waiters.add(look)
       look()
@@ -233,13 +231,6 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
     },
   }
 }
-
-const failuresOf = ({ steps, plan }: LiveTask) =>
-  steps.flatMap((step, index) =>
-    step.status === 'error' && step.lastFailure !== undefined
-      ? [{ step: present(plan.steps[index]).name, failure: step.lastFailure }]
-      : [],
-  )
 
 const present = <Value>(value: Value | undefined): Value => {
   if (value === undefined) throw new Error('the tests name tasks that are there')

@@ -114,6 +114,21 @@ describe('the result', () => {
     })
   })
 
+  test('of a task that failed as a whole says by what', async () => {
+    door.order(taskId, { type: 'fail_task', at: AT, code: 'GIVEN_UP', message: 'Nobody waits for it.' })
+    const answer = await get(`/v1/tasks/${taskId}/result?wait_seconds=60`)
+    expect(answer.statusCode).toBe(200)
+    expect(OUTCOME.parse(answer.json())).toMatchObject({
+      status: 'error',
+      failure: { code: 'GIVEN_UP', message: 'Nobody waits for it.' },
+      blocked_steps: [],
+    })
+    const events = await get(`/v1/tasks/${taskId}/events`)
+    expect(EVENT_LIST.parse(events.json()).events.at(-1)).toMatchObject({ type: 'task.failed', data: { code: 'GIVEN_UP' } })
+    const listed = await get('/v1/tasks?status=error')
+    expect(TASK_LIST.parse(listed.json()).tasks).toEqual([])
+  })
+
   test('cannot be waited for without end', async () => {
     const answer = await get(`/v1/tasks/${taskId}/result?wait_seconds=61`)
     expect(answer.json()).toMatchObject({ status: 422, errors: [{ code: 'OUT_OF_RANGE', path: '/wait_seconds' }] })

@@ -112,12 +112,21 @@ export interface TaskOutcome {
     $case: "blocked";
     value: TaskIsBlocked;
   } | //
+  /** Over without success. */
+  { $case: "failed"; value: TaskHasFailed } | //
   /** The watch itself failed: no such task, or its stream is quarantined. */
   { $case: "error"; value: ErrorDetail } | undefined;
 }
 
 export interface TaskWasCancelled {
   reason: string;
+}
+
+export interface TaskHasFailed {
+  /** A stable code for programs. */
+  code: string;
+  /** One sentence for people. */
+  message: string;
 }
 
 export interface TaskIsBlocked {
@@ -733,6 +742,9 @@ export const TaskOutcome: MessageFns<TaskOutcome> = {
       case "blocked":
         TaskIsBlocked.encode(message.outcome.value, writer.uint32(34).fork()).join();
         break;
+      case "failed":
+        TaskHasFailed.encode(message.outcome.value, writer.uint32(322).fork()).join();
+        break;
       case "error":
         ErrorDetail.encode(message.outcome.value, writer.uint32(42).fork()).join();
         break;
@@ -783,6 +795,14 @@ export const TaskOutcome: MessageFns<TaskOutcome> = {
             }
 
             message.outcome = { $case: "blocked", value: TaskIsBlocked.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.outcome = { $case: "failed", value: TaskHasFailed.decode(reader, reader.uint32()) };
             continue;
           }
           case 5: {
@@ -837,6 +857,63 @@ export const TaskWasCancelled: MessageFns<TaskWasCancelled> = {
             }
 
             message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTaskHasFailed(): TaskHasFailed {
+  return { code: "", message: "" };
+}
+
+export const TaskHasFailed: MessageFns<TaskHasFailed> = {
+  encode(message: TaskHasFailed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== "") {
+      writer.uint32(10).string(message.code);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TaskHasFailed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTaskHasFailed();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
             continue;
           }
         }
