@@ -4,7 +4,6 @@
  */
 import {
   attemptsAllowed,
-  batchOf,
   elementAt,
   JSON_NULL,
   jsonOf,
@@ -17,6 +16,7 @@ import {
 } from '@tasker/core'
 import type { Batch, BatchLimits, Checkpoint, DependencyResult, Payload, StepCommand as WireCommand } from '@tasker/proto'
 import type { StepCommand } from '../engine/api.js'
+import { batchAt, checkpointAt } from './batch-message.js'
 import { payloadOf } from './payload.js'
 
 /** Contexts up to this length are kept encoded beside their task; longer ones are encoded each time, so that memory holds them once. */
@@ -121,37 +121,6 @@ const limitsAt = ({ plan }: LiveTask, index: number): BatchLimits | undefined =>
   const { batchSize, maxWorkers, parallelism, cursorField } = spec
   const { name } = elementAt(plan.steps, spec.workerTemplate, 'the worker template')
   return { workerTemplate: name, batchSize, maxWorkers, parallelism, cursorField }
-}
-
-const batchAt = (task: LiveTask, index: number): Batch | undefined => {
-  const run = batchOf(task, index)
-  if (run === undefined) return undefined
-  const { spec, first, ranges, isNoOp } = run
-  const { id, start, end, size } = elementAt(ranges, index - first, 'the range of a worker')
-  return {
-    id,
-    index: index - first,
-    start: payloadOf(start),
-    end: payloadOf(end),
-    size,
-    isNoOp,
-    workerTemplate: elementAt(task.plan.steps, spec.workerTemplate, 'the worker template').name,
-    count: ranges.length,
-    cursorField: spec.cursorField,
-    failureStrategy: spec.failureStrategy,
-  }
-}
-
-const checkpointAt = (task: LiveTask, index: number): Checkpoint | undefined => {
-  const saved = task.checkpoints.get(index)
-  if (saved === undefined) return undefined
-  const { number, cursor, itemsProcessed, accumulated } = saved
-  return {
-    number,
-    cursor: payloadOf(cursor),
-    itemsProcessed,
-    accumulated: accumulated === undefined ? undefined : payloadOf(accumulated),
-  }
 }
 
 const contextOf = (submitted: TaskSubmitted): Payload => {

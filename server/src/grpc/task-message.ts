@@ -3,6 +3,7 @@ import {
   attemptsStarted,
   elementAt,
   existingSteps,
+  notTakenSteps,
   taskOverview,
   taskStatus,
   unreachable,
@@ -16,6 +17,7 @@ import { z } from 'zod'
 import type { TaskOutcome, TaskSnapshot } from '../engine/api.js'
 import type { FaultDetail } from '../faults.js'
 import { eventDataText } from '../query/event-data.js'
+import { batchAt, checkpointAt } from './batch-message.js'
 import { errorDetail } from './errors.js'
 import { stepFailure } from './failure.js'
 import { payloadOf } from './payload.js'
@@ -34,6 +36,7 @@ export const wireTask = ({ taskId, version, state }: TaskSnapshot): Task => ({
   correlationId: state.submitted.correlationId,
   tags: [...state.submitted.tags],
   priority: state.submitted.priority,
+  notTaken: [...notTakenSteps(state)],
   initiator: state.submitted.initiator ?? '',
   sourceSystem: state.submitted.sourceSystem ?? '',
   reason: state.submitted.reason ?? '',
@@ -58,6 +61,9 @@ const wireStep = (task: LiveTask, index: number): Step => {
     lastFailure: step.lastFailure === undefined ? undefined : stepFailure(step.lastFailure),
     nextRetryAtMs: step.status === 'waiting_for_retry' ? step.dueAt : 0,
     workerId: 'worker' in step ? (step.worker ?? '') : '',
+    type: elementAt(task.graph.steps, index, 'a step of the graph').type,
+    batch: batchAt(task, index),
+    checkpoint: checkpointAt(task, index),
   }
 }
 
@@ -91,6 +97,7 @@ export const wireRow = (row: TaskRow): Task => ({
   correlationId: row.correlationId,
   tags: [...row.tags],
   priority: row.priority,
+  notTaken: [],
   initiator: row.initiator ?? '',
   sourceSystem: row.sourceSystem ?? '',
   reason: row.reason ?? '',
@@ -118,6 +125,9 @@ const wireRowStep = (step: z.infer<typeof ROW_STEPS>[number]): Step => ({
         },
   nextRetryAtMs: step.next_retry_at === undefined ? 0 : Date.parse(step.next_retry_at),
   workerId: step.worker_id ?? '',
+  type: '',
+  batch: undefined,
+  checkpoint: undefined,
 })
 
 export const wireEvent = ({ version, at, event, cause }: RecordedTaskEvent): TaskEvent => ({

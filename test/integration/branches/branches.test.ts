@@ -151,7 +151,13 @@ test('a decision runs one branch; the other is seen as not taken in graph and su
   const mermaid = await fetchText(`/v1/tasks/${taskId}/graph?format=mermaid`)
   expect(mermaid).toContain('careful<br/>not_taken')
   const { task } = await answerOf<GetResponse>((callback) => ground.clients.tasks.get({ taskId }, callback))
-  expect(task?.steps.map(({ stepId }) => stepId)).toEqual(['check', 'route', 'fast', 'done'])
+  expect(task?.steps.map(({ stepId, type }) => [stepId, type])).toEqual([
+    ['check', 'standard'],
+    ['route', 'decision'],
+    ['fast', 'standard'],
+    ['done', 'deferred_convergence'],
+  ])
+  expect(task?.notTaken).toEqual(['careful', 'second_look', 'sign'])
 })
 
 const fetchText = async (path: string): Promise<string> => (await fetch(ground.restUrl + path)).text()

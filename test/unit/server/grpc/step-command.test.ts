@@ -1,9 +1,9 @@
 /** A command carries what its step needs and nothing that it must not see. */
-import { parseTaskId, stepId, type LiveTask, type TaskId } from '@tasker/core'
+import { parseTaskId, stepId, trustedJson, type LiveTask, type TaskId } from '@tasker/core'
 import { commandBytes, wireCommand } from '@tasker/server/internal/grpc/step-command'
 import { StepCommand as WireCommand } from '@tasker/proto'
 import { describe, expect, test } from 'vitest'
-import { complete, plan, start, step, submit, taskAfter } from '../../../support/given.js'
+import { checkpoint, choose, complete, plan, start, step, submit, taskAfter } from '../../../support/given.js'
 
 const taskId = (): TaskId => {
   const id = parseTaskId('01JGZZZZZZ0000000000000001')
@@ -44,6 +44,44 @@ test('a context is encoded once a task, and anew for a task of its own', () => {
   const task = running()
   expect(commandFor(task, 'b', 1).input).toBe(commandFor(task, 'c', 2).input)
   expect(commandFor(running(), 'b', 1).input).not.toBe(commandFor(task, 'c', 2).input)
+})
+
+const BATCH = plan(
+  step('split', { type: 'batchable', initialization: { batch_size: 5, max_workers: 9 } }),
+  step('part', {
+    after: ['split'],
+    type: 'batch_worker',
+    batch: { parallelism: 3, cursorField: 'row', failureStrategy: 'isolate' },
+  }),
+)
+const range = { id: '', start: trustedJson('{"page":1}'), end: trustedJson('null'), size: 5 }
+const atPart = [submit(), start('split'), choose('split', { type: 'create_batches', ranges: [range, range] }), start('part_002')]
+
+test('an analyzer is told what its template allows, a worker its range, and whoever saved something where to begin', () => {
+  expect(commandFor(taskAfter(BATCH, submit(), start('split')), 'split', 0)).toMatchObject({
+    stepType: 'batchable',
+    batchLimits: { workerTemplate: 'part', batchSize: 5, maxWorkers: 9, parallelism: 3, cursorField: 'row' },
+    batch: undefined,
+  })
+  const worker = commandFor(taskAfter(BATCH, ...atPart, checkpoint('part_002', 1)), 'part_002', 3)
+  expect(worker.batch).toEqual({
+    id: '002',
+    index: 1,
+    start: { encoding: '', data: Buffer.from('{"page":1}') },
+    end: { encoding: '', data: Buffer.from('null') },
+    size: 5,
+    isNoOp: false,
+    workerTemplate: 'part',
+    count: 2,
+    cursorField: 'row',
+    failureStrategy: 'isolate',
+  })
+  expect([worker.handler, worker.checkpoint?.itemsProcessed, worker.checkpoint?.accumulated]).toEqual([
+    'Handlers.part',
+    1,
+    undefined,
+  ])
+  expect(commandBytes(worker)).toBeGreaterThanOrEqual(WireCommand.encode(worker).finish().length)
 })
 
 test('the size that is reckoned is never below the size on the wire', () => {

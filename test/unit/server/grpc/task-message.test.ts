@@ -2,7 +2,7 @@
 import { parseTaskId, stepId, taskRow, trustedJson, versionNumber, type TaskId } from '@tasker/core'
 import { wireEvent, wireOutcome, wireRow, wireTask } from '@tasker/server/internal/grpc/task-message'
 import { expect, test } from 'vitest'
-import { at, complete, fail, failure, plan, start, step, submit, taskAfter } from '../../../support/given.js'
+import { at, checkpoint, choose, complete, fail, failure, plan, start, step, submit, taskAfter } from '../../../support/given.js'
 
 const taskId = (): TaskId => {
   const id = parseTaskId('01JGZZZZZZ0000000000000001')
@@ -38,6 +38,32 @@ test('a task shows its steps with outputs, failures and the next retry', () => {
     },
   ])
   expect(wire.steps[1]?.nextRetryAtMs).toBeGreaterThan(at(0))
+})
+
+test('a task shows the ranges of its workers, what they saved, and what was not taken', () => {
+  const of = plan(
+    step('split', { type: 'batchable' }),
+    step('part', { after: ['split'], type: 'batch_worker' }),
+    step('route', { after: ['part'], type: 'decision' }),
+    step('never', { after: ['route'] }),
+  )
+  const range = { id: '', start: trustedJson('0'), end: trustedJson('9'), size: 9 }
+  const history = [
+    submit(),
+    start('split'),
+    choose('split', { type: 'create_batches', ranges: [range] }),
+    start('part_001'),
+    checkpoint('part_001', 1),
+  ]
+  const running = wireTask({ taskId: taskId(), version: 9, state: taskAfter(of, ...history) })
+  expect(running.steps.map(({ stepId: name }) => name)).toEqual(['split', 'route', 'part_001'])
+  expect(running.steps[2]).toMatchObject({
+    type: 'batch_worker',
+    batch: { id: '001', size: 9 },
+    checkpoint: { itemsProcessed: 1 },
+  })
+  const chosen = [...history, complete('part_001'), start('route'), choose('route', { type: 'no_branches' })]
+  expect(wireTask({ taskId: taskId(), version: 9, state: taskAfter(of, ...chosen) }).notTaken).toEqual(['never'])
 })
 
 test('a row shows the same task less context, outputs and stacks', () => {

@@ -30,6 +30,26 @@ test.each<[TaskEvent, string]>([
       '"run_at":"1970-01-01T00:00:00.000Z","context":{ "n" : 1.0, "__proto__": "\\ud800" }}',
   ],
   [{ type: 'steps.created', segment: 'initial', steps: [a] }, '{"segment":"initial","steps":["a"]}'],
+  [
+    { type: 'steps.created', segment: 'decision', decision: a, chosen: [], steps: [], notTaken: [stepId('b')], reason: 'closed' },
+    '{"segment":"decision","decision":"a","chosen":[],"steps":[],"not_taken":["b"],"reason":"closed"}',
+  ],
+  [
+    {
+      type: 'steps.created',
+      segment: 'batches',
+      batchable: a,
+      steps: [stepId('w_1')],
+      ranges: [{ id: '1', start: trustedJson('[ 0 ]'), end: trustedJson('9'), size: 9 }],
+      isNoOp: false,
+      totalItems: 9,
+    },
+    '{"segment":"batches","batchable":"a","steps":["w_1"],"is_no_op":false,"total_items":9,"batches":[{"id":"1","start":[ 0 ],"end":9,"size":9}]}',
+  ],
+  [
+    { type: 'step.checkpointed', step: a, attempt: 1, number: 2, cursor: trustedJson('{ "p": 1 }'), itemsProcessed: 5 },
+    '{"step_id":"a","attempt":1,"number":2,"items_processed":5,"cursor":{ "p": 1 }}',
+  ],
   [{ type: 'step.scheduled', step: a, attempt: 1 }, '{"step_id":"a","attempt":1}'],
   [{ type: 'step.started', step: a, attempt: 1, worker: workerId('w') }, '{"step_id":"a","attempt":1,"worker_id":"w"}'],
   [{ type: 'step.released', step: a, attempt: 1, reason: 'never sent' }, '{"step_id":"a","attempt":1,"reason":"never sent"}'],

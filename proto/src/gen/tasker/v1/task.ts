@@ -23,6 +23,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { ErrorDetail, Payload, StepFailure } from "./common.js";
+import { Batch, Checkpoint } from "./worker.js";
 
 export const OnDuplicate = {
   ON_DUPLICATE_UNSPECIFIED: 0,
@@ -178,6 +179,8 @@ export interface Task {
   correlationId: string;
   tags: string[];
   priority: number;
+  /** Steps that no decision chose and none can any more. Not set in lists. */
+  notTaken: string[];
   initiator: string;
   sourceSystem: string;
   reason: string;
@@ -224,6 +227,14 @@ export interface Step {
   /** 0 when none is drawn. */
   nextRetryAtMs: number;
   workerId: string;
+  /** Its type in the template, such as standard or decision. Not set in lists. */
+  type: string;
+  /** The range of a worker of a batch. Not set in lists. */
+  batch:
+    | Batch
+    | undefined;
+  /** What attempts of an unfinished step saved last. Not set in lists. */
+  checkpoint: Checkpoint | undefined;
 }
 
 export interface ListRequest {
@@ -1253,6 +1264,7 @@ function createBaseTask(): Task {
     correlationId: "",
     tags: [],
     priority: 0,
+    notTaken: [],
     initiator: "",
     sourceSystem: "",
     reason: "",
@@ -1302,6 +1314,9 @@ export const Task: MessageFns<Task> = {
     }
     if (message.priority !== 0) {
       writer.uint32(104).int32(message.priority);
+    }
+    for (const v of message.notTaken) {
+      writer.uint32(162).string(v!);
     }
     if (message.initiator !== "") {
       writer.uint32(482).string(message.initiator);
@@ -1439,6 +1454,14 @@ export const Task: MessageFns<Task> = {
             }
 
             message.priority = reader.int32();
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.notTaken.push(reader.string());
             continue;
           }
           case 60: {
@@ -1668,6 +1691,9 @@ function createBaseStep(): Step {
     lastFailure: undefined,
     nextRetryAtMs: 0,
     workerId: "",
+    type: "",
+    batch: undefined,
+    checkpoint: undefined,
   };
 }
 
@@ -1696,6 +1722,15 @@ export const Step: MessageFns<Step> = {
     }
     if (message.workerId !== "") {
       writer.uint32(66).string(message.workerId);
+    }
+    if (message.type !== "") {
+      writer.uint32(162).string(message.type);
+    }
+    if (message.batch !== undefined) {
+      Batch.encode(message.batch, writer.uint32(170).fork()).join();
+    }
+    if (message.checkpoint !== undefined) {
+      Checkpoint.encode(message.checkpoint, writer.uint32(178).fork()).join();
     }
     return writer;
   },
@@ -1775,6 +1810,30 @@ export const Step: MessageFns<Step> = {
             }
 
             message.workerId = reader.string();
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.batch = Batch.decode(reader, reader.uint32());
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.checkpoint = Checkpoint.decode(reader, reader.uint32());
             continue;
           }
         }
