@@ -24,6 +24,8 @@ export const LIMITS = {
   contextBytesMax: 1024 * 1024,
   /** Bytes of a step's result, as received. */
   resultBytesMax: 2 * 1024 * 1024,
+  /** Bytes of what a handler tells beside its result, as received. */
+  metadataBytesMax: 64 * 1024,
   /** Characters of a failure's message; the rest is cut. */
   failureMessageCharsMax: 8 * 1024,
   /** Characters of a failure's stack; the rest is cut. */

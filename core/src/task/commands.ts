@@ -54,6 +54,7 @@ export interface CompleteStep {
   readonly attempt: number
   readonly worker: WorkerId
   readonly output: JsonText
+  readonly metadata?: JsonText
   /** What a decision or an analyzer says beside its result. */
   readonly choice?: StepChoice
 }
@@ -80,6 +81,7 @@ export interface FailStep {
   readonly attempt: number
   readonly worker: WorkerId
   readonly failure: Failure
+  readonly metadata?: JsonText
   /** A draw from [0, 1) for the jitter of the delay. */
   readonly draw: number
 }

@@ -109,6 +109,8 @@ export interface StepCompleted {
   readonly attempt: number
   /** The result, byte for byte as received. */
   readonly output: JsonText
+  /** What the handler tells people beside its result; other steps do not see it. */
+  readonly metadata?: JsonText
 }
 
 /**
@@ -120,6 +122,7 @@ export interface StepFailed {
   readonly step: StepId
   readonly attempt: number
   readonly failure: Failure
+  readonly metadata?: JsonText
   /** True when no further attempt will be made unless a person steps in. */
   readonly permanent: boolean
 }

@@ -11,6 +11,8 @@ export const LIMITS = {
   transportBytesMax: 64 * 1024 * 1024,
   /** What a result may take until the server has said its own limit. */
   resultBytesMax: 2 * 1024 * 1024,
+  /** Bytes of the metadata beside a result or a failure. */
+  metadataBytesMax: 64 * 1024,
   /** Bytes of the progress a heartbeat carries. */
   progressBytesMax: 64 * 1024,
   /** Nesting of a value that is made into JSON. */

@@ -122,9 +122,9 @@ export interface CheckpointOutcome {
 }
 
 export type AttemptOutcome =
-  | { readonly type: 'completed'; readonly output: JsonText; readonly choice?: StepChoice }
+  | { readonly type: 'completed'; readonly output: JsonText; readonly metadata?: JsonText; readonly choice?: StepChoice }
   | CheckpointOutcome
-  | { readonly type: 'failed'; readonly failure: Failure }
+  | { readonly type: 'failed'; readonly failure: Failure; readonly metadata?: JsonText }
   | { readonly type: 'cancelled' }
 
 export interface AttemptResult extends AttemptRef {

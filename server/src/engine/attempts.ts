@@ -21,7 +21,7 @@ export const resultCommand = (result: AttemptResult, worker: WorkerId, at: Insta
     case 'checkpoint':
       return { ...outcome, at, step, attempt, worker }
     case 'failed':
-      return { type: 'fail', at, step, attempt, worker, failure: outcome.failure, draw }
+      return { ...outcome, type: 'fail', at, step, attempt, worker, draw }
     case 'cancelled':
       return { type: 'stopped', at, step, attempt, worker }
     default:
@@ -32,13 +32,13 @@ export const resultCommand = (result: AttemptResult, worker: WorkerId, at: Insta
 /** One literal of a stable shape for what happens at every step. */
 const completeCommand = (
   { step, attempt }: AttemptRef,
-  { output, choice }: Extract<AttemptOutcome, { readonly type: 'completed' }>,
+  outcome: Extract<AttemptOutcome, { readonly type: 'completed' }>,
   worker: WorkerId,
   at: Instant,
 ): TaskCommand =>
-  choice === undefined
-    ? { type: 'complete', at, step, attempt, worker, output }
-    : { type: 'complete', at, step, attempt, worker, output, choice }
+  outcome.choice === undefined && outcome.metadata === undefined
+    ? { type: 'complete', at, step, attempt, worker, output: outcome.output }
+    : { ...outcome, type: 'complete', at, step, attempt, worker }
 
 /** The failure of an attempt whose worker is gone; what it did is not known. */
 export const workerLostFailure = (worker: WorkerId, why: string): Failure => ({

@@ -17,6 +17,9 @@ export type ReadResult =
   /** Not even a key to acknowledge. */
   | { readonly type: 'keyless' }
 
+/** The codes of what was sent and cannot be kept. */
+const UNREAD = { too_large: 'RESULT_TOO_LARGE', encoding: 'ENCODING_NOT_SUPPORTED', not_json: 'RESULT_NOT_JSON' } as const
+
 const CANCELLED: AttemptOutcome = { type: 'cancelled' }
 
 export const readResult = (wire: StepResult): ReadResult => {
@@ -37,7 +40,20 @@ export const readResult = (wire: StepResult): ReadResult => {
       reason: 'RESULT_WITHOUT_OUTCOME',
       message: 'the result says none of the outcomes an attempt can have',
     }
-  return { type: 'result', result: { ...key, outcome } }
+  return {
+    type: 'result',
+    result: { ...key, outcome: wire.metadata === undefined ? outcome : withMetadata(outcome, wire.metadata) },
+  }
+}
+
+/** Metadata that cannot be kept fails a success for good; a failure stays what it is, and says what it could not keep. */
+const withMetadata = (outcome: AttemptOutcome, payload: Payload): AttemptOutcome => {
+  if (outcome.type !== 'completed' && outcome.type !== 'failed') return outcome
+  const read = readPayload(payload, LIMITS.metadataBytesMax, 'the metadata')
+  if (read.type === 'json') return { ...outcome, metadata: read.text }
+  const message = read.type === 'not_json' ? read.problem.message : read.message
+  if (outcome.type === 'completed') return permanent(UNREAD[read.type], message)
+  return { ...outcome, failure: { ...outcome.failure, message: `${outcome.failure.message} (not kept: ${message})` } }
 }
 
 /** The end of an attempt. */
@@ -73,11 +89,10 @@ const successOf = (payload: Payload): AttemptOutcome => {
     case 'json':
       return { type: 'completed', output: read.text }
     case 'too_large':
-      return permanent('RESULT_TOO_LARGE', read.message)
     case 'encoding':
-      return permanent('ENCODING_NOT_SUPPORTED', read.message)
+      return permanent(UNREAD[read.type], read.message)
     case 'not_json':
-      return permanent('RESULT_NOT_JSON', read.problem.message)
+      return permanent(UNREAD[read.type], read.problem.message)
     default:
       return unreachable(read)
   }

@@ -2,7 +2,7 @@
  * Events of a task to the text that is stored, and back.
  *
  * C1  The text is one JSON array, an object an event without its type: types stand in a column of their own.
- * C2  Users' payloads (`context`, `output`, cursors) go in and come out byte for byte; they are never parsed and written anew.
+ * C2  Users' payloads (`context`, `output`, `metadata`, cursors) go in and come out byte for byte; they are never parsed and written anew.
  * C3  An event says the version of its shape only when that is not the first; older shapes are upcast when read.
  */
 import {
@@ -92,8 +92,12 @@ const encodeEvent = (event: TaskEvent): string => {
       return `{"step":${JSON.stringify(event.step)},"attempt":${event.attempt}}`
     case 'step.started':
       return `{"step":${JSON.stringify(event.step)},"attempt":${event.attempt},"worker":${JSON.stringify(event.worker)}}`
-    case 'step.completed':
-      return `{"step":${JSON.stringify(event.step)},"attempt":${event.attempt},"output":${event.output}}`
+    case 'step.completed': {
+      const metadata = event.metadata === undefined ? '' : `,"metadata":${event.metadata}`
+      return `{"step":${JSON.stringify(event.step)},"attempt":${event.attempt},"output":${event.output}${metadata}}`
+    }
+    case 'step.failed':
+      return withRaw({ ...event, type: undefined, metadata: undefined }, { metadata: event.metadata })
     case 'step.checkpointed':
       return withRaw(
         { ...event, type: undefined, cursor: undefined, accumulated: undefined },

@@ -129,10 +129,14 @@ const attemptFields = (event: AttemptEvent): Fields => {
         ['accumulated', event.accumulated],
       ]
     case 'step.completed':
-      return [['output', event.output]]
+      return [
+        ['output', event.output],
+        ['metadata', event.metadata],
+      ]
     case 'step.failed':
       return [
         ['failure', failureText(event.failure)],
+        ['metadata', event.metadata],
         ['permanent', jsonOf(event.permanent)],
       ]
     case 'step.timed_out':

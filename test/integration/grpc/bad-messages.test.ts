@@ -99,7 +99,11 @@ const answers = () => session.messages.flatMap(({ submitted }) => submitted)
 const commandsFor = (taskId: string): readonly StepCommand[] => commandsOf(worker).filter(({ ref }) => ref?.taskId === taskId)
 
 const result = (taskId: string, stepId: string, attempt = 1, text = '1') =>
-  ({ ref: { taskId, stepId, attempt }, outcome: { $case: 'success', value: { encoding: '', data: Buffer.from(text) } } }) as const
+  ({
+    ref: { taskId, stepId, attempt },
+    outcome: { $case: 'success', value: { encoding: '', data: Buffer.from(text) } },
+    metadata: undefined,
+  }) as const
 
 const say = async (stream: WorkerStream, ...results: readonly ReturnType<typeof result>[]): Promise<readonly ResultAck[]> => {
   const before = acksOf(stream).length
@@ -155,7 +159,9 @@ test('a result of an attempt that is over does not touch the attempt that runs',
   const taskId = await startedTask()
   const failure = { message: 'again', errorType: 'RetryableError', code: '', retryable: true, retryAfterMs: 0, stack: '' }
   worker.call.write(
-    request({ results: [{ ref: { taskId, stepId: 'a', attempt: 1 }, outcome: { $case: 'failure', value: failure } }] }),
+    request({
+      results: [{ ref: { taskId, stepId: 'a', attempt: 1 }, outcome: { $case: 'failure', value: failure }, metadata: undefined }],
+    }),
   )
   await worker.until(() => commandsFor(taskId).some(({ ref }) => ref?.attempt === 2))
   const [late] = await say(worker, result(taskId, 'a', 1, '"late"'))

@@ -81,7 +81,12 @@ const worker = async () => {
   const stream = connectWorker(clients)
   stream.call.on('data', ({ commands }: (typeof stream.messages)[number]) => {
     const results = commands.map(
-      ({ ref }) => ({ ref, outcome: { $case: 'success', value: { encoding: '', data: Buffer.from('"done"') } } }) as const,
+      ({ ref }) =>
+        ({
+          ref,
+          outcome: { $case: 'success', value: { encoding: '', data: Buffer.from('"done"') } },
+          metadata: undefined,
+        }) as const,
     )
     if (results.length > 0) stream.call.write(request({ results }))
   })

@@ -106,6 +106,7 @@ export const request = (more: Partial<ConnectRequest> = {}): ConnectRequest => (
 export const success = (text: string, more: { readonly attempt?: number; readonly stepId?: string } = {}): StepResult => ({
   ref: { taskId: TASK_ID, stepId: more.stepId ?? 'a', attempt: more.attempt ?? 1 },
   outcome: { $case: 'success', value: { encoding: '', data: Buffer.from(text) } },
+  metadata: undefined,
 })
 
 export const submission = (more: Partial<SubmitRequest> = {}): SubmitRequest => ({

@@ -259,7 +259,9 @@ describe('what a worker says', () => {
 
   test('a second hello and a result without a key are problems, and the rest of the message is done (W12)', async () => {
     const { stream, worker } = await connected()
-    stream.call.write(request({ hello: hello(), results: [{ ref: undefined, outcome: undefined }, success('2')] }))
+    stream.call.write(
+      request({ hello: hello(), results: [{ ref: undefined, outcome: undefined, metadata: undefined }, success('2')] }),
+    )
     await stream.until((messages) => messages.length > 1)
     expect(stream.messages[1]?.problems.map(({ reason }) => reason)).toEqual(['HELLO_AGAIN', 'RESULT_WITHOUT_REF'])
     expect(worker.results).toHaveLength(1)
@@ -273,6 +275,7 @@ describe('what a worker says', () => {
         $case: 'failure',
         value: { message: '', errorType: '', code: '', retryable: true, retryAfterMs: 2 ** 63, stack: '' },
       },
+      metadata: undefined,
     } as const
     stream.call.write(request({ results: [tooLong] }))
     stream.call.write(request({ results: [success('2')] }))

@@ -6,7 +6,9 @@ import {
   defineBatchWorker,
   defineStep,
   defineTask,
+  failure,
   StepHandler,
+  success,
   TaskBlockedError,
   Worker,
   type StepContext,
@@ -206,4 +208,26 @@ test('the resolver and the method that a template names find the handler, and wh
   const error = await lost.result().catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(TaskBlockedError)
   expect(error).toMatchObject({ steps: [{ stepId: 'looked_up', failure: { code: 'HANDLER_NOT_FOUND', retryable: false } }] })
+})
+
+test('what a handler tells beside its result and its failure stands in the history, and no other step sees it', async () => {
+  const told = defineTask('told', { namespace: 'kinds', version: '1.0.0' })
+    .step('ask', { retry: { maxAttempts: 2, backoff: 'none' } }, ({ attempt }) =>
+      attempt === 1 ? failure('busy', { code: 'BUSY', metadata: { host: 'b' } }) : success({ rate: 2 }, { cached: true, ms: 7 }),
+    )
+    .step('use', { after: ['ask'] }, ({ deps }) => deps.ask)
+  work({ namespace: 'kinds', tasks: [told] })
+  const handle = await client.submit(told, {})
+  expect(await handle.result()).toEqual({ use: { rate: 2 } })
+  const overGrpc: unknown[] = []
+  for await (const { type, data } of handle.events()) if (type === 'step.failed' || type === 'step.completed') overGrpc.push(data)
+  expect(overGrpc.slice(0, 2)).toMatchObject([
+    { step_id: 'ask', failure: { code: 'BUSY' }, metadata: { host: 'b' } },
+    { step_id: 'ask', output: { rate: 2 }, metadata: { cached: true, ms: 7 } },
+  ])
+  expect(overGrpc[2]).not.toHaveProperty('metadata')
+  const response = await fetch(`${server.restUrl}/v1/tasks/${handle.taskId}/events`)
+  const { events } = (await response.json()) as { events: readonly { type: string; data: unknown }[] }
+  const overRest = events.filter(({ type }) => type === 'step.failed' || type === 'step.completed').map(({ data }) => data)
+  expect(overRest).toEqual(overGrpc)
 })

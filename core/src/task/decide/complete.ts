@@ -47,12 +47,11 @@ const settled = (
   return { type: 'accepted', events: draft.events }
 }
 
-const completedBy = ({ step, attempt, output }: CompleteStep): StepCompleted => ({
-  type: 'step.completed',
-  step,
-  attempt,
-  output,
-})
+/** Two literals, each of a stable shape. */
+const completedBy = ({ step, attempt, output, metadata }: CompleteStep): StepCompleted =>
+  metadata === undefined
+    ? { type: 'step.completed', step, attempt, output }
+    : { type: 'step.completed', step, attempt, output, metadata }
 
 /** An outcome that cannot be carried out would be the same from another attempt; no dice are thrown for a failure for good. */
 const failOf = ({ at, step, attempt, worker }: CompleteStep, failure: Failure): FailStep => ({

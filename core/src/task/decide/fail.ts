@@ -13,13 +13,14 @@ export const decideFail = (task: LiveTask, command: FailStep): Decision<TaskEven
   const index = task.graph.indexOf.get(command.step)
   if (index === undefined) return unknownStep(task, command.step)
   const step = elementAt(task.steps, index, 'steps')
-  const { failure } = command
+  const { failure, metadata } = command
   if (!isHeldBy(step, command.attempt, command.worker)) return unheld(task, step, command)
   return decideFailure(task, { index, step, failure, at: command.at, draw: command.draw }, (permanent) => ({
     type: 'step.failed',
     step: command.step,
     attempt: command.attempt,
     failure,
+    ...(metadata === undefined ? {} : { metadata }),
     permanent,
   }))
 }

@@ -9,7 +9,8 @@ import {
   type StepResult,
 } from '@tasker/proto'
 import { failureOf, type Failure } from '../errors/failure.js'
-import { countOf, serialize, type Unserializable } from '../step/json.js'
+import { LIMITS } from '../limits.js'
+import { countOf, serialize, type JsonObject, type Unserializable } from '../step/json.js'
 import { isOutcome, type Batches, type Decision } from '../step/outcome.js'
 import { jsonPayload } from '../step/payload.js'
 
@@ -17,10 +18,18 @@ import { jsonPayload } from '../step/payload.js'
 export const resultOf = (ref: AttemptRef, returned: unknown, bytesMax: number): StepResult => {
   if (!isOutcome(returned)) return withOutput(ref, returned, bytesMax, (output) => ({ $case: 'success', value: output }))
   switch (returned.type) {
-    case 'success':
-      return withOutput(ref, returned.result, bytesMax, (output) => ({ $case: 'success', value: output }))
-    case 'failure':
-      return failureResult(ref, returned.failure)
+    case 'success': {
+      const metadata = metadataOf(returned.metadata)
+      if (metadata.type === 'wrong') return failureResult(ref, metadata.failure)
+      const plain = withOutput(ref, returned.result, bytesMax, (output) => ({ $case: 'success', value: output }))
+      return { ...plain, metadata: metadata.payload }
+    }
+    case 'failure': {
+      const metadata = metadataOf(returned.metadata)
+      if (metadata.type === 'payload') return { ...failureResult(ref, returned.failure), metadata: metadata.payload }
+      const message = `${returned.failure.message} (not kept: ${metadata.failure.message})`
+      return failureResult(ref, { ...returned.failure, message })
+    }
     case 'decision':
       return withOutput(ref, returned.result, bytesMax, (output) => ({
         $case: 'decision',
@@ -38,6 +47,20 @@ export const resultOf = (ref: AttemptRef, returned: unknown, bytesMax: number): 
   }
 }
 
+type Metadata =
+  | { readonly type: 'payload'; readonly payload: Payload | undefined }
+  | { readonly type: 'wrong'; readonly failure: Failure }
+
+const metadataOf = (metadata: JsonObject | undefined): Metadata => {
+  if (metadata === undefined) return { type: 'payload', payload: undefined }
+  const serialized = serialize(metadata)
+  if (serialized.type === 'unserializable') return { type: 'wrong', failure: unserializable('the metadata', serialized.problem) }
+  const bytes = serialized.data.length
+  if (bytes <= LIMITS.metadataBytesMax) return { type: 'payload', payload: jsonPayload(serialized.data) }
+  const message = `the metadata has ${bytes} bytes, at most ${LIMITS.metadataBytesMax} are kept`
+  return { type: 'wrong', failure: failureOf('RESULT_TOO_LARGE', message, false) }
+}
+
 type Outcome = NonNullable<StepResult['outcome']>
 
 /** A result that is no JSON, or too large, is a failure that no other attempt would cure. */
@@ -48,7 +71,7 @@ const withOutput = (ref: AttemptRef, value: unknown, bytesMax: number, outcomeOf
   if (bytes > bytesMax) {
     return failureResult(ref, failureOf('RESULT_TOO_LARGE', `the result has ${bytes} bytes, at most ${bytesMax} are kept`, false))
   }
-  return { ref, outcome: outcomeOf(jsonPayload(serialized.data)) }
+  return { ref, outcome: outcomeOf(jsonPayload(serialized.data)), metadata: undefined }
 }
 
 const unserializable = (subject: string, { path, what }: Unserializable): Failure =>
@@ -86,9 +109,14 @@ const placed = ({ path, what }: Unserializable, place: string): Unserializable =
 export const failureResult = (ref: AttemptRef, failure: Failure): StepResult => ({
   ref,
   outcome: { $case: 'failure', value: failure },
+  metadata: undefined,
 })
 
-export const cancelledResult = (ref: AttemptRef): StepResult => ({ ref, outcome: { $case: 'cancelled', value: {} } })
+export const cancelledResult = (ref: AttemptRef): StepResult => ({
+  ref,
+  outcome: { $case: 'cancelled', value: {} },
+  metadata: undefined,
+})
 
 /** About how many bytes a result takes on the wire. */
 export const resultBytes = (result: StepResult): number => {

@@ -43,8 +43,19 @@ const READERS: Readers = {
     itemsProcessed: f.number('itemsProcessed'),
     ...optional('accumulated', f.optionalRaw('accumulated')),
   }),
-  'step.completed': (f) => ({ type: 'step.completed', ...attempt(f), output: f.raw('output') }),
-  'step.failed': (f) => ({ type: 'step.failed', ...attempt(f), failure: failure(f), permanent: f.flag('permanent') }),
+  'step.completed': (f) => ({
+    type: 'step.completed',
+    ...attempt(f),
+    output: f.raw('output'),
+    ...optional('metadata', f.optionalRaw('metadata')),
+  }),
+  'step.failed': (f) => ({
+    type: 'step.failed',
+    ...attempt(f),
+    failure: failure(f),
+    ...optional('metadata', f.optionalRaw('metadata')),
+    permanent: f.flag('permanent'),
+  }),
   'step.timed_out': (f) => ({
     type: 'step.timed_out',
     ...attempt(f),

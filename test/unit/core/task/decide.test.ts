@@ -102,6 +102,28 @@ describe('completing', () => {
         { type: 'step.scheduled', step: b, attempt: 1 },
         { type: 'step.scheduled', step: stepId('c'), attempt: 1 },
       ))
+  test('what a handler tells beside a result or a failure stands in the event', () => {
+    const metadata = trustedJson('{"rows":3}')
+    given(chain, submit(), start('a'))
+      .when((state) => ({ ...complete('a', '1')(state), metadata }))
+      .then(
+        { type: 'step.completed', step: a, attempt: 1, output: trustedJson('1'), metadata },
+        { type: 'step.scheduled', step: b, attempt: 1 },
+      )
+    given(chain, submit(), start('a'))
+      .when((state) => ({ ...fail('a', failure('it broke', { retryable: false }))(state), metadata }))
+      .then(
+        {
+          type: 'step.failed',
+          step: a,
+          attempt: 1,
+          failure: failure('it broke', { retryable: false }),
+          metadata,
+          permanent: true,
+        },
+        { type: 'task.blocked', steps: [a] },
+      )
+  })
   test('a step with two dependencies waits for both', () => {
     const half = [submit(), start('a'), complete('a'), start('b'), start('c')]
     given(diamond, ...half)

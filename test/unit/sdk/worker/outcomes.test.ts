@@ -213,3 +213,24 @@ test('a plain value that looks like an outcome is a result', async () => {
   const [result] = await outcomesOf([defineStep('a', () => value)], [command('a')])
   expect(outputOf(result)).toEqual(value)
 })
+
+test('metadata goes beside results and failures; what cannot be kept fails a result for good, and a failure says so', async () => {
+  const large = { text: 'x'.repeat(64 * 1024) }
+  const results = await outcomesOf(
+    [
+      defineStep('Success', () => success(1, { rows: 3 })),
+      defineStep('Failure', () => failure('busy', { metadata: { host: 'x' } })),
+      defineStep('Large', () => success(1, large)),
+      defineStep('Wrong', () => success(1, { n: Number.NaN })),
+      defineStep('LargeFailure', () => failure('busy', { metadata: large })),
+    ],
+    ['Success', 'Failure', 'Large', 'Wrong', 'LargeFailure'].map((name) => command(name)),
+  )
+  const [one, two, three, four, five] = results
+  expect([valueOf(one?.metadata), valueOf(two?.metadata)]).toEqual([{ rows: 3 }, { host: 'x' }])
+  expect(failureOf(three)).toMatchObject({ code: 'RESULT_TOO_LARGE', retryable: false })
+  expect(failureOf(four)).toMatchObject({ code: 'RESULT_NOT_SERIALIZABLE', retryable: false })
+  expect(failureOf(four).message).toContain('the metadata at /n')
+  expect(failureOf(five)).toMatchObject({ retryable: true, message: expect.stringMatching(/^busy \(not kept: /) as string })
+  expect(five?.metadata).toBeUndefined()
+})

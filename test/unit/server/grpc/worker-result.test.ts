@@ -11,7 +11,7 @@ test('each kind of outcome is read', () => {
   const failed = { message: 'm', errorType: 'T', code: '', retryable: true, retryAfterMs: 0, stack: '' }
   const outcomes = [value('1'), { $case: 'failure', value: failed } as const, { $case: 'cancelled', value: {} } as const].map(
     (outcome) => {
-      const read = readResult({ ref, outcome })
+      const read = readResult({ ref, outcome, metadata: undefined })
       return read.type === 'result' ? read.result.outcome.type : read.type
     },
   )
@@ -19,7 +19,7 @@ test('each kind of outcome is read', () => {
 })
 
 test('a result in an encoding the server does not read fails its attempt for good, so that its slot is not held', () => {
-  expect(readResult({ ref, outcome: value('1', 'binary/encrypted') })).toMatchObject({
+  expect(readResult({ ref, outcome: value('1', 'binary/encrypted'), metadata: undefined })).toMatchObject({
     type: 'result',
     result: { attempt: 3, outcome: { type: 'failed', failure: { code: 'ENCODING_NOT_SUPPORTED', retryable: false } } },
   })
@@ -27,7 +27,7 @@ test('a result in an encoding the server does not read fails its attempt for goo
 
 const payload = (text: string) => ({ encoding: '', data: Buffer.from(text) })
 const outcomeOf = (outcome: StepResult['outcome']) => {
-  const read = readResult({ ref, outcome })
+  const read = readResult({ ref, outcome, metadata: undefined })
   return read.type === 'result' ? read.result.outcome : read
 }
 
@@ -89,6 +89,31 @@ test('a checkpoint is read with its number; one that cannot be saved is refused,
 })
 
 test('a result without an outcome is refused, one without a key is keyless', () => {
-  expect(readResult({ ref, outcome: undefined })).toMatchObject({ type: 'refused', reason: 'RESULT_WITHOUT_OUTCOME' })
-  expect(readResult({ ref: undefined, outcome: value('1') })).toEqual({ type: 'keyless' })
+  expect(readResult({ ref, outcome: undefined, metadata: undefined })).toMatchObject({
+    type: 'refused',
+    reason: 'RESULT_WITHOUT_OUTCOME',
+  })
+  expect(readResult({ ref: undefined, outcome: value('1'), metadata: undefined })).toEqual({ type: 'keyless' })
+})
+
+test('metadata is read beside a result and a failure; what cannot be kept fails a result for good, and a failure says so', () => {
+  const failed = { message: 'busy', errorType: 'T', code: '', retryable: true, retryAfterMs: 0, stack: '' }
+  const withMetadata = (outcome: StepResult['outcome'], text: string, encoding = '') => {
+    const read = readResult({ ref, outcome, metadata: { encoding, data: Buffer.from(text) } })
+    return read.type === 'result' ? read.result.outcome : read
+  }
+  const failure = { $case: 'failure', value: failed } as const
+  expect(withMetadata(value('1'), '{"b":1,"a":2}')).toEqual({ type: 'completed', output: '1', metadata: '{"b":1,"a":2}' })
+  expect(withMetadata(failure, '{"host":"x"}')).toMatchObject({ type: 'failed', metadata: '{"host":"x"}' })
+  const large = `"${'x'.repeat(LIMITS.metadataBytesMax)}"`
+  expect(withMetadata(value('1'), large)).toMatchObject({ failure: { code: 'RESULT_TOO_LARGE', retryable: false } })
+  expect(withMetadata(value('1'), '{')).toMatchObject({ failure: { code: 'RESULT_NOT_JSON' } })
+  expect(withMetadata(value('1'), '1', 'x')).toMatchObject({ failure: { code: 'ENCODING_NOT_SUPPORTED' } })
+  const kept = withMetadata(failure, '{')
+  expect(kept).toMatchObject({
+    type: 'failed',
+    failure: { retryable: true, message: expect.stringMatching(/^busy \(not kept: /) as string },
+  })
+  expect(kept).not.toHaveProperty('metadata')
+  expect(withMetadata({ $case: 'cancelled', value: {} }, '1')).toEqual({ type: 'cancelled' })
 })

@@ -96,7 +96,9 @@ const EVERY_EVENT: readonly TaskEvent[] = [
   { type: 'step.started', step, attempt: 1, worker: workerId('w"1') },
   { type: 'step.released', step, attempt: 1, reason: 'never sent' },
   { type: 'step.completed', step, attempt: 2, output: trustedJson('[1.50, "\\u0000"]') },
+  { type: 'step.completed', step, attempt: 2, output: trustedJson('1'), metadata: trustedJson('{ "rows": 1.50 }') },
   { type: 'step.failed', step, attempt: 3, failure, permanent: true },
+  { type: 'step.failed', step, attempt: 3, failure, metadata: trustedJson('{ "host": "\\u0041" }'), permanent: false },
   {
     type: 'step.failed',
     step,

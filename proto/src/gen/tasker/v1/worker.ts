@@ -173,6 +173,8 @@ export interface StepResult {
     | { $case: "batches"; value: BatchesMade }
     | { $case: "checkpoint"; value: Checkpoint }
     | undefined;
+  /** What the handler tells people beside its result or failure; optional. Kept in the event, seen by no other step. */
+  metadata: Payload | undefined;
 }
 
 /** The result of a decision, and which of the steps behind it are to be: at least one name, or none of them. */
@@ -1273,7 +1275,7 @@ export const DependencyResult: MessageFns<DependencyResult> = {
 };
 
 function createBaseStepResult(): StepResult {
-  return { ref: undefined, outcome: undefined };
+  return { ref: undefined, outcome: undefined, metadata: undefined };
 }
 
 export const StepResult: MessageFns<StepResult> = {
@@ -1300,6 +1302,9 @@ export const StepResult: MessageFns<StepResult> = {
       case "checkpoint":
         Checkpoint.encode(message.outcome.value, writer.uint32(178).fork()).join();
         break;
+    }
+    if (message.metadata !== undefined) {
+      Payload.encode(message.metadata, writer.uint32(282).fork()).join();
     }
     return writer;
   },
@@ -1371,6 +1376,14 @@ export const StepResult: MessageFns<StepResult> = {
             }
 
             message.outcome = { $case: "checkpoint", value: Checkpoint.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 35: {
+            if (tag !== 282) {
+              break;
+            }
+
+            message.metadata = Payload.decode(reader, reader.uint32());
             continue;
           }
         }
