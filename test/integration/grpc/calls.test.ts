@@ -60,7 +60,7 @@ const listed = (consistencyToken: string): Promise<ListResponse> =>
     clients.tasks.list(
       listRequest({
         namespace: 'shop',
-        status: ['pending', 'complete', 'cancelled'],
+        status: ['pending', 'steps_in_process', 'complete', 'cancelled'],
         consistencyTokens: [consistencyToken],
       }),
       done,
