@@ -7,7 +7,7 @@ import { PermanentError } from '../errors/handler-errors.js'
 import { TaskerError } from '../errors/tasker-error.js'
 import { chainOf, type BoundHandler, type Resolution } from '../resolve/chain.js'
 import { explicitMapping } from '../resolve/explicit-mapping.js'
-import { handlerName, resolverKey, type HandlerResolver, type ResolvedHandler } from '../resolve/resolver.js'
+import type { HandlerResolver, ResolvedHandler } from '../resolve/resolver.js'
 import type { AttemptContext } from '../step/attempt-context.js'
 
 /** Runs one attempt; gives the handler's result or its promise, or throws what the handler throws. */
@@ -28,22 +28,25 @@ export const handlersOf = (
   resolvers: readonly HandlerResolver[] = [],
 ): Handlers => {
   const chain = chainOf([explicitMapping([...tasks.flatMap((task) => stepsOf(task, namespace)), ...handlers]), ...resolvers])
-  const known = new Map<string, Handler>()
-  const keep = (key: string, resolution: Resolution): Handler => {
+  // By the resolver that the template names, which is hardly ever any, and then by name: this is looked at for every step.
+  const known = new Map<string, Map<string, Handler>>()
+  const keep = (hint: string, name: string, resolution: Resolution): Handler => {
     if (resolution.type === 'none') throw new PermanentError(resolution.why, { code: 'HANDLER_NOT_FOUND' })
     const handler = handlerOf(resolution.handler)
-    known.set(key, handler)
+    const ofHint = known.get(hint)
+    if (ofHint === undefined) known.set(hint, new Map([[name, handler]]))
+    else ofHint.set(name, handler)
     return handler
   }
   return {
     names: chain.names(),
-    find: (command) => {
-      const request = { callable: command.handler, method: command.method === '' ? 'call' : command.method }
-      const key = `${resolverKey(command.resolver)} ${handlerName(request)}`
-      const handler = known.get(key)
+    find: ({ handler: callable, method, resolver: hint }) => {
+      const isCall = method === '' || method === 'call'
+      const name = isCall ? callable : `${callable}#${method}`
+      const handler = known.get(hint)?.get(name)
       if (handler !== undefined) return handler
-      const resolution = chain.resolve(request, command.resolver)
-      return resolution instanceof Promise ? resolution.then((later) => keep(key, later)) : keep(key, resolution)
+      const resolution = chain.resolve({ callable, method: isCall ? 'call' : method }, hint)
+      return resolution instanceof Promise ? resolution.then((later) => keep(hint, name, later)) : keep(hint, name, resolution)
     },
   }
 }

@@ -119,21 +119,24 @@ export const cancelledResult = (ref: AttemptRef): StepResult => ({
 })
 
 /** About how many bytes a result takes on the wire. */
-export const resultBytes = (result: StepResult): number => {
-  switch (result.outcome?.$case) {
+export const resultBytes = ({ outcome, metadata }: StepResult): number =>
+  RESULT_BYTES_BASE + outcomeBytes(outcome) + (metadata?.data.length ?? 0)
+
+const outcomeBytes = (outcome: StepResult['outcome']): number => {
+  switch (outcome?.$case) {
     case 'success':
-      return result.outcome.value.data.length + RESULT_BYTES_BASE
+      return outcome.value.data.length
     case 'failure':
-      return 4 * (result.outcome.value.message.length + result.outcome.value.stack.length) + RESULT_BYTES_BASE
+      return 4 * (outcome.value.message.length + outcome.value.stack.length)
     case 'decision':
-      return DecisionMade.encode(result.outcome.value).finish().length + RESULT_BYTES_BASE
+      return DecisionMade.encode(outcome.value).finish().length
     case 'batches':
-      return BatchesMade.encode(result.outcome.value).finish().length + RESULT_BYTES_BASE
+      return BatchesMade.encode(outcome.value).finish().length
     case 'checkpoint':
-      return checkpointBytes(result.outcome.value) + RESULT_BYTES_BASE
+      return checkpointBytes(outcome.value)
     case 'cancelled':
     case undefined:
-      return RESULT_BYTES_BASE
+      return 0
   }
 }
 

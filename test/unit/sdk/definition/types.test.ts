@@ -1,5 +1,15 @@
 // What the compiler refuses in a definition; each expectation fails the type check when the compiler accepts it.
-import { defineTask, failure, success, type Client, type JsonValue, type TaskHandle } from '@tasker/sdk'
+import {
+  defineTask,
+  failure,
+  StepHandler,
+  success,
+  type Client,
+  type DecisionContext,
+  type JsonValue,
+  type StepContext,
+  type TaskHandle,
+} from '@tasker/sdk'
 import { expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 
@@ -117,4 +127,21 @@ test('a wrapped result is seen without its wrapping, and a returned failure by n
       return null
     })
   expect(order.steps).toHaveLength(3)
+})
+
+test('a class of a kind gives what its kind gives', () => {
+  class Route extends StepHandler<DecisionContext> {
+    readonly callable = 'Route'
+    // @ts-expect-error a decision gives its branches, no plain value
+    call(): string {
+      return 'auto'
+    }
+  }
+  class Count extends StepHandler {
+    readonly callable = 'Count'
+    call({ input }: StepContext<{ rows: number }>): number {
+      return input.rows
+    }
+  }
+  expect([new Route().callable, new Count().callable]).toEqual(['Route', 'Count'])
 })

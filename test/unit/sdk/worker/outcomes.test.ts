@@ -234,3 +234,13 @@ test('metadata goes beside results and failures; what cannot be kept fails a res
   expect(failureOf(five)).toMatchObject({ retryable: true, message: expect.stringMatching(/^busy \(not kept: /) as string })
   expect(five?.metadata).toBeUndefined()
 })
+
+test('metadata counts in the size of a message', async () => {
+  const { server } = await startWorker({ handlers: [defineStep('a', () => success(1, { text: 'x'.repeat(60_000) }))] })
+  const attempts = Array.from({ length: 100 }, (_, index) => ({ taskId: 'T1', stepId: 'a', attempt: index + 1 }))
+  server.worker().send({ commands: attempts.map((each) => command('a', { ref: each })) })
+  await turn()
+  const sizes = server.worker().received.flatMap(({ results }) => (results.length === 0 ? [] : [results.length]))
+  expect(sizes.length).toBe(2)
+  expect(sizes[0]).toBeLessThanOrEqual(69)
+})
