@@ -46,8 +46,14 @@ export const LIMITS = {
   versionCharsMax: 50,
   /** Characters of the reason a task is submitted for. */
   reasonCharsMax: 500,
-  /** How far a priority may be from 0, either way. */
+  /** How far a priority may be from 0, either way; what a task and its step add up to is cut to it. */
   priorityMax: 100,
+  /** Places a key may have. */
+  keyPlacesMax: 10_000,
+  /** How often the holders of keys are asked whether they still hold. */
+  keyCheckMs: ms(60_000),
+  /** Points of priority that a minute of waiting is worth. */
+  priorityPointsPerMinute: 10,
   /** Tags of a task. */
   tagsMax: 64,
   /** Bytes of a gRPC message that clients should stay below. */

@@ -19,6 +19,7 @@ export {
   GetContextRequest,
   GetContextResponse,
   GetRequest,
+  KeyWait,
   GetResponse,
   ListOrder,
   ListRequest,
@@ -83,3 +84,10 @@ export {
   WorkerServiceService,
   WorkerWelcome,
 } from './gen/tasker/v1/worker.js'
+export {
+  ListKeysRequest,
+  ListKeysResponse,
+  KeyServiceClient,
+  type KeyServiceServer,
+  KeyServiceService,
+} from './gen/tasker/v1/key.js'

@@ -143,7 +143,6 @@ describe('what is not supported yet', () => {
       ...inSource('core/src/template/validate.ts').map((field) => `template ${field}`),
       ...inSource('core/src/template/read-step.ts').map((field) => `step ${field}`),
     ]
-    expect(real.length).toBeGreaterThan(0)
     expect(rows.map(([where, field]) => `${where} ${field}`).toSorted()).toEqual(real.toSorted())
   })
 })

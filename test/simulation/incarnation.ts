@@ -130,6 +130,8 @@ const fragileStore = (
     timers: (dueBefore, limit) => guarded(() => store.timers(dueBefore, limit)),
     inFlight: () => guarded(() => store.inFlight()),
     identity: (scope) => guarded(() => store.identity(scope)),
+    key: (namespace, queue) => guarded(() => store.key(namespace, queue)),
+    heldKeys: () => guarded(() => store.heldKeys()),
     close: () => Promise.resolve(),
   }
 }

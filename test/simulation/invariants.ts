@@ -10,7 +10,7 @@
  * I7  Places are gapless, versions follow each other, and every stream's chain of hashes verifies.
  * I8  Submissions with one idempotency key made one task.
  *
- * I9 to I11 are those of `branch-invariants.ts`.
+ * I9 to I11 are those of `branch-invariants.ts`, I12 to I14 those of `key-invariants.ts`.
  */
 import { isDeepStrictEqual } from 'node:util'
 import {
@@ -36,9 +36,12 @@ import { verifyChain } from '@tasker/server/internal/log/commit-hash'
 import type { StoredCommit } from '@tasker/server/internal/log/port'
 import { branchesHold } from './branch-invariants.js'
 import type { MemoryStore } from '@tasker/server/internal/projections/memory-store'
+import { keysHold } from './key-invariants.js'
 
 export interface Evidence {
   readonly commits: readonly StoredCommit[]
+  /** The same commits in the order in which they were written. */
+  readonly written: readonly StoredCommit[]
   readonly engine: RunningEngine
   readonly store: MemoryStore
   readonly acknowledged: readonly TaskId[]
@@ -62,6 +65,7 @@ export const checkAll = async (evidence: Evidence): Promise<readonly string[]> =
     ...nothingAcknowledgedIsLost(folded, evidence),
     ...chainsVerify(evidence.commits),
     ...onePerKey(folded),
+    ...keysHold(evidence.written),
   ]
 }
 

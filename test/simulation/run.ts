@@ -13,7 +13,7 @@ import { Incarnation, type Weather } from './incarnation.js'
 import { checkAll } from './invariants.js'
 import { echoWork, SimWorker } from './sim-worker.js'
 import { choiceFor, drawBranchedTemplate } from './branched-work.js'
-import { drawTemplate, HANDLERS, submitUntilAcknowledged } from './workload.js'
+import { drawTemplate, HANDLERS, submitUntilAcknowledged, withKeys } from './workload.js'
 
 export interface RunReport {
   readonly seed: number
@@ -23,11 +23,15 @@ export interface RunReport {
   /** How often each kind of fault happened. */
   readonly faults: ReadonlyMap<string, number>
   readonly virtualMs: number
+  /** Places of keys that were given. */
+  readonly grants: number
 }
 
 const PARTITIONS = 4
 /** Where the dice of later faults begin. */
 const LATER_SEEDS = 1_000_000_007
+/** Where the dice of keys begin. */
+const KEY_SEEDS = 3_000_000_019
 const TEMPLATES = 3
 /** Templates that came later, with dice of their own. */
 const LATER_TEMPLATE_SEEDS = 2_000_000_011
@@ -59,6 +63,8 @@ class World {
   readonly #log = memoryLog({ partitionCount: PARTITIONS })
   readonly #store = memoryStore()
   readonly #weather: Weather
+  /** Rolled apart, so that the worlds of earlier seeds stay what they were. */
+  readonly #keyDice: Dice | undefined
   readonly #stormy: FaultPlan
   readonly #violations: string[] = []
   readonly #acknowledged: TaskId[] = []
@@ -83,13 +89,16 @@ class World {
     this.#choices = later
     this.#drawn = Array.from({ length: TEMPLATES }, (_, n) => () => drawTemplate(this.#dice, `t${n}`))
     if (!firstTemplatesOnly) this.#drawn.push(...BRANCHED.map((name) => () => drawBranchedTemplate(later, name)))
+    this.#keyDice = firstTemplatesOnly ? undefined : new Dice(seed + KEY_SEEDS)
   }
 
   async start(): Promise<void> {
     this.#startServer()
     await this.#clock.advance(1_000)
     for (const draw of this.#drawn) {
-      const answer = this.#engine?.register(draw(), { replace: false, actor: 'sim' })
+      const drawn = draw()
+      const document = this.#keyDice?.chance(0.5) === true ? withKeys(drawn, this.#keyDice) : drawn
+      const answer = this.#engine?.register(document, { replace: false, actor: 'sim' })
       await this.#clock.advance(1_000)
       const given = await answer
       if (given?.type !== 'registered') this.#violated(`a template was not registered: ${JSON.stringify(given)}`)
@@ -125,7 +134,7 @@ class World {
     const commits = this.#log.all()
     if (engine === undefined) this.#violated('no server answers after the faults stopped')
     else {
-      const evidence = { commits, engine, store: this.#store, acknowledged: this.#acknowledged }
+      const evidence = { commits, written: this.#log.written(), engine, store: this.#store, acknowledged: this.#acknowledged }
       const checking = checkAll(evidence)
       await this.#clock.advance(60_000)
       this.#violations.push(...(await checking))
@@ -137,6 +146,7 @@ class World {
       tasks: this.#acknowledged.length,
       events: commits.reduce((sum, { types }) => sum + types.length, 0),
       faults: this.#weather.seen,
+      grants: commits.flatMap(({ types }) => types.filter((type) => type === 'key.granted')).length,
       virtualMs: this.#clock.monotonicMs(),
     }
   }

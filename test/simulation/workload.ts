@@ -1,4 +1,5 @@
 /** What a run asks for: random graphs as templates, and submissions that their clients repeat until they are acknowledged. */
+import { z } from 'zod'
 import { durationMs, jsonOf, namespaceOf, parseTaskId, type TaskId, taskIdFrom } from '@tasker/core'
 import type { Engine, Submission, SubmitAnswer } from '@tasker/server/internal/engine/api'
 import type { Clock } from '@tasker/server/internal/engine/clock'
@@ -25,6 +26,20 @@ export const drawTemplate = (dice: Dice, name: string): string => {
   }))
   return JSON.stringify({ name, namespace_name: NAMESPACE, version: '1.0.0', steps })
 }
+
+/** The same document with keys at some of its steps, and turns between tenants. */
+export const withKeys = (document: string, dice: Dice): string => {
+  const template = z.looseObject({ steps: z.array(z.looseObject({})) }).parse(JSON.parse(document))
+  const steps = template.steps.map((step) => ({
+    ...step,
+    ...(dice.chance(0.5) ? { concurrency: { key: dice.pick(CONCURRENCY_KEYS), limit: dice.between(1, 3) } } : {}),
+    ...(dice.chance(0.2) ? { rate_limit: { key: 'api', limit: dice.between(1, 4), per: dice.between(1, 5) } } : {}),
+    priority: dice.between(-100, 100),
+  }))
+  return JSON.stringify({ ...template, fairness_key: '${context.tenant}', steps })
+}
+
+const CONCURRENCY_KEYS = ['shared', 'tenant-${context.tenant}', 'missing-${context.nothing}'] as const
 
 export interface Acknowledged {
   readonly taskId: TaskId
@@ -71,7 +86,7 @@ const submissionOf = (name: string, requestId: string, key: string | undefined):
   namespace: NAMESPACE,
   name,
   version: undefined,
-  context: jsonOf({ name }),
+  context: jsonOf({ name, tenant: Number.parseInt(requestId.slice(-1), 32) % 3 }),
   actor: 'client',
   initiator: undefined,
   sourceSystem: undefined,

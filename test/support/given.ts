@@ -1,5 +1,8 @@
 /** Decider tests as sentences: given a task's history, when a command comes, then these events follow, or this refusal. */
 import {
+  type KeyKind,
+  type KeySpec,
+  readKey,
   DEFAULT_RETRY_POLICY,
   NO_TASK,
   decide,
@@ -45,6 +48,8 @@ export interface StepOptions {
   readonly after?: readonly string[]
   readonly retry?: Partial<RetryPolicy>
   readonly timeoutMs?: number
+  readonly priority?: number
+  readonly keys?: readonly KeySpec[]
   readonly method?: string
   readonly type?: StepType
   readonly batch?: Partial<BatchConfig>
@@ -75,6 +80,8 @@ export const step = (name: string, options: StepOptions = {}): StepSpec => ({
   resultSchema: undefined,
   timeoutMs: durationMs(options.timeoutMs ?? 60_000),
   batchConfig: options.batch === undefined ? undefined : { ...NO_BATCH_CONFIG, ...options.batch },
+  priority: options.priority ?? 0,
+  keys: options.keys ?? [],
   when: undefined,
   onFailure: 'block',
   compensate: undefined,
@@ -98,6 +105,7 @@ export const plan = (...steps: readonly StepSpec[]): Plan =>
       description: undefined,
       dependencyScope: 'ancestors',
       priority: 0,
+      fairnessKey: undefined,
       inputSchema: undefined,
       steps,
       declared: {},
@@ -117,14 +125,14 @@ interface When {
 const whenOf = (when: When) => ({ at: at(when.at ?? 0), attempt: when.attempt ?? 1, worker: workerId(when.worker ?? 'w1') })
 
 export const submit =
-  (options: { readonly at?: number; readonly runAt?: Instant } = {}): Order =>
+  (options: { readonly at?: number; readonly runAt?: Instant; readonly priority?: number } = {}): Order =>
   (of) => ({
     type: 'submit',
     at: at(options.at ?? 0),
     plan: of,
     namespace: namespaceOf('shop'),
     context: trustedJson('{"order":1}'),
-    priority: 0,
+    priority: options.priority ?? 0,
     tags: [],
     correlationId: 'c-1',
     ...(options.runAt === undefined ? {} : { runAt: options.runAt }),
@@ -137,6 +145,18 @@ export const runDue =
 export const start =
   (name: string, when: When = {}): Order =>
   () => ({ type: 'start', step: stepId(name), ...whenOf(when) })
+
+/** A key with a text that is the same for all steps. */
+export const keyOf = (kind: KeyKind, text: string, limit = 1, perMs?: number): KeySpec => {
+  const reading = readKey(text)
+  if (reading.type === 'faulty') throw new Error(`no key: ${text}`)
+  return { kind, key: reading.key, limit, perMs: perMs === undefined ? undefined : durationMs(perMs) }
+}
+
+export const admit = (name: string, kind: KeyKind, key: string, when: When = {}): Order => {
+  const { at: instantOf, attempt } = whenOf(when)
+  return () => ({ type: 'admit', step: stepId(name), at: instantOf, attempt, kind, key })
+}
 
 export const release = (name: string, when: When = {}): Order => {
   const { at: instantOf, attempt } = whenOf(when)

@@ -2,6 +2,8 @@
 import type { Instant } from '../kernel/instant.js'
 import type { HandlerName, Namespace, StepId, TaskId, WorkerId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
+import type { KeyLimit } from '../key/key.js'
+import type { QueueName } from '../queue/name.js'
 import type { TaskStatus } from '../task/status.js'
 
 /** The read model of one task: what lists filter by, and its steps as a document without contexts and outputs. */
@@ -32,10 +34,19 @@ export interface ReadyRow {
   readonly step: StepId
   readonly attempt: number
   readonly namespace: Namespace
-  /** The queue's key together with the namespace: `callable`, or `callable#method`. */
+  /** Whose workers run it: `callable`, or `callable#method`. */
   readonly handler: HandlerName
+  /** Where it waits, within its namespace. */
+  readonly queue: QueueName
+  /** The places of the key it waits for; undefined when it waits for a worker. */
+  readonly gate: KeyLimit | undefined
+  /** Whose turn it takes: the steps of a queue are served in turns between the values. Empty without one. */
+  readonly fairnessKey: string
+  /** The task's priority and the step's own, within -100 and 100. */
   readonly priority: number
   readonly readyAt: Instant
+  /** Its place among the steps of its fairness key: priority with ageing; lower goes first. */
+  readonly rank: number
 }
 
 export type TimerKind = 'run_at' | 'retry' | 'step_timeout' | 'cancel_grace'

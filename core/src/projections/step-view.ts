@@ -3,6 +3,8 @@ import { instantText, type Instant } from '../kernel/instant.js'
 import { elementAt } from '../kernel/invariant.js'
 import type { StepId, WorkerId } from '../kernel/ids.js'
 import { trustedJson, type JsonText } from '../kernel/json.js'
+import { keyGate } from '../key/gate.js'
+import type { KeyGate, KeyKind } from '../key/key.js'
 import { attemptsStarted } from '../task/attempts.js'
 import type { Failure } from '../task/failure.js'
 import type { LiveTask, StepState, StepStatus } from '../task/state.js'
@@ -33,6 +35,17 @@ export interface StepView {
   readonly last_failure?: StepErrorView
   /** Who runs it, or ran it last. */
   readonly worker_id?: WorkerId
+  /** The key that a ready step waits for a place of. */
+  readonly waiting_for_key?: KeyWaitView
+}
+
+/** A key, and how many places it has. */
+export interface KeyWaitView {
+  readonly kind: KeyKind
+  readonly key: string
+  readonly limit: number
+  /** Of a rate: how long a place is taken. */
+  readonly per_ms?: number
 }
 
 /** The step at a plan index. */
@@ -40,6 +53,7 @@ export const stepView = (task: LiveTask, index: number): StepView => {
   const step = elementAt(task.steps, index, 'steps')
   const endedAt = endOf(step)
   const worker = workerOf(step)
+  const gate = task.plan.keyed ? keyGate(task, index) : undefined
   return {
     step_id: elementAt(task.graph.steps, index, 'steps of the graph').name,
     status: step.status,
@@ -50,6 +64,7 @@ export const stepView = (task: LiveTask, index: number): StepView => {
     ...(step.status === 'waiting_for_retry' ? { next_retry_at: instantText(step.dueAt) } : {}),
     ...(step.lastFailure === undefined ? {} : { last_failure: errorView(step.lastFailure) }),
     ...(worker === undefined ? {} : { worker_id: worker }),
+    ...(gate === undefined ? {} : { waiting_for_key: keyWaitView(gate) }),
   }
 }
 
@@ -65,8 +80,13 @@ export const stepViewText = (task: LiveTask, index: number): JsonText => {
   if (step.status === 'waiting_for_retry') text += `,"next_retry_at":"${instantText(step.dueAt)}"`
   if (step.lastFailure !== undefined) text += `,"last_failure":${JSON.stringify(errorView(step.lastFailure))}`
   if (worker !== undefined) text += `,"worker_id":${JSON.stringify(worker)}`
+  const gate = task.plan.keyed ? keyGate(task, index) : undefined
+  if (gate !== undefined) text += `,"waiting_for_key":${JSON.stringify(keyWaitView(gate))}`
   return trustedJson(`${text}}`)
 }
+
+const keyWaitView = ({ kind, key, limit, perMs }: KeyGate): KeyWaitView =>
+  perMs === undefined ? { kind, key, limit } : { kind, key, limit, per_ms: perMs }
 
 const errorView = ({ message, code, errorType, retryable }: Failure): StepErrorView =>
   code === undefined ? { message, error_type: errorType, retryable } : { message, code, error_type: errorType, retryable }

@@ -2,6 +2,7 @@
 import type { DurationMs, Instant } from '../kernel/instant.js'
 import type { Namespace, StepId, WorkerId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
+import type { KeyKind } from '../key/key.js'
 import type { Plan } from '../template/plan.js'
 import type { StepChoice } from './choice.js'
 import type { Failure } from './failure.js'
@@ -36,6 +37,16 @@ export interface StartStep {
   readonly step: StepId
   readonly attempt: number
   readonly worker: WorkerId
+}
+
+/** An enqueued attempt was given a place of a key. */
+export interface AdmitStep {
+  readonly type: 'admit'
+  readonly at: Instant
+  readonly step: StepId
+  readonly attempt: number
+  readonly kind: KeyKind
+  readonly key: string
 }
 
 /** A start that was never sent is taken back. */
@@ -139,6 +150,7 @@ export interface FailTask {
 export type TaskCommand =
   | SubmitTask
   | ReleaseTask
+  | AdmitStep
   | StartStep
   | ReleaseStep
   | CompleteStep

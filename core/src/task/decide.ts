@@ -12,6 +12,7 @@ import type { SubmitTask, TaskCommand } from './commands.js'
 import type { TaskEvent } from './events.js'
 import { refuse, type TaskRefusal } from './refusals.js'
 import { isTerminal, type LiveTask, type TaskState } from './state.js'
+import { decideAdmit } from './decide/admit.js'
 import { decideCancel, decideCancelGraceOver } from './decide/cancel.js'
 import { decideCheckpoint } from './decide/checkpoint.js'
 import { decideComplete } from './decide/complete.js'
@@ -58,6 +59,8 @@ const decideOpen = (
   switch (command.type) {
     case 'run_due':
       return decideRunDue(task, command)
+    case 'admit':
+      return decideAdmit(task, command)
     case 'start':
       return decideStart(task, command)
     case 'release':

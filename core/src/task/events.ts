@@ -9,6 +9,7 @@ import type { DurationMs, Instant } from '../kernel/instant.js'
 import type { Namespace, StepId, TemplateHash, WorkerId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
 import type { BatchRange } from './choice.js'
+import type { KeyKind } from '../key/key.js'
 import type { Failure } from './failure.js'
 
 export interface TaskSubmitted {
@@ -27,6 +28,8 @@ export interface TaskSubmitted {
   readonly sourceSystem?: string
   readonly reason?: string
   readonly idempotencyKey?: string
+  /** Whose turns its steps take in queues: the template's `fairness_key`, with its expressions evaluated. */
+  readonly fairnessKey?: string
   /** Not before this instant does any step become ready. */
   readonly runAt?: Instant
 }
@@ -74,6 +77,15 @@ export interface StepScheduled {
   readonly type: 'step.scheduled'
   readonly step: StepId
   readonly attempt: number
+}
+
+/** A ready step has a place of the next of its keys. It may start when it has one of each. */
+export interface StepAdmitted {
+  readonly type: 'step.admitted'
+  readonly step: StepId
+  readonly attempt: number
+  readonly kind: KeyKind
+  readonly key: string
 }
 
 export interface StepStarted {
@@ -199,6 +211,7 @@ export type TaskEvent =
   | TaskSubmitted
   | StepsCreated
   | StepScheduled
+  | StepAdmitted
   | StepStarted
   | StepReleased
   | StepCheckpointed

@@ -24,6 +24,7 @@ import { timeoutFailure } from './failure.js'
 import { batchesCreated, branchesCreated, initialSteps, NO_STEPS } from './growth.js'
 import type { LiveTask, StepInProgress, StepState, TaskState } from './state.js'
 import {
+  admittedStep,
   cancelledStep,
   checkpointedStep,
   completedStep,
@@ -86,6 +87,9 @@ const evolveStep = (task: LiveTask, event: StepEvent, at: Instant): LiveTask => 
   switch (event.type) {
     case 'step.scheduled':
       return scheduledTask(task, index, step, enqueuedStep(step, event.attempt, at), at)
+    case 'step.admitted':
+      invariant(step.status === 'enqueued', 'a step that is admitted is ready')
+      return withStep(task, index, step, admittedStep(step), at)
     case 'step.started':
       return withStep(task, index, step, startedStep(step, event.worker, timeoutOf(task, index), at), at)
     case 'step.released':

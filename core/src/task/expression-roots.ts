@@ -6,6 +6,7 @@
  * X3  Payloads stay text until an expression reads them, and are parsed once as long as they are kept.
  */
 import { evaluateCondition, type Expression, type Roots } from '../expression/expression.js'
+import type { KeyTemplate } from '../expression/key.js'
 import { visibleTo } from '../graph/ancestors.js'
 import { elementAt } from '../kernel/invariant.js'
 import type { Json } from '../kernel/json.js'
@@ -14,7 +15,7 @@ import type { TaskSubmitted } from './events.js'
 import type { LiveTask, StepComplete } from './state.js'
 
 /** The roots for an expression of the step at an index. */
-export const expressionRoots = (task: LiveTask, index: number, expression: Expression): Roots => {
+export const expressionRoots = (task: LiveTask, index: number, expression: Pick<Expression, 'deps'>): Roots => {
   let deps: Json | undefined
   return (root) => {
     switch (root) {
@@ -32,6 +33,27 @@ export const expressionRoots = (task: LiveTask, index: number, expression: Expre
 /** Whether the condition of a step holds. */
 export const conditionHolds = (task: LiveTask, index: number, when: Expression): ReturnType<typeof evaluateCondition> =>
   evaluateCondition(when, expressionRoots(task, index, when))
+
+/** The roots for all expressions of a key of the step. */
+export const stepRoots = (task: LiveTask, index: number, { parts }: KeyTemplate): Roots => {
+  const read = parts.flatMap((part) => (typeof part === 'string' ? [] : [part.deps]))
+  const named = new Set(read.flatMap((deps) => (deps === 'all' ? [] : [...deps])))
+  return expressionRoots(task, index, { deps: read.includes('all') ? 'all' : named })
+}
+
+/** What is known when a task is submitted; it has no results yet. */
+export const submissionRoots =
+  (submitted: TaskSubmitted): Roots =>
+  (root) => {
+    switch (root) {
+      case 'context':
+        return contextOf(submitted)
+      case 'deps':
+        return {}
+      case 'task':
+        return describedTask(submitted)
+    }
+  }
 
 const contexts = new WeakMap<TaskSubmitted, Json>()
 const outputs = new WeakMap<StepComplete, Json>()
@@ -53,7 +75,7 @@ const outputOf = (step: StepComplete): Json => {
 }
 
 /** X1: only what is read is parsed. */
-const depsOf = (task: LiveTask, index: number, { deps }: Expression): Json =>
+const depsOf = (task: LiveTask, index: number, { deps }: Pick<Expression, 'deps'>): Json =>
   Object.fromEntries(
     visibleTo(task, index).flatMap((dependency): [string, Json][] => {
       const { name } = elementAt(task.graph.steps, dependency, 'steps of the graph')

@@ -45,6 +45,8 @@ export interface StepPending extends StepHistory {
 /** Ready for a worker; `attempts` is the number its start will have. */
 export interface StepEnqueued extends StepHistory {
   readonly status: 'enqueued'
+  /** Of its keys, how many it has a place of. */
+  readonly admitted: number
 }
 /** Attempt `attempts` is with a worker, and has until `deadlineAt`. */
 export interface StepInProgress extends StepHistory {

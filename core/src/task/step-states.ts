@@ -54,7 +54,11 @@ export const enqueuedStep = (from: StepState, attempt: number, at: Instant): Ste
   firstStartedAt: from.firstStartedAt,
   lastFailure: from.lastFailure,
   reported: from.reported,
+  admitted: 0,
 })
+
+/** It has a place of one more of its keys; it has been ready since it was. */
+export const admittedStep = (from: StepEnqueued): StepEnqueued => ({ ...from, admitted: from.admitted + 1 })
 
 export const startedStep = (from: StepState, worker: WorkerId, timeoutMs: DurationMs, at: Instant): StepInProgress => ({
   status: 'in_progress',

@@ -15,6 +15,7 @@ type Changes<From extends string, To extends string> = { readonly [Status in Fro
  */
 export const STEP_TRANSITIONS: { readonly [Type in StepEventType]: Changes<StepStatus, StepStatus> } = {
   'step.scheduled': { pending: ['enqueued'], waiting_for_retry: ['enqueued'] },
+  'step.admitted': { enqueued: ['enqueued'] },
   'step.started': { enqueued: ['in_progress'] },
   'step.released': { in_progress: ['pending'] },
   'step.checkpointed': { in_progress: ['in_progress'] },
@@ -44,6 +45,7 @@ export const PHASE_TRANSITIONS: { readonly [Type in TaskEventType]: Changes<Task
   'task.submitted': { none: ['running', 'waiting'] },
   'steps.created': { running: ['running'], waiting: ['waiting'] },
   'step.scheduled': { waiting: ['running'], running: ['running'] },
+  'step.admitted': { running: ['running'] },
   'step.started': { running: ['running'] },
   'step.released': { running: ['running'], cancelling: ['cancelling'] },
   'step.checkpointed': { running: ['running'], cancelling: ['cancelling'] },

@@ -19,6 +19,8 @@ export interface Plan extends StepGraph {
   readonly template: Template
   /** No step asks for more than to run once all it depends on is complete, so the quick way of deciding is enough. */
   readonly plain: boolean
+  /** Some step needs a place of a key. */
+  readonly keyed: boolean
   /** Indexes of the steps nobody waits for; their outputs are the task's result. */
   readonly leaves: readonly number[]
   /** One a batchable step. */
@@ -41,7 +43,8 @@ export const planOf = (template: Template, hash: TemplateHash): Plan => {
   const leaves = dependents.flatMap((list, index) => (list.length === 0 ? [index] : []))
   const plain = template.steps.every(isPlain)
   const batches = batchSpecs(template.steps)
-  return { hash, template, steps: template.steps, indexOf, dependencies, dependents, plain, leaves, batches }
+  const keyed = template.steps.some((step) => step.keys.length > 0)
+  return { hash, template, steps: template.steps, indexOf, dependencies, dependents, plain, keyed, leaves, batches }
 }
 
 const isPlain = (step: StepSpec): boolean =>

@@ -1,10 +1,9 @@
 /** One entry of `steps`: every field of the format, and what of it a step that runs is made of. */
 import { stepId } from '../kernel/ids.js'
 import { present } from '../kernel/invariant.js'
-import type { Json } from '../kernel/json.js'
 import { LIMITS } from '../limits.js'
 import { boolean, listOf, nameText, number, objectOf, oneOf, openMap, outOfRange, text, type Reader } from './fields.js'
-import { later, otherThan } from './later.js'
+import { later } from './later.js'
 import { expression } from './read-expression.js'
 import {
   compensateFields,
@@ -19,12 +18,14 @@ import {
   timeoutMsOf,
   type Located,
 } from './read-failure.js'
+import { concurrency, type KeyFields, keySpecs, rateLimit } from './read-key.js'
 import { jitter, nonRetryableErrors, retryFields, retryPolicy } from './read-retry.js'
 import { addProblem, type Findings } from './problem.js'
 import type { BatchConfig } from './batch-spec.js'
 import type { StepSpec } from './template.js'
 
 const name = nameText(LIMITS.nameCharsMax)
+export const priority = number({ min: -LIMITS.priorityMax, max: LIMITS.priorityMax, whole: true })
 const schema = openMap
 const count = (max: number): Reader<number> => number({ min: 1, max, whole: true })
 
@@ -44,11 +45,6 @@ const batchConfig = objectOf({
   worker_template: { read: located(name) },
   failure_strategy: { read: oneOf('continue_on_failure', 'fail_fast', 'isolate') },
 })
-
-const rate = {
-  key: { read: text(LIMITS.nameCharsMax), required: true },
-  limit: { read: count(1_000_000), required: true },
-} as const
 
 const STEP_TYPES = ['standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker'] as const
 
@@ -76,18 +72,12 @@ export const stepFields = objectOf({
   compensate: { read: later('compensation', compensateFields) },
   join: { read: located(joinField) },
   cancel_remaining: { read: located(boolean) },
-  priority: { read: later('a priority of a single step', number({ min: -100, max: 100, whole: true }), otherThan(0)) },
-  concurrency: { read: later('a limit on concurrency', objectOf(rate)) },
-  rate_limit: { read: later('a limit on the rate', objectOf({ ...rate, per: { read: ratePeriod, required: true } })) },
+  priority: { read: priority },
+  concurrency: { read: concurrency },
+  rate_limit: { read: rateLimit },
 })
 
 export type StepFields = NonNullable<ReturnType<typeof stepFields>>
-
-/** `per`: a number of seconds, or a word. */
-function ratePeriod(value: Json, path: string, findings: Findings): string | number | null {
-  if (typeof value === 'number') return seconds(value, path, findings)
-  return oneOf('second', 'minute', 'hour', 'day')(value, path, findings)
-}
 
 /** The entries of `steps` that could be read, with their places. */
 export const stepList: Reader<readonly Located<StepFields>[]> = (value, path, findings) => {
@@ -114,7 +104,7 @@ const noteRetryTwice = (step: StepFields, findings: Findings): void => {
 }
 
 /** The step as it runs; to be called only when no problem was found. */
-export const stepSpec = (fields: StepFields): StepSpec => {
+export const stepSpec = (fields: StepFields, template: KeyFields): StepSpec => {
   const policy = retryPolicy(fields.retry)
   return {
     name: stepId(present(fields.name, 'the name of a step').value),
@@ -135,6 +125,8 @@ export const stepSpec = (fields: StepFields): StepSpec => {
     compensate: compensateSpec(fields.compensate),
     join: joinOf(fields.join?.value),
     cancelRemaining: fields.cancel_remaining?.value ?? false,
+    priority: fields.priority ?? 0,
+    keys: keySpecs(fields, template),
   }
 }
 

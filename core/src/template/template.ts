@@ -1,8 +1,10 @@
 /** The template: a declared, versioned graph of steps, after parsing and validation. */
 import type { DurationMs } from '../kernel/instant.js'
 import type { Expression } from '../expression/expression.js'
+import type { KeyTemplate } from '../expression/key.js'
 import type { HandlerName, Namespace, StepId } from '../kernel/ids.js'
 import type { Json } from '../kernel/json.js'
+import type { KeySpec } from '../key/key.js'
 import type { RetryPolicy } from '../retry/policy.js'
 import type { BatchConfig } from './batch-spec.js'
 
@@ -49,6 +51,10 @@ export interface StepSpec {
   readonly join: Join
   /** Once the join has enough, its other dependencies are cancelled. */
   readonly cancelRemaining: boolean
+  /** Added to the task's priority; 0 when not given. */
+  readonly priority: number
+  /** The keys it needs a place of, in the order it asks for them. */
+  readonly keys: readonly KeySpec[]
 }
 
 export interface Template {
@@ -60,6 +66,8 @@ export interface Template {
   /** Whether a step sees the results of all its ancestors (`ancestors`, the default) or of its dependencies alone (`direct`). */
   readonly dependencyScope: 'ancestors' | 'direct'
   readonly priority: number
+  /** The text with expressions whose value says whose turns a task's steps take. */
+  readonly fairnessKey: KeyTemplate | undefined
   readonly inputSchema: { readonly [key: string]: Json } | undefined
   readonly steps: readonly StepSpec[]
   /** Everything else the file declares, kept for people and for parts that come later. */

@@ -25,9 +25,10 @@ import { later, otherThan } from './later.js'
 import { lintTemplate } from './lint.js'
 import { shown } from './nearest.js'
 import { noFindings, type TemplateNote, type TemplateProblem, type TemplateWarning } from './problem.js'
+import { concurrency, fairnessKey, rateLimit } from './read-key.js'
 import { retryFields } from './read-retry.js'
 import { seconds } from './read-failure.js'
-import { stepList, stepSpec } from './read-step.js'
+import { priority, stepList, stepSpec } from './read-step.js'
 import { parseSemver } from './semver.js'
 import type { Template } from './template.js'
 
@@ -106,7 +107,10 @@ const templateFields = objectOf(
       read: later('this identity strategy', oneOf('strict', 'caller_provided', 'always_unique'), otherThan('always_unique')),
     },
     dependency_scope: { read: oneOf('ancestors', 'direct') },
-    priority: { read: number({ min: -LIMITS.priorityMax, max: LIMITS.priorityMax, whole: true }) },
+    priority: { read: priority },
+    fairness_key: { read: fairnessKey },
+    concurrency: { read: concurrency },
+    rate_limit: { read: rateLimit },
   },
   ['loaded_from', 'task_handler'],
 )
@@ -123,6 +127,9 @@ const PLACED: ReadonlySet<string> = new Set([
   'steps',
   'dependency_scope',
   'priority',
+  'fairness_key',
+  'concurrency',
+  'rate_limit',
 ])
 
 const templateOf = (fields: TemplateFields, document: JsonObject): Template => ({
@@ -132,7 +139,8 @@ const templateOf = (fields: TemplateFields, document: JsonObject): Template => (
   description: fields.description,
   dependencyScope: fields.dependency_scope ?? 'ancestors',
   priority: fields.priority ?? 0,
+  fairnessKey: fields.fairness_key,
   inputSchema: fields.input_schema,
-  steps: (fields.steps ?? []).map((step) => stepSpec(step.value)),
+  steps: (fields.steps ?? []).map((step) => stepSpec(step.value, fields)),
   declared: Object.fromEntries(Object.entries(document).filter(([key]) => !PLACED.has(key))),
 })

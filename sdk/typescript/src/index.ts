@@ -13,6 +13,7 @@ export {
   type StepDefinition,
 } from './definition/step.js'
 export { StepHandler, type HandlerObject } from './definition/step-handler.js'
+export type { Concurrency, RateLimit } from './definition/keys.js'
 export type { RetryOptions, StepOptions, TaskOptions } from './definition/options.js'
 export type { StepDocument, TemplateDocument } from './definition/template.js'
 export type { Duration } from './duration.js'

@@ -14,6 +14,8 @@ const stepAnswer = z.looseObject({
   last_failure: failure.nullish(),
   next_retry_at: z.string().nullish(),
   worker_id: z.string().nullish(),
+  waiting_for_key: z.looseObject({ kind: z.string(), key: z.string(), limit: z.number() }).nullish(),
+  key_line: z.looseObject({ held: z.number(), ahead: z.number().nullish() }).nullish(),
 })
 
 export const taskAnswer = z.looseObject({

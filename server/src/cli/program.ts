@@ -7,6 +7,7 @@ import { faultJson, faultLines } from './terminal.js'
 import { binding, examples, type Host } from './commands/command.js'
 import { addDemoCommand } from './commands/demo.js'
 import { addDoctorCommand } from './commands/doctor.js'
+import { addKeyCommands } from './commands/keys.js'
 import { addOperationCommands } from './commands/operations.js'
 import { addServeCommands } from './commands/serve.js'
 import { addTaskCommands } from './commands/task.js'
@@ -21,6 +22,7 @@ export const runCommandLine = async (args: readonly string[], host: Host): Promi
   addTaskCommands(program, bound)
   addTemplateCommands(program, bound)
   addOperationCommands(program, bound)
+  addKeyCommands(program, bound)
   addDoctorCommand(program, bound)
   inherit(program)
   try {

@@ -1,30 +1,15 @@
 /** Matches steps that wait with workers that have a free slot. */
-import { durationMs, type HandlerName, type Namespace, type ReadyRow } from '@tasker/core'
+import { type HandlerName, handlerQueue, type Namespace, type ReadyRow } from '@tasker/core'
 import { inBackground } from '../background.js'
 import type { QueueInfo } from '../engine/api.js'
 import type { Clock } from '../engine/clock.js'
-import type { SourceRows } from '../projections/projector.js'
-import { ReadyQueue } from './ready-queue.js'
+import { QueueWindow, type ReadySource } from './queue-window.js'
 import { type ConnectedWorker, queueKey } from './worker.js'
 import type { Workers } from './workers.js'
 
-/** Entries of one queue kept in memory. */
-const WINDOW_ENTRIES_MAX = 10_000
-/** A truncated queue is refilled when it falls below this. */
-const REFILL_BELOW_ENTRIES = 2_500
-/** A refill that failed, or brought nothing because the projection lags behind, is tried again after this. */
-const REFILL_AGAIN_MS = durationMs(200)
-
-export interface ReadySource {
-  /** The first rows of a queue as of the last durable commit: those of the projection and of the commits after its checkpoint. */
-  readonly ready: (namespace: Namespace, handler: HandlerName, limit: number) => Promise<SourceRows<ReadyRow>>
-}
-
 interface Waiting {
-  readonly namespace: Namespace
   readonly handler: HandlerName
-  readonly window: ReadyQueue
-  refilling: boolean
+  readonly window: QueueWindow
 }
 
 export class Dispatcher {
@@ -47,19 +32,24 @@ export class Dispatcher {
 
   /** A step is ready and durable. */
   add(row: ReadyRow): void {
-    this.#queue(row.namespace, row.handler).window.add(row)
+    this.#queue(row.namespace, row.handler).window.rows.add(row)
     this.poke()
   }
 
   /** So many rows of this queue are in the projection, and none in memory. */
   stored(namespace: Namespace, handler: HandlerName, count: number): void {
-    this.#queue(namespace, handler).window.beyond(count)
+    this.#queue(namespace, handler).window.rows.beyond(count)
     this.poke()
   }
 
   /** Who would be next in this queue. */
   first(queue: string): ReadyRow | undefined {
-    return this.#queues.get(queue)?.window.peek()
+    return this.#queues.get(queue)?.window.rows.peek()
+  }
+
+  /** A step of this fairness key started without waiting: it had the key's turn. */
+  passed(queue: string, fairnessKey: string): void {
+    this.#queues.get(queue)?.window.rows.passed(fairnessKey)
   }
 
   /** Matches at the end of this turn. */
@@ -83,10 +73,10 @@ export class Dispatcher {
   }
 
   infos(): readonly QueueInfo[] {
-    return [...this.#queues.entries()].map(([key, { namespace, handler, window }]) => ({
-      namespace,
+    return [...this.#queues.entries()].map(([key, { handler, window }]) => ({
+      namespace: window.namespace,
       handler,
-      waiting: window.waiting,
+      waiting: window.rows.waiting,
       workers: this.#workers.serving(key),
     }))
   }
@@ -99,7 +89,8 @@ export class Dispatcher {
     const key = queueKey(namespace, handler)
     let waiting = this.#queues.get(key)
     if (waiting === undefined) {
-      waiting = { namespace, handler, window: new ReadyQueue(WINDOW_ENTRIES_MAX), refilling: false }
+      const window = new QueueWindow(this.#clock, this.#source, { namespace, queue: handlerQueue(handler) })
+      waiting = { handler, window }
       this.#queues.set(key, waiting)
     }
     return waiting
@@ -108,33 +99,17 @@ export class Dispatcher {
   /** One start a queue at a time: a queue that was served goes behind the others, so that a long one does not keep a short one waiting. */
   #match(): void {
     for (const [key, waiting] of this.#queues) {
-      const worker = waiting.window.size > 0 ? this.#workers.claim(key) : undefined
+      const { rows } = waiting.window
+      // Nobody would take what a refill brings to a queue without workers.
+      if (rows.low && this.#workers.serving(key) > 0) inBackground(waiting.window.refill(() => this.poke()))
+      const worker = rows.size > 0 ? this.#workers.claim(key) : undefined
       if (worker !== undefined) {
         this.#queues.delete(key)
         this.#queues.set(key, waiting)
-        const row = waiting.window.take()
+        const row = rows.take()
         if (row === undefined) this.#workers.unclaim(worker)
         else this.#start(row, worker)
-      } else if (waiting.window.truncated && waiting.window.size < REFILL_BELOW_ENTRIES) inBackground(this.#refill(key, waiting))
-      else if (waiting.window.size === 0) this.#queues.delete(key)
+      } else if (rows.waiting === 0) this.#queues.delete(key)
     }
-  }
-
-  async #refill(key: string, waiting: Waiting): Promise<void> {
-    if (waiting.refilling || this.#workers.serving(key) === 0) return
-    waiting.refilling = true
-    const before = waiting.window.size
-    try {
-      const { rows, more } = await this.#source.ready(waiting.namespace, waiting.handler, WINDOW_ENTRIES_MAX)
-      waiting.window.refilled(rows, more)
-    } catch {
-      // The projection cannot be read just now; the queue stays truncated.
-    }
-    const done = (): void => {
-      waiting.refilling = false
-      this.poke()
-    }
-    if (waiting.window.truncated && waiting.window.size <= before) this.#clock.after(REFILL_AGAIN_MS, done)
-    else done()
   }
 }

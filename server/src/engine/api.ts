@@ -1,8 +1,10 @@
 /** What the front doors may ask of the engine. gRPC, REST and the CLI's demo know this file and `query`, never each other. */
 import type {
+  DurationMs,
   HandlerName,
   Instant,
   JsonText,
+  KeyKind,
   LiveTask,
   Namespace,
   Plan,
@@ -59,6 +61,16 @@ export interface TaskSnapshot {
   readonly taskId: TaskId
   readonly version: number
   readonly state: LiveTask
+  /** Of the steps that wait for a key. */
+  readonly keyLines?: ReadonlyMap<StepId, KeyLine>
+}
+
+/** How a step stands that waits for a key. */
+export interface KeyLine {
+  /** Places of the key that are taken. */
+  readonly held: number
+  /** Who goes before it; undefined when so many wait that nobody knows yet. */
+  readonly ahead: number | undefined
 }
 
 /** What `result` tells: terminal, or blocked and so waiting for a person. */
@@ -198,6 +210,25 @@ export interface QueueInfo {
   readonly workers: number
 }
 
+/** Who has a place of a key. `freeAt` is known of a rate's place once its attempt has started. */
+export interface KeyHolder extends AttemptRef {
+  readonly grantedAt: Instant
+  readonly freeAt: Instant | undefined
+}
+
+export interface KeyInfo {
+  readonly namespace: Namespace
+  readonly kind: KeyKind
+  readonly key: string
+  /** As the step says that has the next turn, or the last that had one. */
+  readonly limit: number
+  readonly perMs: DurationMs | undefined
+  readonly held: number
+  readonly waiting: number
+  /** The first of them. */
+  readonly holders: readonly KeyHolder[]
+}
+
 export interface EngineHealth {
   readonly ready: boolean
   /** Why not ready, for people. */
@@ -231,6 +262,8 @@ export interface Engine {
   connect(hello: WorkerHello, port: WorkerPort): WorkerSession
   workers(): readonly WorkerInfo[]
   queues(): readonly QueueInfo[]
+  /** Keys that have a holder, or that a step waits for. */
+  keys(): readonly KeyInfo[]
   health(): EngineHealth
   stop(): Promise<void>
 }

@@ -3,6 +3,7 @@ import {
   activityRows,
   elementAt,
   type LiveTask,
+  type ReadyRow,
   readyRows,
   type RecordedTaskEvent,
   type StepId,
@@ -12,7 +13,6 @@ import {
   unreachable,
   versionNumber,
 } from '@tasker/core'
-import type { Dispatcher } from '../dispatch/dispatcher.js'
 import type { Lease } from '../dispatch/worker.js'
 import type { Workers } from '../dispatch/workers.js'
 import type { Projector } from '../projections/projector.js'
@@ -25,7 +25,10 @@ import type { TaskCommit, TaskStream } from './task-stream.js'
 
 export interface DeliveryTargets {
   readonly workers: Workers
-  readonly dispatcher: Dispatcher
+  /** A step waits for a worker or a key. */
+  readonly ready: (row: ReadyRow) => void
+  /** Places of keys that the task does not need any more are given back. */
+  readonly keysOf: (taskId: TaskId, state: LiveTask) => void
   readonly timers: TimerWindow
   readonly followers: Followers
   readonly projector: Projector
@@ -44,6 +47,7 @@ export const deliver = (commit: TaskCommit, seq: number, targets: DeliveryTarget
     countEvent(event, targets.metrics)
     deliverEvent(event, stream, state, targets)
   }
+  if (state.plan.keyed) targets.keysOf(stream.taskId, state)
   enqueue(commit, targets)
   if (targets.followers.listening(stream.taskId)) targets.followers.events(stream.taskId, recordedEvents(commit))
   if (hasOutcome(state)) {
@@ -93,6 +97,7 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
       break
     case 'steps.created':
     case 'step.scheduled':
+    case 'step.admitted':
     case 'step.started':
     case 'step.released':
     case 'step.checkpointed':
@@ -122,14 +127,14 @@ const cancelRunning = (taskId: TaskId, state: LiveTask, { workers }: DeliveryTar
 }
 
 /** The steps that this commit made ready wait for a worker, unless it started them too. */
-const enqueue = ({ stream, state, events }: TaskCommit, { dispatcher }: DeliveryTargets): void => {
+const enqueue = ({ stream, state, events }: TaskCommit, { ready }: DeliveryTargets): void => {
   let waiting: Set<StepId> | undefined
   for (const event of events) {
-    if (event.type !== 'step.scheduled') continue
+    if (event.type !== 'step.scheduled' && event.type !== 'step.admitted') continue
     if (state.steps[state.graph.indexOf.get(event.step) ?? -1]?.status === 'enqueued') (waiting ??= new Set()).add(event.step)
   }
   if (waiting === undefined) return
-  for (const row of readyRows(stream.taskId, state)) if (waiting.has(row.step)) dispatcher.add(row)
+  for (const row of readyRows(stream.taskId, state)) if (waiting.has(row.step)) ready(row)
 }
 
 const armTimers = (taskId: TaskId, state: LiveTask, { timers }: DeliveryTargets): void => {

@@ -1,6 +1,7 @@
 /** The wiring diagram of the engine: which part is built on which, and who is called when something happens. */
 import type { DurationMs, Partition, ReadyRow, TimerRow, WorkerId } from '@tasker/core'
 import { Dispatcher } from '../dispatch/dispatcher.js'
+import { KeyQueues } from '../dispatch/key-queues.js'
 import type { ConnectedWorker } from '../dispatch/worker.js'
 import { Workers } from '../dispatch/workers.js'
 import type { EventLog } from '../log/port.js'
@@ -15,6 +16,8 @@ import type { Clock } from './clock.js'
 import { type DeliveryTargets, deliver } from './deliveries.js'
 import { Followers } from './followers.js'
 import { GroupCommit } from './group-commit.js'
+import { KeyStreams } from './keys/key-streams.js'
+import { Keys } from './keys/keys.js'
 import { Quarantine, type QuarantinedStream } from './quarantine.js'
 import { Reads } from './reads.js'
 import { StreamCache } from './stream-cache.js'
@@ -70,6 +73,9 @@ export interface EngineParts {
   readonly workers: Workers
   readonly projector: Projector
   readonly dispatcher: Dispatcher
+  readonly keys: Keys
+  /** Where a step waits that is ready: for its key, or for a worker. */
+  readonly ready: (row: ReadyRow) => void
   readonly timers: TimerWindow
   readonly followers: Followers
   readonly catalog: TemplateCatalog
@@ -97,9 +103,12 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [] }),
   )
   const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash))
+  const keys: Keys = keysOf(ports, { commits, projector, loader, wheel }, () => runtime)
+  const ready = (row: ReadyRow): void => (row.gate === undefined ? dispatcher.add(row) : keys.add(row))
   const targets: DeliveryTargets = {
     workers,
-    dispatcher,
+    ready,
+    keysOf: (taskId, state) => keys.sync(taskId, state),
     timers,
     followers,
     projector,
@@ -107,7 +116,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     metrics,
     undeliverable: calls.released,
   }
-  const runtime = new TaskRuntime(clock, commits, cache, workers, dispatcher, {
+  const runtime: TaskRuntime = new TaskRuntime(clock, commits, cache, workers, dispatcher, {
     durable: (commit, seq) => deliver(commit, seq, targets),
     lost: calls.commitLost,
     quarantine: (stream, error) => {
@@ -118,7 +127,14 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   })
   const { partitionCount } = log
   const submissions = new Submissions({ partitionCount, catalog, cache, loader, runtime, projector })
-  const reads = new Reads({ log, loader, runtime, followers, assertReadable: calls.assertReadable })
+  const reads = new Reads({
+    keyLines: (taskId, task) => keys.lines(taskId, task),
+    log,
+    loader,
+    runtime,
+    followers,
+    assertReadable: calls.assertReadable,
+  })
   return {
     commits,
     cache,
@@ -127,6 +143,8 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     workers,
     projector,
     dispatcher,
+    keys,
+    ready,
     timers,
     followers,
     catalog,
@@ -136,6 +154,28 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     reads,
   }
 }
+
+const keysOf = (
+  { log, store, clock, metrics }: EnginePorts,
+  { commits, projector, loader, wheel }: Pick<EngineParts, 'commits' | 'projector' | 'loader' | 'wheel'>,
+  runtime: () => TaskRuntime,
+): Keys =>
+  new Keys({
+    clock,
+    wheel,
+    loader,
+    runtime,
+    streams: new KeyStreams({
+      log,
+      clock,
+      commits,
+      row: (namespace, queue) => store.key(namespace, queue),
+      appended: (key, partition, seq, at) =>
+        projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], key }),
+    }),
+    queues: (serve) => new KeyQueues(clock, projector, serve),
+    granted: (count) => metrics.keysGranted(count),
+  })
 
 const groupCommit = (
   { log, clock, metrics }: EnginePorts,

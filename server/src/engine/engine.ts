@@ -20,6 +20,7 @@ import type {
   CommandAnswer,
   Engine,
   EngineHealth,
+  KeyInfo,
   QueueInfo,
   RegisterAnswer,
   Submission,
@@ -213,6 +214,10 @@ export class RunningEngine implements Engine {
     return this.#parts.dispatcher.infos()
   }
 
+  keys(): readonly KeyInfo[] {
+    return this.#parts.keys.infos()
+  }
+
   health(): EngineHealth {
     const { commits, projector, quarantine } = this.#parts
     const problems: string[] = []
@@ -234,6 +239,7 @@ export class RunningEngine implements Engine {
     const { workers, dispatcher, timers, wheel, commits, projector, followers } = this.#parts
     this.#stopping = true
     dispatcher.stop()
+    this.#parts.keys.stop()
     timers.stop()
     wheel.stop()
     workers.stop()
@@ -307,12 +313,12 @@ export class RunningEngine implements Engine {
   /** E3: the log did not take a commit; what waits for its task is armed again from the state the log has. */
   #commitLost({ stream }: Pick<TaskCommit, 'stream'>): void {
     if (this.#fencedBy !== undefined || this.#stopping) return
-    const { loader, dispatcher, timers, workers } = this.#parts
+    const { loader, ready, timers, workers } = this.#parts
     loader.find(stream.taskId, (found) => {
       if (found.type === 'failed' && found.fault.detail.retryable === true) this.#later(() => this.#commitLost({ stream }))
       if (found.type !== 'stream' || found.stream.state.type !== 'task') return
       const { state } = found.stream
-      for (const row of readyRows(stream.taskId, state)) dispatcher.add(row)
+      for (const row of readyRows(stream.taskId, state)) ready(row)
       for (const row of timerRows(stream.taskId, state)) {
         if (row.kind !== 'step_timeout') timers.add(row)
         else if (row.step !== undefined && row.worker !== undefined) {
@@ -330,6 +336,7 @@ export class RunningEngine implements Engine {
   #fence(message: string): void {
     if (this.#fencedBy !== undefined) return
     this.#fencedBy = message
+    this.#parts.keys.stop()
     this.#hooks.fenced(message)
   }
 

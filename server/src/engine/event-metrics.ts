@@ -36,6 +36,7 @@ export const countEvent = (event: TaskEvent, metrics: EngineMetrics): void => {
       return metrics.resultIgnored()
     case 'steps.created':
     case 'step.scheduled':
+    case 'step.admitted':
     case 'task.cancel_requested':
       return
     default:

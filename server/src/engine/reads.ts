@@ -1,9 +1,9 @@
 /** Strongly consistent reads of single tasks: state, history, news and the end. */
-import type { RecordedTaskEvent, TaskId } from '@tasker/core'
+import type { LiveTask, RecordedTaskEvent, StepId, TaskId } from '@tasker/core'
 import { Fault, type FaultDetail } from '../faults.js'
 import { decodeTaskEvents } from '../log/codec.js'
 import type { EventLog } from '../log/port.js'
-import type { TaskEventListener, TaskSnapshot } from './api.js'
+import type { KeyLine, TaskEventListener, TaskSnapshot } from './api.js'
 import { databaseUnavailable } from './engine-faults.js'
 import { type Followers, type OutcomeCall, outcomeOf } from './followers.js'
 import type { StreamLoader } from './stream-loader.js'
@@ -15,6 +15,7 @@ export interface ReadParts {
   readonly loader: StreamLoader
   readonly runtime: TaskRuntime
   readonly followers: Followers
+  readonly keyLines: (taskId: TaskId, task: LiveTask) => ReadonlyMap<StepId, KeyLine>
   /** Throws while nothing may be answered from memory. */
   readonly assertReadable: () => void
 }
@@ -38,7 +39,9 @@ export class Reads {
     assertReadable()
     if (stream.dropped && stream.durableVersion === 0) return undefined
     const state = durableTask(stream)
-    return state === undefined ? undefined : { taskId, version: stream.durableVersion, state }
+    if (state === undefined) return undefined
+    const snapshot = { taskId, version: stream.durableVersion, state }
+    return state.plan.keyed ? { ...snapshot, keyLines: this.#parts.keyLines(taskId, state) } : snapshot
   }
 
   async history(taskId: TaskId, afterVersion: number, limit: number): Promise<readonly RecordedTaskEvent[]> {

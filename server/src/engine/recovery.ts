@@ -3,8 +3,10 @@ import {
   type ActivityRow,
   activityRows,
   type DurationMs,
+  handlerOfQueue,
   type Instant,
   instant,
+  type KeyRow,
   latest,
   later,
   namespaceOf,
@@ -17,6 +19,7 @@ import {
 import type { Dispatcher } from '../dispatch/dispatcher.js'
 import type { Workers } from '../dispatch/workers.js'
 import { decodeTaskEvents } from '../log/codec.js'
+import { keyOfStream } from '../log/key-codec.js'
 import type { EventLog, Ownership, StoredCommit } from '../log/port.js'
 import type { IdentityRow, ProjectionStore } from '../projections/port.js'
 import type { ProjectedCommit, Projector } from '../projections/projector.js'
@@ -24,6 +27,7 @@ import type { TimerWindow } from '../timers/timer-window.js'
 import type { Clock } from './clock.js'
 import type { GroupCommit } from './group-commit.js'
 import { keyScope } from './identity.js'
+import type { Keys } from './keys/keys.js'
 import type { StreamLoader } from './stream-loader.js'
 import { durableTask } from './task-stream.js'
 import type { TemplateCatalog } from './template-catalog.js'
@@ -45,6 +49,7 @@ export interface RecoveryParts {
   readonly loader: StreamLoader
   readonly workers: Workers
   readonly dispatcher: Dispatcher
+  readonly keys: Keys
   readonly timers: TimerWindow
   /** What workers that were out before the start have to come back. */
   readonly graceMs: DurationMs
@@ -59,7 +64,7 @@ export interface RecoveryReport {
 
 /** Nothing is answered or dispatched before this resolves. */
 export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => {
-  const { log, clock, commits, catalog, store, projector, timers, dispatcher } = parts
+  const { log, clock, commits, catalog, store, projector, timers, dispatcher, keys } = parts
   const owned: Ownership[] = []
   for (let n = 0; n < log.partitionCount; n++) {
     const ownership = await log.acquire(partitionNumber(n), parts.node, clock.now())
@@ -76,8 +81,13 @@ export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => 
   }
   await projector.caughtUp()
   const attemptsOut = await adoptAttempts(parts)
+  await keys.recover(await store.heldKeys())
   const queues = await store.readyQueues()
-  for (const { namespace, handler, waiting } of queues) dispatcher.stored(namespace, handler, waiting)
+  for (const { namespace, queue, waiting } of queues) {
+    const handler = handlerOfQueue(queue)
+    if (handler === undefined) keys.stored(namespace, queue, waiting)
+    else dispatcher.stored(namespace, handler, waiting)
+  }
   await timers.start()
   const epochs = new Map(owned.map(({ partition, epoch }) => [partition, epoch]))
   return { commitsCaughtUp, attemptsOut, queues: queues.length, epochs }
@@ -101,7 +111,7 @@ const catchUp = async (partition: Partition, afterSeq: number, parts: RecoveryPa
 }
 
 /** All of a stretch is loaded before the projector hears of any of it: its checkpoint must not move without its rows. */
-const projectTail = async (partition: Partition, tail: Tail, { loader, projector }: RecoveryParts): Promise<void> => {
+const projectTail = async (partition: Partition, tail: Tail, { loader, projector, keys }: RecoveryParts): Promise<void> => {
   const { seq, at } = tail
   if (seq === 0) return
   const tasks: NonNullable<ProjectedCommit['task']>[] = []
@@ -116,9 +126,12 @@ const projectTail = async (partition: Partition, tail: Tail, { loader, projector
     tasks.push({ taskId, state, version: stream.durableVersion, stream })
     for (const commit of tail.commits.get(taskId) ?? []) activity.push(...activityRows(eventsOf(commit), commit.at, state))
   }
+  const keyRows: KeyRow[] = []
+  for (const { namespace, queue } of tail.keys.values()) keyRows.push(...(await keys.rows(namespace, queue)))
   projector.add({ partition, seq, at, task: undefined, identity: undefined, activity })
   for (const identity of tail.identities) projector.add({ partition, seq, at, task: undefined, identity, activity: [] })
   for (const task of tasks) projector.add({ partition, seq, at, task, identity: undefined, activity: [] })
+  for (const key of keyRows) projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], key })
   await projector.caughtUp()
 }
 
@@ -141,6 +154,7 @@ class Tail {
   /** The commits of each task, in order. */
   readonly commits = new Map<TaskId, StoredCommit[]>()
   readonly identities: IdentityRow[] = []
+  readonly keys = new Map<string, Pick<KeyRow, 'namespace' | 'queue'>>()
   seq = 0
   size = 0
   at: Instant = instant(0)
@@ -149,6 +163,7 @@ class Tail {
     this.seq = commit.seq
     this.size++
     this.at = commit.at
+    if (commit.stream.kind === 'key') this.keys.set(commit.stream.id, keyOfStream(commit))
     if (commit.stream.kind !== 'task') return
     const taskId = parseTaskId(commit.stream.id)
     if (taskId === undefined) return

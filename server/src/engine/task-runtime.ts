@@ -19,7 +19,9 @@ import {
   type LiveTask,
   type Plan,
   queueHandler,
+  readyRank,
   type StepId,
+  stepPriority,
   type StepState,
   type TaskCommand,
   type TaskEvent,
@@ -65,8 +67,8 @@ export interface RuntimeHooks {
   readonly quarantine: (stream: TaskStream, error: unknown) => void
 }
 
-/** A step that waits in a queue for longer than this goes before a task's own next step. */
-const EAGER_QUEUE_AGE_MS_MAX = 1_000
+/** A step that waits in a queue and is ahead of a task's own next step by more than this goes first. */
+const EAGER_AHEAD_MS_MAX = 1_000
 
 export class TaskRuntime {
   readonly #clock: Clock
@@ -170,20 +172,25 @@ export class TaskRuntime {
   }
 
   /**
-   * A slot for a step that just became ready, so that its start is part of this commit. A step that waits in the queue goes first when its
-   * priority is higher, or when it has waited long.
+   * A slot for a step that just became ready, so that its start is part of this commit. Steps that wait in the queue go first when another
+   * fairness key has its turn, or when priority and waiting put them ahead.
    */
   #claimEagerly(state: TaskState, step: StepId): ConnectedWorker | undefined {
     if (state.type !== 'task') return undefined
     const spec = state.graph.steps[state.graph.indexOf.get(step) ?? -1]
-    if (spec === undefined) return undefined
+    // A step with a key asks for its place first.
+    if (spec === undefined || spec.keys.length > 0) return undefined
     const queue = queueKey(state.submitted.namespace, queueHandler(spec))
+    const { fairnessKey = '' } = state.submitted
     const first = this.#dispatcher.first(queue)
     if (first !== undefined) {
-      const waitedMs = this.#clock.now() - first.readyAt
-      if (first.priority > state.submitted.priority || waitedMs > EAGER_QUEUE_AGE_MS_MAX) return undefined
+      // Another tenant has its turn; of one's own, who is ahead by more than a moment goes first.
+      if (first.fairnessKey !== fairnessKey) return undefined
+      if (readyRank(stepPriority(state, spec), this.#clock.now()) - first.rank > EAGER_AHEAD_MS_MAX) return undefined
     }
-    return this.#workers.claim(queue)
+    const worker = this.#workers.claim(queue)
+    if (worker !== undefined && first !== undefined) this.#dispatcher.passed(queue, fairnessKey)
+    return worker
   }
 
   /** The attempt is decided: its slot is free for the next, which leaves together with the acknowledgement. */
@@ -201,6 +208,7 @@ export class TaskRuntime {
         return undefined
       case 'step.scheduled':
       case 'step.skipped':
+      case 'step.admitted':
       case 'step.started':
       case 'step.retry_scheduled':
       case 'step.result_ignored':

@@ -7,15 +7,14 @@ import {
   NO_TEMPLATE,
   type Partition,
   type Plan,
-  partitionNumber,
   type TemplateEvent,
   type TemplateHash,
   type TemplateStream,
   templateStream,
 } from '@tasker/core'
-import { hash } from 'node:crypto'
 import type { FaultDetail } from '../faults.js'
 import { commitHash, NO_PREVIOUS_HASH } from '../log/commit-hash.js'
+import { partitionOfName } from '../log/partition-of-name.js'
 import type { CommitDraft, EventLog, StoredCommit } from '../log/port.js'
 import { decodeTemplateEvents, encodeTemplateEvent, templateStream as streamRefOf } from '../log/template-codec.js'
 import { differenceText } from '../templates/compare.js'
@@ -261,9 +260,6 @@ export class TemplateCatalog {
 
 const named = (names: readonly string[]): string =>
   names.length === 0 ? 'none' : `${names.slice(0, NAMED_MAX).join(', ')}${names.length > NAMED_MAX ? ', …' : ''}`
-
-const partitionOfName = (id: string, partitionCount: number): Partition =>
-  partitionNumber(Number.parseInt(hash('sha256', id, 'hex').slice(0, 8), 16) % partitionCount)
 
 const invalidTemplate = (reading: Exclude<TemplateReading, { type: 'valid' }>): FaultDetail => ({
   code: 'INVALID_INPUT',

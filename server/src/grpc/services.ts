@@ -2,6 +2,7 @@
 import type { Server, sendUnaryData } from '@grpc/grpc-js'
 import {
   AnalyticsServiceService,
+  KeyServiceService,
   TaskServiceService,
   TemplateServiceService,
   WorkerServiceService,
@@ -13,6 +14,7 @@ import {
   type GetContextRequest,
   type GetRequest,
   type GetTemplateRequest,
+  type ListKeysRequest,
   type ListRequest,
   type ListTemplatesRequest,
   type RegisterRequest,
@@ -24,6 +26,7 @@ import { serveAwaitResult, type AwaitCall } from './await-result.js'
 import { tolerant } from './decoding.js'
 import type { GrpcDoor } from './door.js'
 import { callStatus } from './errors.js'
+import { listKeys } from './key-calls.js'
 import { STOPPING, type OpenStream, type OpenStreams } from './open-streams.js'
 import { serveSession, type SessionCall } from './session-stream.js'
 import { cancelTask, getTask, listTasks, submitTask } from './task-calls.js'
@@ -38,6 +41,7 @@ export const addServices = (server: Server, door: GrpcDoor, streams: OpenStreams
   addTaskService(server, door, streams)
   addTemplateService(server, door)
   addAnalyticsService(server, door)
+  addKeyService(server, door)
 }
 
 const addWorkerService = (server: Server, door: GrpcDoor, streams: OpenStreams): void =>
@@ -75,6 +79,12 @@ const addTaskService = (server: Server, door: GrpcDoor, streams: OpenStreams): v
     },
   )
 }
+
+const addKeyService = (server: Server, door: GrpcDoor): void =>
+  server.addService(
+    { listKeys: tolerant(KeyServiceService.listKeys) },
+    { listKeys: unary(door.logger, (request: ListKeysRequest) => listKeys(door, request)) },
+  )
 
 const addTemplateService = (server: Server, door: GrpcDoor): void => {
   const { logger } = door

@@ -4,6 +4,7 @@ import {
   elementAt,
   existingSteps,
   notTakenSteps,
+  keyGate,
   taskOverview,
   taskStatus,
   unreachable,
@@ -12,7 +13,7 @@ import {
   type TaskOverview,
   type TaskRow,
 } from '@tasker/core'
-import type { Step, Task, TaskEvent, TaskOutcome as WireOutcome, TaskOverview as WireOverview } from '@tasker/proto'
+import type { KeyWait, Step, Task, TaskEvent, TaskOutcome as WireOutcome, TaskOverview as WireOverview } from '@tasker/proto'
 import { z } from 'zod'
 import type { TaskOutcome, TaskSnapshot } from '../engine/api.js'
 import type { FaultDetail } from '../faults.js'
@@ -22,7 +23,7 @@ import { errorDetail } from './errors.js'
 import { stepFailure } from './failure.js'
 import { payloadOf } from './payload.js'
 
-export const wireTask = ({ taskId, version, state }: TaskSnapshot): Task => ({
+export const wireTask = ({ taskId, version, state, keyLines }: TaskSnapshot): Task => ({
   taskId,
   namespace: state.submitted.namespace,
   name: state.submitted.name,
@@ -32,7 +33,7 @@ export const wireTask = ({ taskId, version, state }: TaskSnapshot): Task => ({
   createdAtMs: state.submittedAt,
   updatedAtMs: state.updatedAt,
   context: payloadOf(state.submitted.context),
-  steps: existingSteps(state).map((index) => wireStep(state, index)),
+  steps: existingSteps(state).map((index) => wireStep(state, index, keyLines)),
   correlationId: state.submitted.correlationId,
   tags: [...state.submitted.tags],
   priority: state.submitted.priority,
@@ -50,7 +51,7 @@ const wireOverview = ({ recommendedAction, ...overview }: TaskOverview): WireOve
   recommendedAction: recommendedAction ?? '',
 })
 
-const wireStep = (task: LiveTask, index: number): Step => {
+const wireStep = (task: LiveTask, index: number, keyLines: TaskSnapshot['keyLines']): Step => {
   const step = elementAt(task.steps, index, 'a step of the task')
   return {
     stepId: elementAt(task.graph.steps, index, 'a step of the plan').name,
@@ -64,7 +65,15 @@ const wireStep = (task: LiveTask, index: number): Step => {
     type: elementAt(task.graph.steps, index, 'a step of the graph').type,
     batch: batchAt(task, index),
     checkpoint: checkpointAt(task, index),
+    waitingForKey: task.plan.keyed ? keyWait(task, index, keyLines) : undefined,
   }
+}
+
+const keyWait = (task: LiveTask, index: number, keyLines: TaskSnapshot['keyLines']): KeyWait | undefined => {
+  const gate = keyGate(task, index)
+  if (gate === undefined) return undefined
+  const line = keyLines?.get(elementAt(task.graph.steps, index, 'a step of the plan').name)
+  return { kind: gate.kind, key: gate.key, limit: gate.limit, perMs: gate.perMs ?? 0, held: line?.held ?? 0, ahead: line?.ahead }
 }
 
 /** A row's steps, as `StepView` of the core writes them. */
@@ -79,6 +88,7 @@ const ROW_STEPS = z.array(
       .object({ message: z.string(), error_type: z.string(), code: z.string().optional(), retryable: z.boolean() })
       .optional(),
     worker_id: z.string().optional(),
+    waiting_for_key: z.object({ kind: z.string(), key: z.string(), limit: z.number(), per_ms: z.number().optional() }).optional(),
   }),
 )
 
@@ -128,6 +138,10 @@ const wireRowStep = (step: z.infer<typeof ROW_STEPS>[number]): Step => ({
   type: '',
   batch: undefined,
   checkpoint: undefined,
+  waitingForKey:
+    step.waiting_for_key === undefined
+      ? undefined
+      : { ...step.waiting_for_key, perMs: step.waiting_for_key.per_ms ?? 0, held: 0, ahead: undefined },
 })
 
 export const wireEvent = ({ version, at, event, cause }: RecordedTaskEvent): TaskEvent => ({

@@ -11,11 +11,11 @@
  */
 import type { Instant, Partition } from '@tasker/core'
 
-export type StreamKind = 'task' | 'template' | 'partition'
+export type StreamKind = 'task' | 'template' | 'key' | 'partition'
 
 export interface StreamRef {
   readonly kind: StreamKind
-  /** A task's ULID, `namespace/name` of a template, a partition's number. */
+  /** A task's ULID, `namespace/name` of a template, `namespace/queue` of a key, a partition's number. */
   readonly id: string
 }
 

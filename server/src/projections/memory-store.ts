@@ -3,15 +3,18 @@ import {
   activityKey,
   type ActivityRow,
   addedActivity,
-  type HandlerName,
+  compareRanked,
+  type KeyRow,
   type Namespace,
   type Partition,
+  type QueueName,
   type ReadyRow,
   type TaskId,
   type TaskRow,
   type TimerRow,
 } from '@tasker/core'
 import type { ProjectionBatch, ProjectionStore, Snapshot } from './port.js'
+import { compareKeys, type QueueRequest, shareOf } from './queue-scan.js'
 
 export interface MemoryStore extends ProjectionStore {
   /** Every row, in a fixed order, to compare a rebuilt store with a live one. */
@@ -22,6 +25,7 @@ export interface MemoryStore extends ProjectionStore {
     readonly identities: ReadonlyMap<string, TaskId>
     /** In order of their keys. */
     readonly activity: readonly ActivityRow[]
+    readonly keys: readonly KeyRow[]
   }
 }
 
@@ -33,6 +37,7 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
   const timers = new Map<TaskId, readonly TimerRow[]>()
   const identities = new Map<string, TaskId>()
   const activity = new Map<string, ActivityRow>()
+  const keys = new Map<string, KeyRow>()
 
   const allReady = (): readonly ReadyRow[] => [...ready.values()].flat()
   const allTimers = (): readonly TimerRow[] => [...timers.values()].flat().sort(earlierFirst)
@@ -49,6 +54,7 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
     }
     for (const row of batch.ready) ready.set(row.taskId, [...(ready.get(row.taskId) ?? []), row])
     for (const row of batch.timers) timers.set(row.taskId, [...(timers.get(row.taskId) ?? []), row])
+    for (const row of batch.keys) keys.set(`${row.namespace}\n${row.queue}`, row)
     for (const { scope, taskId } of batch.identities) identities.set(scope, taskId)
     for (const row of batch.activity) {
       const there = activity.get(activityKey(row))
@@ -61,9 +67,9 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
     checkpoints: () => Promise.resolve(new Map(checkpoints)),
     write,
     readyQueues: () => Promise.resolve(queuesOf(allReady())),
-    ready: (namespace, handler, limit) => {
-      const rows = allReady().filter((row) => row.namespace === namespace && row.handler === handler)
-      return Promise.resolve(snapshot(rows.sort(firstToGo).slice(0, limit)))
+    ready: (namespace, queue, request) => {
+      const rows = allReady().filter((row) => row.namespace === namespace && row.queue === queue)
+      return Promise.resolve(snapshot(firstOfKeys(rows, request)))
     },
     timers: (dueBefore, limit) =>
       Promise.resolve(
@@ -75,32 +81,47 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
       ),
     inFlight: () => Promise.resolve(allTimers().filter((row) => row.kind === 'step_timeout')),
     identity: (scope) => Promise.resolve(identities.get(scope)),
+    key: (namespace, queue) => Promise.resolve(keys.get(`${namespace}\n${queue}`)),
+    heldKeys: () => Promise.resolve([...keys.values()].filter(({ state }) => state.places.size > 0)),
     close: () => Promise.resolve(),
     dump: () => ({
       tasks: [...tasks.values()].sort((a, b) => compareText(a.taskId, b.taskId)),
-      ready: [...allReady()].sort(firstToGo),
+      ready: [...allReady()].sort(compareRanked),
       timers: allTimers(),
       identities: new Map(identities),
       activity: [...activity.values()].sort((a, b) => compareText(activityKey(a), activityKey(b))),
+      keys: [...keys.values()],
     }),
   }
 }
 
-const queuesOf = (rows: readonly ReadyRow[]): { namespace: Namespace; handler: HandlerName; waiting: number }[] => {
-  const queues = new Map<string, { namespace: Namespace; handler: HandlerName; waiting: number }>()
-  for (const { namespace, handler } of rows) {
-    const key = JSON.stringify([namespace, handler])
-    const queue = queues.get(key)
-    if (queue === undefined) queues.set(key, { namespace, handler, waiting: 1 })
-    else queue.waiting++
+const queuesOf = (rows: readonly ReadyRow[]): { namespace: Namespace; queue: QueueName; waiting: number }[] => {
+  const queues = new Map<string, { namespace: Namespace; queue: QueueName; waiting: number }>()
+  for (const { namespace, queue } of rows) {
+    const key = JSON.stringify([namespace, queue])
+    const found = queues.get(key)
+    if (found === undefined) queues.set(key, { namespace, queue, waiting: 1 })
+    else found.waiting++
   }
   return [...queues.values()]
 }
 
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+const firstOfKeys = (rows: readonly ReadyRow[], request: QueueRequest): readonly ReadyRow[] => {
+  const { after, keysMax } = request
+  const keys = [...new Set(rows.map((row) => row.fairnessKey))]
+    .filter((key) => after === undefined || compareKeys(key, after) > 0)
+    .sort(compareKeys)
+    .slice(0, keysMax)
+  const share = shareOf(request, keys.length)
+  return keys.flatMap((key) =>
+    rows
+      .filter((row) => row.fairnessKey === key)
+      .sort(compareRanked)
+      .slice(0, share),
+  )
+}
 
-const firstToGo = (a: ReadyRow, b: ReadyRow): number =>
-  b.priority - a.priority || a.readyAt - b.readyAt || compareText(a.taskId, b.taskId) || compareText(a.step, b.step)
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 const earlierFirst = (a: TimerRow, b: TimerRow): number =>
   a.dueAt - b.dueAt || compareText(a.taskId, b.taskId) || compareText(a.kind, b.kind) || compareText(a.step ?? '', b.step ?? '')

@@ -5,7 +5,19 @@
  * P2  A checkpoint moves only from the value the writer believes in (compare and set); a `conflict` writes nothing.
  * P3  A read that refills memory returns rows and the checkpoints of the same snapshot.
  */
-import type { ActivityRow, HandlerName, Instant, Namespace, Partition, ReadyRow, TaskId, TaskRow, TimerRow } from '@tasker/core'
+import type {
+  ActivityRow,
+  Instant,
+  KeyRow,
+  Namespace,
+  Partition,
+  QueueName,
+  ReadyRow,
+  TaskId,
+  TaskRow,
+  TimerRow,
+} from '@tasker/core'
+import type { QueueRequest } from './queue-scan.js'
 
 export interface CheckpointMove {
   readonly partition: Partition
@@ -30,6 +42,8 @@ export interface ProjectionBatch {
   readonly identities: readonly IdentityRow[]
   /** What the batch adds to each hour's rows; one row a key at most. */
   readonly activity: readonly ActivityRow[]
+  /** Upserts; one row a key at most. */
+  readonly keys: readonly KeyRow[]
 }
 
 export interface Snapshot<Row> {
@@ -41,13 +55,16 @@ export interface ProjectionStore {
   checkpoints(): Promise<ReadonlyMap<Partition, number>>
   write(batch: ProjectionBatch): Promise<'written' | 'conflict'>
   /** Queues that have rows, with how many. */
-  readyQueues(): Promise<readonly { readonly namespace: Namespace; readonly handler: HandlerName; readonly waiting: number }[]>
-  /** The rows of one queue that go first: higher priority, then older. */
-  ready(namespace: Namespace, handler: HandlerName, limit: number): Promise<Snapshot<ReadyRow>>
+  readyQueues(): Promise<readonly { readonly namespace: Namespace; readonly queue: QueueName; readonly waiting: number }[]>
+  /** Of the fairness keys that are asked for, the rows that go first: `shareOf` of each. */
+  ready(namespace: Namespace, queue: QueueName, request: QueueRequest): Promise<Snapshot<ReadyRow>>
   /** Timers due before an instant, earliest first. */
   timers(dueBefore: Instant, limit: number): Promise<Snapshot<TimerRow>>
   /** Attempts that were out at the checkpoint: all `step_timeout` rows. */
   inFlight(): Promise<readonly TimerRow[]>
   identity(scope: string): Promise<TaskId | undefined>
+  key(namespace: Namespace, queue: QueueName): Promise<KeyRow | undefined>
+  /** The keys that had holders at the checkpoint. */
+  heldKeys(): Promise<readonly Pick<KeyRow, 'namespace' | 'queue'>[]>
   close(): Promise<void>
 }

@@ -11,6 +11,7 @@ import {
   parseAgreed,
   parseCheckpoints,
   parseIdentity,
+  parseKeys,
   parseQueues,
   parseReady,
   parseSnapshot,
@@ -53,9 +54,26 @@ select
   coalesce((select json_agg(r) from (${rows}) as r), '[]') as rows,
   coalesce((select json_agg(c) from (${CHECKPOINTS}) as c), '[]') as checkpoints`
 
-const READY = withCheckpoints(`
-  select * from ready_step where namespace = $1 and handler = $2
-  order by priority desc, ready_at_ms, task_id, step collate "C" limit $3`)
+/** One probe of the index finds the next fairness key, another its first rows: what a refill costs does not depend on how many rows wait. */
+const ready = (isAfter: '>' | '>='): string =>
+  withCheckpoints(`
+  with recursive key (fairness_key, n) as (
+    (select fairness_key, 1 from ready_step where namespace = $1 and queue = $2 and fairness_key ${isAfter} $3
+      order by fairness_key limit 1)
+    union all
+    select (select r.fairness_key from ready_step r where r.namespace = $1 and r.queue = $2 and r.fairness_key > key.fairness_key
+      order by r.fairness_key limit 1), key.n + 1
+    from key where key.fairness_key is not null and key.n < $4
+  ), found as materialized (select fairness_key from key where fairness_key is not null
+  ), share as materialized (
+    select case when $6 or count(*) >= $4 then 1 else greatest(1, $5 / greatest(1, count(*))) end as rows from found
+  )
+  select r.* from found cross join lateral (
+    select * from ready_step r where r.namespace = $1 and r.queue = $2 and r.fairness_key = found.fairness_key
+    order by r.rank_ms, r.task_id, r.step collate "C" limit (select rows from share)
+  ) as r`)
+const READY_FROM_START = ready('>=')
+const READY_AFTER = ready('>')
 const TIMERS = withCheckpoints(`
   select * from timer where due_at_ms < $1 order by due_at_ms, task_id, kind collate "C", step collate "C" limit $2`)
 
@@ -87,12 +105,13 @@ class PostgresStore implements ProjectionStore {
   }
 
   async readyQueues() {
-    const text = 'select namespace, handler, count(*) as waiting from ready_step group by namespace, handler'
+    const text = 'select namespace, queue, count(*) as waiting from ready_step group by namespace, queue'
     return parseQueues(await this.#read(text, []))
   }
 
-  async ready(...[namespace, handler, limit]: Parameters<ProjectionStore['ready']>) {
-    return this.#snapshot(READY, [namespace, handler, limit], parseReady)
+  async ready(...[namespace, queue, { after, keysMax, rowsMax }]: Parameters<ProjectionStore['ready']>) {
+    const text = after === undefined ? READY_FROM_START : READY_AFTER
+    return this.#snapshot(text, [namespace, queue, after ?? '', keysMax, rowsMax, after !== undefined], parseReady)
   }
 
   async timers(...[dueBefore, limit]: Parameters<ProjectionStore['timers']>) {
@@ -106,6 +125,15 @@ class PostgresStore implements ProjectionStore {
 
   async identity(scope: string) {
     return parseIdentity(await this.#read('select task_id from identity where scope = $1', [scope]))
+  }
+
+  async key(...[namespace, queue]: Parameters<ProjectionStore['key']>) {
+    const text = 'select namespace, queue, stream_version, state from key where namespace = $1 and queue = $2'
+    return parseKeys(await this.#read(text, [namespace, queue]))[0]
+  }
+
+  async heldKeys() {
+    return parseKeys(await this.#read('select namespace, queue, stream_version, state from key where places > 0', []))
   }
 
   async close(): Promise<void> {

@@ -5,8 +5,11 @@ import {
   addedActivity,
   type DurationMs,
   type Instant,
+  type KeyRow,
   type LiveTask,
+  type Namespace,
   type Partition,
+  type QueueName,
   type ReadyRow,
   readyRows,
   type TaskId,
@@ -16,6 +19,7 @@ import {
 } from '@tasker/core'
 import { type Clock, waitOn } from '../engine/clock.js'
 import type { CheckpointMove, IdentityRow, ProjectionBatch, ProjectionStore } from './port.js'
+import { type QueueRequest, type QueueScan, scanQueue } from './queue-scan.js'
 import { RetainedTail } from './retained-tail.js'
 
 /** What the projector knows and remembers of a task's stored scheduling rows; lives with the task's cached stream. */
@@ -36,6 +40,8 @@ export interface ProjectedCommit {
   readonly identity: IdentityRow | undefined
   /** What the commit adds to its hour. */
   readonly activity: readonly ActivityRow[]
+  /** The key after a commit of its stream. */
+  readonly key?: KeyRow
 }
 
 /** Rows that refill memory, and whether the store may hold more than were asked for. */
@@ -100,11 +106,15 @@ export class Projector {
   }
 
   /** Rows of the store as of the last durable commit, for one queue. */
-  async ready(namespace: ReadyRow['namespace'], handler: ReadyRow['handler'], limit: number): Promise<SourceRows<ReadyRow>> {
+  async ready(namespace: Namespace, queue: QueueName, request: QueueRequest): Promise<QueueScan> {
     return this.#withTail(
-      async () => (await this.#store.ready(namespace, handler, limit)).rows,
-      limit,
-      (task) => readyRows(task.taskId, task.state).filter((row) => row.namespace === namespace && row.handler === handler),
+      async () => (await this.#store.ready(namespace, queue, request)).rows,
+      (stored, newest) => {
+        const tail = [...newest.values()].flatMap((task) =>
+          readyRows(task.taskId, task.state).filter((row) => row.namespace === namespace && row.queue === queue),
+        )
+        return scanQueue(stored, request, ({ taskId }) => newest.has(taskId), tail)
+      },
     )
   }
 
@@ -112,8 +122,12 @@ export class Projector {
   async timers(dueBefore: Instant, limit: number): Promise<SourceRows<TimerRow>> {
     return this.#withTail(
       async () => (await this.#store.timers(dueBefore, limit)).rows,
-      limit,
-      (task) => timerRows(task.taskId, task.state).filter((row) => row.dueAt < dueBefore),
+      (stored, newest) => {
+        const rows = stored.filter(({ taskId }) => !newest.has(taskId))
+        for (const task of newest.values())
+          rows.push(...timerRows(task.taskId, task.state).filter((row) => row.dueAt < dueBefore))
+        return { rows, more: stored.length >= limit }
+      },
     )
   }
 
@@ -146,12 +160,11 @@ export class Projector {
     return undefined
   }
 
-  /** Stored rows of a task that changed since are left out: its newest state, the last that is retained, written or waiting, has its rows. */
-  async #withTail<Row extends { readonly taskId: TaskId }>(
+  /** Stored rows of a task that changed since do not count: its newest state, the last that is retained, written or waiting, has its rows. */
+  async #withTail<Row, Merged>(
     read: () => Promise<readonly Row[]>,
-    limit: number,
-    ofTask: (task: PendingTask) => readonly Row[],
-  ): Promise<SourceRows<Row>> {
+    merge: (stored: readonly Row[], newest: ReadonlyMap<TaskId, PendingTask>) => Merged,
+  ): Promise<Merged> {
     const release = this.#retained.hold()
     try {
       const stored = await read()
@@ -159,9 +172,7 @@ export class Projector {
       for (const task of this.#retained.entries()) newest.set(task.taskId, task)
       for (const task of this.#writing?.tasks.values() ?? []) newest.set(task.taskId, task)
       for (const task of this.#pending.tasks.values()) newest.set(task.taskId, task)
-      const rows = stored.filter(({ taskId }) => !newest.has(taskId))
-      for (const task of newest.values()) rows.push(...ofTask(task))
-      return { rows, more: stored.length >= limit }
+      return merge(stored, newest)
     } finally {
       release()
     }
@@ -255,6 +266,7 @@ export class Projector {
       timers,
       identities: [...pending.identities.values()],
       activity: [...pending.activity.values()],
+      keys: [...pending.keys.values()],
     }
   }
 }
@@ -265,6 +277,7 @@ class Pending {
   readonly heads = new Map<Partition, number>()
   readonly identities = new Map<string, IdentityRow>()
   readonly activity = new Map<string, ActivityRow>()
+  readonly keys = new Map<string, KeyRow>()
   since: Instant | undefined
 
   get empty(): boolean {
@@ -275,6 +288,7 @@ class Pending {
     this.since ??= commit.at
     this.heads.set(commit.partition, commit.seq)
     if (commit.task !== undefined) this.tasks.set(commit.task.taskId, commit.task)
+    if (commit.key !== undefined) this.keys.set(`${commit.key.namespace}\n${commit.key.queue}`, commit.key)
     if (commit.identity !== undefined) this.identities.set(commit.identity.scope, commit.identity)
     for (const row of commit.activity) {
       const key = activityKey(row)

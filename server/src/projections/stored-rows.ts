@@ -1,12 +1,16 @@
 /** The wall between stored projections and typed rows. */
 import {
+  durationMs,
   handlerName,
   instant,
+  type KeyLimit,
+  type KeyRow,
   namespaceOf,
   type Partition,
   partitionNumber,
   parseTaskId,
   present,
+  queueName,
   type ReadyRow,
   stepId,
   type TaskId,
@@ -14,6 +18,7 @@ import {
   workerId,
 } from '@tasker/core'
 import { z } from 'zod'
+import { parseKeyState } from './key-state-text.js'
 import { NO_STEP } from './tables/timer.js'
 
 const taskId = z.string().transform((text): TaskId => present(parseTaskId(text), `the task id in ${text}`))
@@ -26,8 +31,13 @@ const READY = z
     attempt: count,
     namespace: z.string(),
     handler: z.string(),
+    queue: z.string(),
+    fairness_key: z.string(),
     priority: count,
     ready_at_ms: count,
+    rank_ms: count,
+    gate_limit: count.nullable(),
+    gate_per_ms: count.nullable(),
   })
   .transform(
     (row): ReadyRow => ({
@@ -36,10 +46,17 @@ const READY = z
       attempt: row.attempt,
       namespace: namespaceOf(row.namespace),
       handler: handlerName(row.handler),
+      queue: queueName(row.queue),
+      gate: gateOf(row.gate_limit, row.gate_per_ms),
+      fairnessKey: row.fairness_key,
       priority: row.priority,
       readyAt: instant(row.ready_at_ms),
+      rank: row.rank_ms,
     }),
   )
+
+const gateOf = (limit: number | null, perMs: number | null): KeyLimit | undefined =>
+  limit === null ? undefined : { limit, perMs: perMs === null ? undefined : durationMs(perMs) }
 
 const TIMER = z
   .object({
@@ -69,8 +86,19 @@ const CHECKPOINTS = z
 
 const QUEUES = z.array(
   z
-    .object({ namespace: z.string(), handler: z.string(), waiting: count })
-    .transform((row) => ({ namespace: namespaceOf(row.namespace), handler: handlerName(row.handler), waiting: row.waiting })),
+    .object({ namespace: z.string(), queue: z.string(), waiting: count })
+    .transform((row) => ({ namespace: namespaceOf(row.namespace), queue: queueName(row.queue), waiting: row.waiting })),
+)
+
+const KEYS = z.array(
+  z.object({ namespace: z.string(), queue: z.string(), stream_version: count, state: z.string() }).transform(
+    (row): KeyRow => ({
+      namespace: namespaceOf(row.namespace),
+      queue: queueName(row.queue),
+      streamVersion: row.stream_version,
+      state: parseKeyState(row.state),
+    }),
+  ),
 )
 
 const IDENTITIES = z.array(z.object({ task_id: taskId }))
@@ -82,6 +110,7 @@ export const parseTimer = (row: unknown): TimerRow => TIMER.parse(row)
 export const parseCheckpoints = (rows: unknown): ReadonlyMap<Partition, number> => CHECKPOINTS.parse(rows)
 export const parseQueues = (rows: unknown): z.infer<typeof QUEUES> => QUEUES.parse(rows)
 export const parseIdentity = (rows: unknown): TaskId | undefined => IDENTITIES.parse(rows)[0]?.task_id
+export const parseKeys = (rows: unknown): readonly KeyRow[] => KEYS.parse(rows)
 export const parseSnapshot = (rows: unknown): { readonly rows: readonly unknown[]; readonly checkpoints: readonly unknown[] } =>
   SNAPSHOT.parse(rows)[0]
 export const parseAgreed = (rows: unknown): boolean => WRITTEN.parse(rows)[0].agreed

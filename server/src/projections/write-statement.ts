@@ -5,12 +5,13 @@ import type { ProjectionBatch } from './port.js'
 import { ACTIVITY } from './tables/activity.js'
 import { CLEARED } from './tables/cleared.js'
 import { IDENTITY } from './tables/identity.js'
+import { KEY } from './tables/key.js'
 import { READY_STEP } from './tables/ready-step.js'
 import { placeholders, type TableWrite } from './tables/table-write.js'
 import { TASK } from './tables/task.js'
 import { TIMER } from './tables/timer.js'
 
-const TABLES: readonly TableWrite[] = [TASK, CLEARED, READY_STEP, TIMER, IDENTITY, ACTIVITY]
+const TABLES: readonly TableWrite[] = [TASK, CLEARED, READY_STEP, TIMER, IDENTITY, ACTIVITY, KEY]
 
 /** The checkpoints and the projection's name and version come before the tables' parameters. */
 const PARAMETERS_BEFORE_TABLES = 5

@@ -33,6 +33,7 @@ const eventFields = (event: TaskEvent): Fields => {
         ['source_system', text(event.sourceSystem)],
         ['reason', text(event.reason)],
         ['idempotency_key', text(event.idempotencyKey)],
+        ['fairness_key', text(event.fairnessKey)],
         ['run_at', at(event.runAt)],
         ['context', event.context],
       ]
@@ -61,6 +62,7 @@ const eventFields = (event: TaskEvent): Fields => {
     case 'step.cancelled':
       return [['step_id', text(event.step)]]
     case 'step.scheduled':
+    case 'step.admitted':
     case 'step.started':
     case 'step.released':
     case 'step.checkpointed':
@@ -117,6 +119,11 @@ const attemptFields = (event: AttemptEvent): Fields => {
   switch (event.type) {
     case 'step.scheduled':
       return []
+    case 'step.admitted':
+      return [
+        ['kind', text(event.kind)],
+        ['key', text(event.key)],
+      ]
     case 'step.started':
       return [['worker_id', text(event.worker)]]
     case 'step.released':

@@ -10,6 +10,7 @@ import type { App } from './route.js'
 import { addHealthRoutes, addOperationRoutes } from './routes/operations.js'
 import { addPages } from './routes/pages.js'
 import { addAnalyticsRoutes } from './routes/analytics.js'
+import { addKeyRoutes } from './routes/keys.js'
 import { addCancelRoutes } from './routes/task-cancel.js'
 import { addEventsRoute } from './routes/task-events.js'
 import { addListRoute } from './routes/task-list.js'
@@ -59,6 +60,7 @@ const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal, streamTimes:
   addTemplateRoutes(app, door)
   addValidateRoute(app)
   addOperationRoutes(app, door)
+  addKeyRoutes(app, door)
   addHealthRoutes(app, door)
   addAnalyticsRoutes(app, door)
   addPages(app, door)

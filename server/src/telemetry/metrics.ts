@@ -27,6 +27,8 @@ export interface EngineMetrics {
   stepReleased(): void
   stepCheckpointed(): void
   resultIgnored(): void
+  /** Attempts were given places of keys. */
+  keysGranted(count: number): void
 }
 
 /** What the REST door reports. */
@@ -43,6 +45,8 @@ export interface EngineLevels {
   readonly slots: number
   readonly slotsBusy: number
   readonly readySteps: number
+  readonly keyStepsWaiting: number
+  readonly keyPlacesHeld: number
   readonly quarantinedStreams: number
 }
 
@@ -79,6 +83,7 @@ const engineMetrics = (registry: Registry): EngineMetrics => {
   const skipped = tally('tasker_steps_skipped_total', 'Steps whose condition was false.')
   const released = tally('tasker_steps_released_total', 'Starts taken back before their worker saw them.')
   const ignored = tally('tasker_step_results_ignored_total', 'Results that came too late to count.')
+  const granted = tally('tasker_key_grants_total', 'Places of keys given to attempts.')
   const commits = tally('tasker_commits_total', 'Commits appended to the log.')
   const tasksEnded = labelledCounter(registry, 'tasker_tasks_ended_total', 'Tasks that reached their end.', 'end')
   const stepsEnded = labelledCounter(registry, 'tasker_steps_ended_total', 'Attempts that ended.', 'outcome')
@@ -112,6 +117,7 @@ const engineMetrics = (registry: Registry): EngineMetrics => {
     stepReleased: () => released.add(1),
     stepCheckpointed: () => checkpointed.add(1),
     resultIgnored: () => ignored.add(1),
+    keysGranted: (count) => granted.add(count),
   }
 }
 
@@ -145,6 +151,8 @@ const LEVELS: readonly (readonly [name: string, help: string, of: keyof EngineLe
   ['tasker_worker_slots', 'Slots those workers offer.', 'slots'],
   ['tasker_worker_slots_busy', 'Slots with an attempt in them.', 'slotsBusy'],
   ['tasker_ready_steps_waiting', 'Steps that wait for a worker.', 'readySteps'],
+  ['tasker_key_steps_waiting', 'Steps that wait for a place of a key.', 'keyStepsWaiting'],
+  ['tasker_key_places_held', 'Places of keys that are taken.', 'keyPlacesHeld'],
   ['tasker_quarantined_streams', 'Streams set aside because of a bug or an unknown event.', 'quarantinedStreams'],
 ]
 

@@ -158,6 +158,7 @@ const engineOf = (double: () => EngineDouble, happened: () => void): Engine => (
   },
   workers: () => [],
   queues: () => [],
+  keys: () => [],
   health: () => healthOf(double()),
   stop: () => Promise.resolve(),
 })

@@ -1,9 +1,14 @@
 /** What every store of projected rows promises: the numbers are the port's (P1 to P3). */
 import {
+  durationMs,
   handlerName,
+  handlerQueue,
   instant,
+  type KeyRow,
   namespaceOf,
   partitionNumber,
+  placeId,
+  queueName,
   type ReadyRow,
   stepId,
   type TaskId,
@@ -16,6 +21,7 @@ import {
 } from '@tasker/core'
 import type { CheckpointMove, ProjectionBatch, ProjectionStore } from '@tasker/server/internal/projections/port'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type ReadyShape, readyRowOf } from '../../support/ready-row.js'
 
 export interface StoreHarness {
   readonly store: ProjectionStore
@@ -46,16 +52,8 @@ export const taskRow = (taskId: TaskId, parts: Partial<TaskRow> = {}): TaskRow =
   ...parts,
 })
 
-const readyRow = (taskId: TaskId, step: string, parts: Partial<ReadyRow> = {}): ReadyRow => ({
-  taskId,
-  step: stepId(step),
-  attempt: 1,
-  namespace: namespaceOf('shop'),
-  handler: handlerName('Charge'),
-  priority: 0,
-  readyAt: instant(1_000),
-  ...parts,
-})
+const readyRow = (taskId: TaskId, step: string, parts: Partial<ReadyShape> = {}): ReadyRow =>
+  readyRowOf({ taskId, step: stepId(step), handler: handlerName('Charge'), readyAt: instant(1_000), ...parts })
 
 const timerRow = (taskId: TaskId, kind: TimerKind, dueAt: number, parts: Partial<TimerRow> = {}): TimerRow => ({
   taskId,
@@ -81,13 +79,15 @@ export const batchOf = (checkpoints: readonly CheckpointMove[], parts: Partial<P
   timers: [],
   identities: [],
   activity: [],
+  keys: [],
   ...parts,
 })
 
 const T1 = taskIdNumber(1)
 const T2 = taskIdNumber(2)
 const SHOP = namespaceOf('shop')
-const CHARGE = handlerName('Charge')
+const CHARGE = handlerQueue(handlerName('Charge'))
+const TEN = { after: undefined, keysMax: 10, rowsMax: 10 }
 
 export const describeProjectionStore = (name: string, open: () => Promise<StoreHarness>): void => {
   describe(`projected rows in ${name}`, () => {
@@ -101,7 +101,7 @@ export const describeProjectionStore = (name: string, open: () => Promise<StoreH
 
     test('an empty store has no checkpoints and no rows', async () => {
       expect(await store.checkpoints()).toEqual(new Map())
-      expect(await store.ready(SHOP, CHARGE, 10)).toEqual({ rows: [], checkpoints: new Map() })
+      expect(await store.ready(SHOP, CHARGE, TEN)).toEqual({ rows: [], checkpoints: new Map() })
       expect(await store.timers(instant(9_999), 10)).toEqual({ rows: [], checkpoints: new Map() })
       expect(await store.readyQueues()).toEqual([])
       expect(await store.inFlight()).toEqual([])
@@ -118,7 +118,7 @@ export const describeProjectionStore = (name: string, open: () => Promise<StoreH
         [partitionNumber(3), 2],
       ])
       expect(await store.checkpoints()).toEqual(checkpoints)
-      expect(await store.ready(SHOP, CHARGE, 10)).toEqual({ rows: [row], checkpoints })
+      expect(await store.ready(SHOP, CHARGE, TEN)).toEqual({ rows: [row], checkpoints })
       expect(await store.timers(instant(5_001), 10)).toEqual({ rows: [timer], checkpoints })
       expect(await store.timers(instant(5_000), 10)).toEqual({ rows: [], checkpoints })
       expect(await store.inFlight()).toEqual([timer])
@@ -141,7 +141,7 @@ export const describeProjectionStore = (name: string, open: () => Promise<StoreH
       expect(await store.write(stale)).toBe('conflict')
       expect(await store.checkpoints()).toEqual(new Map([[partitionNumber(0), 5]]))
       expect(await harness.tasks()).toMatchObject([{ taskId: T1, status: 'steps_in_process' }])
-      expect((await store.ready(SHOP, CHARGE, 10)).rows).toEqual([readyRow(T1, 'charge')])
+      expect((await store.ready(SHOP, CHARGE, TEN)).rows).toEqual([readyRow(T1, 'charge')])
       expect((await store.timers(instant(10), 10)).rows).toEqual([])
       expect(await store.identity('s')).toBeUndefined()
     })
@@ -181,7 +181,7 @@ export const describeProjectionStore = (name: string, open: () => Promise<StoreH
       const retry = timerRow(T1, 'retry', 40, { step: stepId('a'), attempt: 2 })
       await store.write(before)
       expect(await store.write(batchOf([move(0, 1, 2)], { cleared: [T1], ready: [again], timers: [retry] }))).toBe('written')
-      expect((await store.ready(SHOP, CHARGE, 10)).rows).toEqual([again, readyRow(T2, 'a')])
+      expect((await store.ready(SHOP, CHARGE, TEN)).rows).toEqual([again, readyRow(T2, 'a')])
       expect((await store.timers(instant(100), 10)).rows).toEqual([timerRow(T2, 'run_at', 30), retry])
     })
 
@@ -194,9 +194,65 @@ export const describeProjectionStore = (name: string, open: () => Promise<StoreH
         readyRow(T2, 'foreign', { namespace: namespaceOf('bank') }),
       ]
       await store.write(batchOf([move(0, 0, 1)], { ready: rows }))
-      expect((await store.ready(SHOP, CHARGE, 2)).rows.map((row) => row.step)).toEqual(['urgent', 'early'])
-      const queues = (await store.readyQueues()).map((queue) => `${queue.namespace} ${queue.handler} ${queue.waiting}`)
-      expect([...queues].sort()).toEqual(['bank Charge 1', 'shop Charge 3', 'shop Ship 1'])
+      expect((await store.ready(SHOP, CHARGE, { ...TEN, rowsMax: 2 })).rows.map((row) => row.step)).toEqual(['urgent', 'early'])
+      const queues = (await store.readyQueues()).map((queue) => `${queue.namespace} ${queue.queue} ${queue.waiting}`)
+      expect([...queues].sort()).toEqual(['bank handler Charge 1', 'shop handler Charge 3', 'shop handler Ship 1'])
+    })
+
+    test('a point of priority goes before six seconds of waiting, and not before more', async () => {
+      const rows = [
+        readyRow(T1, 'waited', { readyAt: instant(0) }),
+        readyRow(T1, 'urgent', { priority: 1, readyAt: instant(5_999) }),
+        readyRow(T2, 'later', { priority: 1, readyAt: instant(6_001) }),
+        readyRow(T2, 'lowly', { priority: -100, readyAt: instant(0) }),
+        readyRow(T2, 'lofty', { priority: 100, readyAt: instant(1_200_001) }),
+      ]
+      await store.write(batchOf([move(0, 0, 1)], { ready: rows }))
+      const { rows: found } = await store.ready(SHOP, CHARGE, TEN)
+      expect(found.map((row) => row.step)).toEqual(['urgent', 'waited', 'later', 'lowly', 'lofty'])
+    })
+
+    test('each fairness key has its share of a refill, and a stretch of the keys gives one row of each', async () => {
+      const rows = ['b', 'a', '', 'ü', '🦀', '\u{fffd}'].flatMap((fairnessKey, key) =>
+        Array.from({ length: 4 }, (_, n) =>
+          readyRow(taskIdNumber(key * 10 + n), 'a', { fairnessKey, readyAt: instant(100 - n) }),
+        ),
+      )
+      await store.write(batchOf([move(0, 0, 1)], { ready: rows }))
+      const asked = async (after: string | undefined, keysMax: number, rowsMax: number): Promise<readonly string[]> =>
+        (await store.ready(SHOP, CHARGE, { after, keysMax, rowsMax })).rows.map((row) => `${row.fairnessKey}${row.readyAt}`)
+      expect(await asked(undefined, 10, 12)).toEqual(
+        ['', 'a', 'b', 'ü', '\u{fffd}', '🦀'].flatMap((key) => [`${key}97`, `${key}98`]),
+      )
+      expect(await asked(undefined, 3, 12)).toEqual(['97', 'a97', 'b97'])
+      expect(await asked('b', 3, 12)).toEqual(['ü97', '\u{fffd}97', '🦀97'])
+      expect(await asked('🦀', 3, 12)).toEqual([])
+      expect((await asked(undefined, 10, 1_000)).length).toBe(24)
+    })
+
+    test('a step that waits for a key waits in its queue, with the limit it asks for', async () => {
+      const queue = queueName('rate api')
+      const row: ReadyRow = { ...readyRow(T1, 'charge'), queue, gate: { limit: 3, perMs: durationMs(60_000) } }
+      const other: ReadyRow = { ...readyRow(T2, 'charge'), queue, gate: { limit: 2, perMs: undefined } }
+      await store.write(batchOf([move(0, 0, 1)], { ready: [row, other] }))
+      expect((await store.ready(SHOP, queue, TEN)).rows).toEqual([row, other])
+      expect(await store.readyQueues()).toEqual([{ namespace: SHOP, queue, waiting: 2 }])
+    })
+
+    test('a key is one row, the last one written; those with holders are listed', async () => {
+      const place = { taskId: T1, step: stepId('a\u{1f980}'), attempt: 2, grantedAt: instant(7), perMs: durationMs(500) }
+      const key = (queue: string, streamVersion: number, held: boolean): KeyRow => ({
+        namespace: SHOP,
+        queue: queueName(queue),
+        streamVersion,
+        state: { limit: 4, perMs: held ? durationMs(500) : undefined, places: new Map(held ? [[placeId(place), place]] : []) },
+      })
+      await store.write(batchOf([move(0, 0, 1)], { keys: [key('rate a', 1, true), key('rate b', 1, true)] }))
+      await store.write(batchOf([move(0, 1, 2)], { keys: [key('rate b', 2, false)] }))
+      expect(await store.key(SHOP, queueName('rate a'))).toEqual(key('rate a', 1, true))
+      expect(await store.key(SHOP, queueName('rate b'))).toEqual(key('rate b', 2, false))
+      expect(await store.key(namespaceOf('bank'), queueName('rate a'))).toBeUndefined()
+      expect((await store.heldKeys()).map(({ queue }) => queue)).toEqual(['rate a'])
     })
 
     test('timers come earliest first, and no more than asked', async () => {

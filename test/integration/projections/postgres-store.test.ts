@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-const empty = () => query(database.url, 'truncate task, ready_step, timer, identity, activity, projection_checkpoint')
+const empty = () => query(database.url, 'truncate task, ready_step, timer, identity, activity, key, projection_checkpoint')
 
 describeProjectionStore('PostgreSQL', async () => {
   await empty()

@@ -11,7 +11,9 @@ export const decideStart = (task: LiveTask, command: StartStep): Decision<TaskEv
   const index = task.graph.indexOf.get(command.step)
   if (index === undefined) return unknownStep(task, command.step)
   const step = elementAt(task.steps, index, 'steps')
-  if (step.status !== 'enqueued' || step.attempts !== command.attempt || task.phase !== 'running') {
+  const { keys } = elementAt(task.graph.steps, index, 'steps of the graph')
+  const ready = step.status === 'enqueued' && step.attempts === command.attempt && step.admitted === keys.length
+  if (!ready || task.phase !== 'running') {
     return refuse('STEP_NOT_READY', `Attempt ${command.attempt} of step ${command.step} is not ready to start.`, command.step)
   }
   return {

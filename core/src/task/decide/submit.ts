@@ -1,4 +1,5 @@
 /** Submit: the task, its steps, and the first of them ready at once unless the task has to wait for its time. */
+import { keyText } from '../../key/gate.js'
 import type { Decision } from '../../kernel/decider.js'
 import { initialSegment } from '../../graph/branches.js'
 import type { StepId } from '../../kernel/ids.js'
@@ -7,6 +8,7 @@ import type { Plan } from '../../template/plan.js'
 import type { SubmitTask } from '../commands.js'
 import type { StepsCreated, StepScheduled, TaskEvent, TaskSubmitted } from '../events.js'
 import { evolve } from '../evolve.js'
+import { submissionRoots } from '../expression-roots.js'
 import type { TaskRefusal } from '../refusals.js'
 import { NO_TASK } from '../state.js'
 import { draftOf } from './draft.js'
@@ -39,7 +41,14 @@ const firstEvents = (plan: Plan): readonly TaskEvent[] => {
 }
 
 /** Optional facts that were not given are absent from the event, not undefined in it: the log's text would lose the difference. */
-const submittedBy = (command: SubmitTask): TaskSubmitted => ({
+const submittedBy = (command: SubmitTask): TaskSubmitted => {
+  const { fairnessKey } = command.plan.template
+  const submitted = asGiven(command)
+  if (fairnessKey === undefined) return submitted
+  return { ...submitted, fairnessKey: keyText(fairnessKey, submissionRoots(submitted)) }
+}
+
+const asGiven = (command: SubmitTask): TaskSubmitted => ({
   type: 'task.submitted',
   namespace: command.namespace,
   name: command.plan.template.name,

@@ -1,5 +1,6 @@
 /** What a step may ask for beside its handler. */
 import type { Duration } from '../duration.js'
+import type { OrderOptions } from './keys.js'
 
 /** When a failed attempt is followed by another; what is not said is the server's default. */
 export interface RetryOptions {
@@ -18,7 +19,7 @@ export interface RetryOptions {
   readonly nonRetryableErrors?: readonly string[]
 }
 
-export interface StepOptions<After extends readonly string[] = readonly string[]> {
+export interface StepOptions<After extends readonly string[] = readonly string[]> extends OrderOptions {
   /** The steps this one waits for; their results are its `deps`. */
   readonly after?: After
   readonly retry?: RetryOptions
@@ -43,11 +44,13 @@ export interface BatchOptions<After extends readonly string[] = readonly string[
   readonly failureStrategy?: 'continue_on_failure' | 'fail_fast' | 'isolate'
 }
 
-export interface TaskOptions<S> {
+export interface TaskOptions<S> extends OrderOptions {
   readonly namespace: string
   /** Semver, such as `1.0.0`. A version is fixed once it is registered. */
   readonly version: string
   /** Any Standard Schema (zod, valibot, arktype …) of the input. */
   readonly input?: S
+  /** Whose turn a task's steps take in queues: a text with expressions over `context` and `task`, such as `${context.tenant}`. */
+  readonly fairnessKey?: string
   readonly description?: string
 }

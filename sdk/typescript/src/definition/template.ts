@@ -1,6 +1,7 @@
 /** The template document of a definition: what the server registers. Bodies stay in the worker. */
 import { durationMs } from '../duration.js'
 import type { JsonObject } from '../step/json.js'
+import { type OrderDocument, orderFields } from './keys.js'
 import type { BatchOptions, RetryOptions, StepOptions, TaskOptions } from './options.js'
 import { inputJsonSchema, type Schema } from './schema.js'
 
@@ -13,7 +14,7 @@ export interface StepOutline {
   readonly options: StepOptions & Omit<BatchOptions, keyof StepOptions> & { readonly branches?: readonly string[] }
 }
 
-export interface StepDocument {
+export interface StepDocument extends OrderDocument {
   readonly name: string
   readonly description?: string
   /** `standard` when it is left out. */
@@ -34,7 +35,7 @@ export interface StepDocument {
 }
 
 /** A template in the format of the YAML files, as JSON. */
-export interface TemplateDocument {
+export interface TemplateDocument extends OrderDocument {
   readonly name: string
   readonly namespace_name: string
   readonly version: string
@@ -42,6 +43,7 @@ export interface TemplateDocument {
   /** The steps of a definition see the results of the steps named in `after` and no others. */
   readonly dependency_scope: 'direct'
   readonly input_schema?: JsonObject
+  readonly fairness_key?: string
   readonly steps: readonly StepDocument[]
 }
 
@@ -57,6 +59,8 @@ export const templateOf = (name: string, options: TaskOptions<Schema>, steps: re
     ...(options.description === undefined ? {} : { description: options.description }),
     dependency_scope: 'direct',
     ...(inputSchema === undefined ? {} : { input_schema: inputSchema }),
+    ...(options.fairnessKey === undefined ? {} : { fairness_key: options.fairnessKey }),
+    ...orderFields(options),
     steps: steps.map((step) => stepDocument(stepAddress(name, options.version, step.name), step)),
   }
 }
@@ -70,6 +74,7 @@ const stepDocument = (callable: string, { name, type, options }: StepOutline): S
   dependencies: options.after ?? [],
   ...(options.retry === undefined ? {} : retryFields(options.retry)),
   ...(options.timeout === undefined ? {} : { timeout_seconds: durationMs(options.timeout) / 1_000 }),
+  ...orderFields(options),
 })
 
 /** The analyzer of a batch is called after its workers. */

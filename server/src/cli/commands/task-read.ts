@@ -108,13 +108,17 @@ const writeTask = ({ terminal }: CommandContext, task: TaskAnswer): void => {
   terminal.out(`${colours.bold(task.task_id)}  ${templateText(task)}  ${statusText(task.status, colours)}`)
   terminal.out(colours.dim(`created ${task.created_at}${task.ended_at ? `, ended ${task.ended_at}` : ''}`))
   terminal.out('')
-  const rows = task.steps.map((step) => [
-    step.step_id,
-    statusText(step.status, colours),
-    String(step.attempts),
-    step.next_retry_at ? `next attempt ${step.next_retry_at}` : (step.last_failure?.message.split('\n')[0] ?? ''),
-  ])
+  const rows = task.steps.map((step) => [step.step_id, statusText(step.status, colours), String(step.attempts), noteOf(step)])
   writeTable(terminal, ['STEP', 'STATUS', 'ATTEMPTS', 'NOTE'], rows, 'no steps')
+}
+
+const noteOf = (step: TaskAnswer['steps'][number]): string => {
+  const { waiting_for_key: wait, key_line: line } = step
+  if (wait) {
+    const ahead = line?.ahead === undefined || line.ahead === null ? '' : `, ${line.ahead} ahead`
+    return `waits for ${wait.kind} key ${wait.key}${ahead}, limit ${wait.limit}`
+  }
+  return step.next_retry_at ? `next attempt ${step.next_retry_at}` : (step.last_failure?.message.split('\n')[0] ?? '')
 }
 
 const addResult = (task: Command, binding: Binding): void => {

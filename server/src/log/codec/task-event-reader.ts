@@ -33,6 +33,12 @@ const READERS: Readers = {
   'task.submitted': (f) => submitted(f),
   'steps.created': (f) => stepsCreated(f),
   'step.scheduled': (f) => ({ type: 'step.scheduled', ...attempt(f) }),
+  'step.admitted': (f) => ({
+    type: 'step.admitted',
+    ...attempt(f),
+    kind: f.choice('kind', ['concurrency', 'rate']),
+    key: f.text('key'),
+  }),
   'step.started': (f) => ({ type: 'step.started', ...attempt(f), worker: workerId(f.text('worker')) }),
   'step.released': (f) => ({ type: 'step.released', ...attempt(f), reason: f.text('reason') }),
   'step.checkpointed': (f) => ({
@@ -147,6 +153,7 @@ const submitted = (f: EventFields): TaskSubmitted => {
     ...optional('sourceSystem', f.optionalText('sourceSystem')),
     ...optional('reason', f.optionalText('reason')),
     ...optional('idempotencyKey', f.optionalText('idempotencyKey')),
+    ...optional('fairnessKey', f.optionalText('fairnessKey')),
     ...optional('runAt', runAt === undefined ? undefined : instant(runAt)),
   }
 }

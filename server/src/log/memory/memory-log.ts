@@ -33,6 +33,8 @@ export interface MemoryLogOptions {
 export interface MemoryLog extends EventLog {
   /** Everything that is written, partition by partition. */
   all(): readonly StoredCommit[]
+  /** Everything that is written, in the order in which it was. */
+  written(): readonly StoredCommit[]
 }
 
 const PAGE_COMMITS = 500
@@ -95,6 +97,7 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
       return Promise.resolve()
     },
     all: () => store.all(),
+    written: () => store.written,
   }
 }
 
@@ -102,6 +105,7 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
 class CommitStore {
   readonly #partitions = new Map<Partition, StoredCommit[]>()
   readonly #streams = new Map<string, StoredCommit[]>()
+  readonly written: StoredCommit[] = []
 
   /** All rows or none. */
   write(rows: readonly SequencedCommit[]): AppendResult {
@@ -154,6 +158,7 @@ class CommitStore {
     const partition = listIn(this.#partitions, commit.partition)
     invariant(commit.seq === partition.length + 1, `partition ${commit.partition} would have a gap before ${commit.seq}`)
     partition.push(commit)
+    this.written.push(commit)
     const stream = listIn(this.#streams, streamKey(commit.stream))
     stream.push(commit)
     stream.sort((a, b) => a.firstVersion - b.firstVersion)

@@ -35,8 +35,8 @@ export const addReadRoutes = (app: App, door: RestDoor): void => {
     '/v1/tasks/:task_id/workflow_steps',
     { schema: { ...reading('List the steps of a task'), response: { 200: STEP_LIST, ...problems(404, 503) } } },
     async ({ params }, reply) => {
-      const { state } = await readTask(door, params.task_id)
-      const steps = arrayText(existingSteps(state).map((index) => stepText(state, index)))
+      const { state, keyLines } = await readTask(door, params.task_id)
+      const steps = arrayText(existingSteps(state).map((index) => stepText(state, index, keyLines)))
       return sendJson(reply, 200, objectText({ steps, next_cursor: jsonOf(null) }))
     },
   )
@@ -56,11 +56,11 @@ const addStepRoute = (app: App, door: RestDoor): void => {
       },
     },
     async ({ params }, reply) => {
-      const { state } = await readTask(door, params.task_id)
+      const { state, keyLines } = await readTask(door, params.task_id)
       const index = state.graph.indexOf.get(stepId(params.step_id))
       const known = existingSteps(state)
       if (index === undefined || !known.includes(index)) throw stepNotFound(params.step_id, namesOf(state, known))
-      return sendJson(reply, 200, stepText(state, index))
+      return sendJson(reply, 200, stepText(state, index, keyLines))
     },
   )
 }

@@ -100,6 +100,15 @@ const STEP_ROW = z.looseObject({
   next_retry_at: instantText.optional(),
   last_failure: FAILURE.optional().describe('Of the latest attempt that failed, also when a later one succeeded.'),
   worker_id: z.string().optional().describe('Who runs it, or ran it last.'),
+  waiting_for_key: z
+    .object({
+      kind: z.enum(['concurrency', 'rate']),
+      key: z.string(),
+      limit: z.number().int(),
+      per_ms: z.number().int().optional(),
+    })
+    .optional()
+    .describe('The key that a ready step waits for a place of.'),
 })
 
 export const STEP = STEP_ROW.extend({
@@ -123,6 +132,10 @@ export const STEP = STEP_ROW.extend({
     })
     .nullable()
     .describe('What attempts of an unfinished step saved last.'),
+  key_line: z
+    .object({ held: z.number().int(), ahead: z.number().int().nullable() })
+    .optional()
+    .describe('Of the key it waits for: the places that are taken, and how many steps go before it.'),
   output: payload,
 })
 

@@ -20,12 +20,12 @@ import type { TaskSnapshot } from '../../engine/api.js'
 import { arrayText, atOrNull, objectText, textOrNull } from '../json-text.js'
 
 /** The task with its context, its steps and their outputs, and its result once it is complete. */
-export const taskText = ({ taskId, version, state }: TaskSnapshot): JsonText =>
+export const taskText = ({ taskId, version, state, keyLines }: TaskSnapshot): JsonText =>
   objectText({
     ...summaryMembers(taskId, version, state),
     context: state.submitted.context,
     result: resultOrNull(state),
-    steps: arrayText(existingSteps(state).map((index) => stepText(state, index))),
+    steps: arrayText(existingSteps(state).map((index) => stepText(state, index, keyLines))),
   })
 
 /** The task without payloads, and how many of its steps are in each status. */
@@ -84,9 +84,10 @@ const overviewMembers = (state: LiveTask): { readonly [name: string]: JsonText }
 }
 
 /** A step as rows show it, and beside that what is declared of it, the stack of its last failure and its output. */
-export const stepText = (state: LiveTask, index: number): JsonText => {
+export const stepText = (state: LiveTask, index: number, keyLines?: TaskSnapshot['keyLines']): JsonText => {
   const step = elementAt(state.steps, index, 'steps')
   const spec = elementAt(state.graph.steps, index, 'steps of the graph')
+  const line = keyLines?.get(spec.name)
   const declared = objectText({
     type: jsonOf(spec.type),
     handler: jsonOf(spec.handler.callable),
@@ -97,6 +98,7 @@ export const stepText = (state: LiveTask, index: number): JsonText => {
     batch: batchText(state, index),
     checkpoint: checkpointText(state, index),
     output: step.status === 'complete' ? step.output : JSON_NULL,
+    ...(line === undefined ? {} : { key_line: jsonOf({ held: line.held, ahead: line.ahead ?? null }) }),
   })
   return trustedJson(`${stepViewText(state, index).slice(0, -1)},${declared.slice(1)}`)
 }

@@ -1,5 +1,5 @@
 /** The rows that a task becomes. */
-import { parseTaskId, present, queueHandler, readyRows, stepView, taskRow, timerRows } from '@tasker/core'
+import { parseTaskId, PRIORITY_POINT_MS, present, queueHandler, readyRows, stepView, taskRow, timerRows } from '@tasker/core'
 import { describe, expect, test } from 'vitest'
 import {
   at,
@@ -59,10 +59,31 @@ describe('the row of a task', () => {
 
 describe('ready rows', () => {
   test('every step that waits for a worker has one, in the queue of its handler', () => {
+    const both = {
+      taskId: id,
+      attempt: 1,
+      namespace: 'shop',
+      gate: undefined,
+      fairnessKey: '',
+      priority: 0,
+      readyAt: at(2),
+      rank: at(2),
+    }
     expect(readyRows(id, taskAfter(pair, submit({ at: 2 })))).toStrictEqual([
-      { taskId: id, step: 'a', attempt: 1, namespace: 'shop', handler: 'Handlers.a', priority: 0, readyAt: at(2) },
-      { taskId: id, step: 'b', attempt: 1, namespace: 'shop', handler: 'Handlers.b#refund', priority: 0, readyAt: at(2) },
+      { ...both, step: 'a', handler: 'Handlers.a', queue: 'handler Handlers.a' },
+      { ...both, step: 'b', handler: 'Handlers.b#refund', queue: 'handler Handlers.b#refund' },
     ])
+  })
+  test("a step's own priority is added to its task's, within the range, and moves its rank", () => {
+    const urgent = plan(step('a', { priority: 60 }), step('b', { priority: -60 }))
+    const shown = (priority: number) =>
+      readyRows(id, taskAfter(urgent, submit({ at: 5, priority }))).map((row) => [row.priority, row.rank])
+    expect(shown(0)).toEqual([
+      [60, at(5) - 60 * PRIORITY_POINT_MS],
+      [-60, at(5) + 60 * PRIORITY_POINT_MS],
+    ])
+    expect(shown(50).map(([priority]) => priority)).toEqual([100, -10])
+    expect(shown(-50).map(([priority]) => priority)).toEqual([10, -100])
   })
   test('a step with a worker has none', () => {
     expect(readyRows(id, taskAfter(pair, submit(), start('a'))).map((row) => row.step)).toEqual(['b'])

@@ -41,7 +41,7 @@ import {
 } from '../../../support/given.js'
 import { arbitraryRun, play } from './random-run.js'
 
-const RUNS = 3_000
+const RUNS = 6_000
 const SEED = 20_260_101
 
 const declared = (table: { readonly [event: string]: { readonly [from: string]: readonly string[] } }): readonly string[] =>

@@ -6,6 +6,7 @@ import {
   durationMs,
   evolve,
   instant,
+  keyGate,
   stepId,
   trustedJson,
   workerId,
@@ -29,12 +30,13 @@ import {
 } from '@tasker/core'
 import fc from 'fast-check'
 import { arbitraryBranchedPlan, choiceOf } from '../../../support/branched.js'
-import { at, expression, failure, permanently, plan, step, submit } from '../../../support/given.js'
+import { at, expression, failure, keyOf, permanently, plan, step, submit } from '../../../support/given.js'
 
 const STEPS_MAX = 6
 const MOVES_MAX = 60
 
 const KINDS = [
+  'admit',
   'start',
   'complete',
   'checkpoint',
@@ -92,6 +94,9 @@ const arbitraryConditions: fc.Arbitrary<(count: number) => Partial<StepSpec>> = 
   },
 )
 
+const concurrency = keyOf('concurrency', 'shared')
+const rate = keyOf('rate', 'api-${context.order}', 2, 1_000)
+
 const arbitraryStep = (index: number): fc.Arbitrary<StepSpec> =>
   fc
     .record({
@@ -102,11 +107,13 @@ const arbitraryStep = (index: number): fc.Arbitrary<StepSpec> =>
       retryable: fc.integer({ min: 0, max: 9 }).map((n) => n > 0),
       timeoutMs: fc.constantFrom(50, 500),
       conditions: arbitraryConditions,
+      keys: fc.constantFrom([], [], [], [], [], [], [concurrency], [concurrency, rate]),
     })
-    .map(({ after, timeoutMs, baseMs, conditions, ...retry }) =>
+    .map(({ after, timeoutMs, baseMs, conditions, keys, ...retry }) =>
       step(`s${index}`, {
         after,
         timeoutMs,
+        keys,
         more: conditions(after.length),
         retry: { ...retry, baseMs: durationMs(baseMs), nonRetryableErrors: ['Named'] },
       }),
@@ -134,6 +141,7 @@ export const arbitraryPlan: fc.Arbitrary<Plan> = fc.oneof(
 const arbitraryKind: fc.Arbitrary<Move['kind']> = fc.oneof(
   { weight: 8, arbitrary: fc.constant<Move['kind']>('start') },
   { weight: 4, arbitrary: fc.constant<Move['kind']>('complete') },
+  { weight: 1, arbitrary: fc.constant<Move['kind']>('admit') },
   { weight: 6, arbitrary: fc.constantFrom<Move['kind']>('fail', 'retry_due', 'run_due', 'time_out', 'release') },
   { weight: 1, arbitrary: fc.constant<Move['kind']>('checkpoint') },
   { weight: 2, arbitrary: fc.constantFrom(...KINDS) },
@@ -238,6 +246,11 @@ const commandOf = (
     worker: move.byHolder ? holder : workerId('w1'),
   }
   switch (move.kind) {
+    case 'admit': {
+      const gate = state.type === 'task' ? keyGate(state, index) : undefined
+      const { kind, key } = gate ?? { kind: 'concurrency' as const, key: 'shared' }
+      return { type: 'admit', at: now, step: ref.step, attempt: ref.attempt, kind: move.byHolder ? kind : 'rate', key }
+    }
     case 'start':
       return { type: 'start', ...ref }
     case 'complete':
@@ -265,8 +278,12 @@ export const nextOrdinary = (task: LiveTask, draw: number): TaskCommand | undefi
   const possible = task.steps.flatMap((step, index): TaskCommand[] => {
     const name = task.graph.steps[index]?.name ?? stepId('s0')
     switch (step.status) {
-      case 'enqueued':
+      case 'enqueued': {
+        const gate = keyGate(task, index)
+        if (gate !== undefined)
+          return [{ type: 'admit', at: task.updatedAt, step: name, attempt: step.attempts, kind: gate.kind, key: gate.key }]
         return [{ type: 'start', at: task.updatedAt, step: name, attempt: step.attempts, worker: workerId('w0') }]
+      }
       case 'in_progress':
         return [answer(task, { step: name, index, attempt: attemptsStarted(step), worker: step.worker }, draw)]
       case 'waiting_for_retry':

@@ -70,6 +70,8 @@ describe('a template that is right', () => {
           onFailure: 'block',
           join: 'all',
           cancelRemaining: false,
+          priority: 0,
+          keys: [],
         },
       ],
     })
@@ -143,6 +145,8 @@ describe('a template that is right', () => {
       onFailure: 'block',
       join: 'all',
       cancelRemaining: false,
+      priority: 0,
+      keys: [],
     })
     expect(warnings(check)).toEqual([
       'LEGACY_FIELD /steps/1/retry/limit',
@@ -428,6 +432,60 @@ describe('types of steps', () => {
   })
 })
 
+describe('the order of steps', () => {
+  test('a step may have a priority of its own, within the range', () => {
+    expect(templateOf(validateTemplate(document([step('a', { priority: -100 })]))).steps[0]?.priority).toBe(-100)
+    expect(problems(validateTemplate(document([step('a', { priority: 101 })])))).toEqual(['OUT_OF_RANGE /steps/0/priority'])
+  })
+})
+
+describe('keys', () => {
+  const keysOf = (more: Record<string, Json>, template: Record<string, Json> = {}) =>
+    templateOf(validateTemplate(document([step('a', more)], template))).steps[0]?.keys.map(({ kind, key, limit, perMs }) => ({
+      kind,
+      text: key.text,
+      limit,
+      perMs,
+    }))
+
+  test('a step may name a concurrency and a rate, and asks for the rate last', () => {
+    const keys = keysOf({
+      rate_limit: { key: 'api', limit: 10, per: 'minute' },
+      concurrency: { key: 'tenant-${context.tenant}', limit: 2 },
+    })
+    expect(keys).toEqual([
+      { kind: 'concurrency', text: 'tenant-${context.tenant}', limit: 2, perMs: undefined },
+      { kind: 'rate', text: 'api', limit: 10, perMs: 60_000 },
+    ])
+    expect(keysOf({ rate_limit: { key: 'api', limit: 1, per: 0.5 } })).toMatchObject([{ perMs: 500 }])
+  })
+
+  test("a template's keys are those of each step that has none of its own", () => {
+    const template = { concurrency: { key: 'all', limit: 5 } }
+    expect(keysOf({}, template)).toMatchObject([{ text: 'all', limit: 5 }])
+    expect(keysOf({ concurrency: { key: 'own', limit: 1 } }, template)).toMatchObject([{ text: 'own', limit: 1 }])
+  })
+
+  test.each([
+    [{ concurrency: { key: 'a', limit: 0 } }, 'OUT_OF_RANGE /steps/0/concurrency/limit'],
+    [{ concurrency: { key: 'a', limit: 10_001 } }, 'OUT_OF_RANGE /steps/0/concurrency/limit'],
+    [{ concurrency: { key: '', limit: 1 } }, 'OUT_OF_RANGE /steps/0/concurrency/key'],
+    [{ concurrency: { limit: 1 } }, 'MISSING_FIELD /steps/0/concurrency'],
+    [{ concurrency: { key: '${context.', limit: 1 } }, 'BAD_EXPRESSION /steps/0/concurrency/key'],
+    [{ rate_limit: { key: 'a', limit: 1 } }, 'MISSING_FIELD /steps/0/rate_limit'],
+    [{ rate_limit: { key: 'a', limit: 1, per: 'fortnight' } }, 'OUT_OF_RANGE /steps/0/rate_limit/per'],
+  ] satisfies [Record<string, Json>, string][])('%j is refused with its place', (more, problem) => {
+    expect(problems(validateTemplate(document([step('a', more)])))).toEqual([problem])
+  })
+
+  test('a fairness key is made of the submission, not of results', () => {
+    const fair = (fairness_key: string) => validateTemplate(document([step('a')], { fairness_key }))
+    expect(templateOf(fair('${context.tenant}')).fairnessKey?.text).toBe('${context.tenant}')
+    expect(problems(fair('${deps.a.tenant}'))).toEqual(['BAD_EXPRESSION /fairness_key'])
+    expect(problems(fair('${'))).toEqual(['BAD_EXPRESSION /fairness_key'])
+  })
+})
+
 describe('what is not supported yet', () => {
   test.each([
     ['publishes_events', [{ name: 'card.charged', condition: 'success', delivery_mode: 'durable', schema: {} }]],
@@ -437,9 +495,6 @@ describe('what is not supported yet', () => {
     ['schedule_to_close_seconds', 5],
     ['on_failure', 'compensate'],
     ['compensate', { handler: { callable: 'Undo' } }],
-    ['priority', 3],
-    ['concurrency', { key: 'k', limit: 2 }],
-    ['rate_limit', { key: 'k', limit: 2, per: 'minute' }],
   ] satisfies [string, Json][])('a step with %s %j is refused, not ignored', (field, value) => {
     expect(problems(validateTemplate(document([step('a', { [field]: value })])))).toEqual([`NOT_SUPPORTED_YET /steps/0/${field}`])
   })

@@ -50,6 +50,38 @@ test('the template has the format of the YAML files', () => {
   })
 })
 
+test('priorities, turns and keys are those of the YAML files, at the task and at its steps', () => {
+  const order = defineTask('order', {
+    ...options,
+    priority: 10,
+    fairnessKey: '${context.tenant}',
+    concurrency: { key: 'all', limit: 100 },
+    rateLimit: { key: 'all', limit: 5, per: '1m' },
+  }).step(
+    'a',
+    {
+      priority: -3,
+      concurrency: { key: 'tenant-${context.tenant}', limit: 2 },
+      rateLimit: { key: 'api', limit: 10, per: '500ms' },
+    },
+    () => 1,
+  )
+  expect(order.template()).toMatchObject({
+    priority: 10,
+    fairness_key: '${context.tenant}',
+    concurrency: { key: 'all', limit: 100 },
+    rate_limit: { key: 'all', limit: 5, per: 60 },
+    steps: [
+      {
+        priority: -3,
+        concurrency: { key: 'tenant-${context.tenant}', limit: 2 },
+        rate_limit: { key: 'api', limit: 10, per: 0.5 },
+      },
+    ],
+  })
+  expect(validateTemplate(JSON.parse(JSON.stringify(order.template())) as Json)).toMatchObject({ type: 'valid' })
+})
+
 test('the server’s validation takes every template that the builder makes', () => {
   const order = defineTask('order', options)
     .step('a', () => 1)

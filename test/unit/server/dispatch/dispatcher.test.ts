@@ -1,21 +1,16 @@
-import { durationMs, handlerName, instant, type ReadyRow, stepId } from '@tasker/core'
+import { durationMs, handlerName, instant, type ReadyRow } from '@tasker/core'
 import { Dispatcher } from '@tasker/server/internal/dispatch/dispatcher'
 import { queueKey } from '@tasker/server/internal/dispatch/worker'
 import { Workers } from '@tasker/server/internal/dispatch/workers'
+import { type QueueRequest, type QueueScan, scanQueue } from '@tasker/server/internal/projections/queue-scan'
 import { TimerWheel } from '@tasker/server/internal/timers/timer-wheel'
 import { expect, test } from 'vitest'
 import { newWorkerId, requestId, SHOP } from '../../../support/engine.js'
+import { readyRowOf, scanOf } from '../../../support/ready-row.js'
 import { settled, VirtualClock } from '../../../support/virtual-clock.js'
 
-const row = (n: number, handler = 'work', priority = 0): ReadyRow => ({
-  taskId: requestId(n),
-  step: stepId('a'),
-  attempt: 1,
-  namespace: SHOP,
-  handler: handlerName(handler),
-  priority,
-  readyAt: instant(n),
-})
+const row = (n: number, handler = 'work', priority = 0, fairnessKey = ''): ReadyRow =>
+  readyRowOf({ taskId: requestId(n), namespace: SHOP, handler: handlerName(handler), priority, fairnessKey, readyAt: instant(n) })
 
 interface Hall {
   readonly clock: VirtualClock
@@ -27,7 +22,7 @@ interface Hall {
   readonly finish: (row: ReadyRow) => void
 }
 
-const hall = (ready: (limit: number) => Promise<{ rows: readonly ReadyRow[]; more: boolean }>): Hall => {
+const hall = (ready: (request: QueueRequest) => Promise<QueueScan>): Hall => {
   const clock = new VirtualClock()
   const wheel = new TimerWheel(clock)
   const workers: Workers = new Workers(
@@ -40,7 +35,7 @@ const hall = (ready: (limit: number) => Promise<{ rows: readonly ReadyRow[]; mor
   const dispatcher: Dispatcher = new Dispatcher(
     clock,
     workers,
-    { ready: (_namespace, _handler, limit) => ready(limit) },
+    { ready: (_namespace, _queue, request) => ready(request) },
     (one, worker) => {
       started.push(one)
       workers.open(worker, one, instant(clock.now() + 60_000))
@@ -72,7 +67,7 @@ const hall = (ready: (limit: number) => Promise<{ rows: readonly ReadyRow[]; mor
   return { clock, workers, dispatcher, started, connect, finish: (one) => void workers.end(one) }
 }
 
-const nothing = () => Promise.resolve({ rows: [], more: false })
+const nothing = (request: QueueRequest) => Promise.resolve(scanOf([], request))
 
 test('steps start on free slots in order, the higher priority first, and wait while there is none', async () => {
   const { dispatcher, started, connect, finish } = hall(nothing)
@@ -117,9 +112,9 @@ test('many slots at once are shared between the queues that wait', async () => {
 
 test('a queue whose rows are in the projection only is read when a worker serves it', async () => {
   let reads = 0
-  const { dispatcher, started, connect } = hall(() => {
+  const { dispatcher, started, connect } = hall((request) => {
     reads++
-    return Promise.resolve({ rows: [row(1), row(2)], more: false })
+    return Promise.resolve(scanOf([row(1), row(2)], request))
   })
   dispatcher.stored(SHOP, handlerName('work'), 2)
   await settled()
@@ -134,9 +129,9 @@ test('a queue whose rows are in the projection only is read when a worker serves
 test('a queue longer than its window is refilled until the last step has started', async () => {
   const all = Array.from({ length: 12_000 }, (_, n) => row(n))
   const gone = new Set<string>()
-  const { dispatcher, started, connect, finish } = hall((limit) => {
+  const { dispatcher, started, connect, finish } = hall((request) => {
     const left = all.filter(({ taskId }) => !gone.has(taskId))
-    return Promise.resolve({ rows: left.slice(0, limit), more: left.length >= limit })
+    return Promise.resolve(scanOf(left, request))
   })
   for (const one of all) dispatcher.add(one)
   connect(['work'], 1_000)
@@ -155,10 +150,12 @@ test('a queue longer than its window is refilled until the last step has started
 test.each(['fails', 'brings nothing new'])('a refill that %s is tried again after a pause, not at once', async (how) => {
   let reads = 0
   let well = false
-  const { clock, dispatcher, started, connect } = hall(() => {
+  const { clock, dispatcher, started, connect } = hall((request) => {
     reads++
-    if (well) return Promise.resolve({ rows: [row(1)], more: false })
-    return how === 'fails' ? Promise.reject(new Error('away')) : Promise.resolve({ rows: [], more: true })
+    if (well) return Promise.resolve(scanOf([row(1)], request))
+    // All that the store has for its share is stale: what came instead is not told yet.
+    const stale = scanQueue([row(1)], { ...request, rowsMax: 1 }, () => true, [])
+    return how === 'fails' ? Promise.reject(new Error('away')) : Promise.resolve(stale)
   })
   dispatcher.stored(SHOP, handlerName('work'), 2)
   connect(['work'], 1)

@@ -106,6 +106,11 @@ describe('what is refused', () => {
     ).toEqual(['/request_id', '/namespace', '/name', '/idempotency_key', '/tags/0', '/priority', '/run_at_ms', '/on_duplicate'])
   })
 
+  test.each([-101, 101])('a priority of %d is out of range', (priority) => {
+    expect(refusedPaths({ priority })).toEqual(['/priority'])
+    expect(submitted({ priority: priority < 0 ? -100 : 100 }).priority).toBe(priority < 0 ? -100 : 100)
+  })
+
   test('65 tags are one too many', () => {
     expect(refusedPaths({ tags: Array.from({ length: LIMITS.tagsMax + 1 }, () => 't') })).toEqual(['/tags'])
   })

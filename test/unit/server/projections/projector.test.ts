@@ -1,7 +1,8 @@
-import { durationMs, instant, type LiveTask, type Partition, partitionNumber, type TaskId } from '@tasker/core'
+import { durationMs, handlerQueue, instant, type LiveTask, type Partition, partitionNumber, type TaskId } from '@tasker/core'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
 import type { ProjectionBatch, ProjectionStore } from '@tasker/server/internal/projections/port'
 import { type ProjectedStream, Projector } from '@tasker/server/internal/projections/projector'
+import type { QueueScan } from '@tasker/server/internal/projections/queue-scan'
 import { expect, test } from 'vitest'
 import { gate, requestId, SHOP, startTestEngine, submissionOf } from '../../../support/engine.js'
 import { settled, VirtualClock } from '../../../support/virtual-clock.js'
@@ -9,6 +10,9 @@ import { settled, VirtualClock } from '../../../support/virtual-clock.js'
 const P0 = partitionNumber(0)
 const P1 = partitionNumber(1)
 const INTERVAL_MS = durationMs(100)
+const TEN = { after: undefined, keysMax: 10, rowsMax: 10 }
+
+const lanesOf = ({ lanes }: QueueScan) => [...lanes].map(([key, lane]) => ({ key, ...lane }))
 
 /** States of one task on its way: waiting for a worker, running, complete. */
 const states = async (): Promise<{ readonly waiting: LiveTask; readonly running: LiveTask; readonly complete: LiveTask }> => {
@@ -136,6 +140,7 @@ test('a checkpoint that somebody else moved is a conflict: nothing is written, a
     timers: [],
     identities: [],
     activity: [],
+    keys: [],
   })
   add(waiting)
   await clock.advance(500)
@@ -192,17 +197,17 @@ test('a refill sees a row in the store, on its way there, waiting to go, and whi
   const { clock, projector, add } = site
   const [name] = waiting.plan.steps
   if (name === undefined) throw new Error('no step')
-  const ready = () => projector.ready(SHOP, name.handler.callable, 10)
+  const ready = async () => lanesOf(await projector.ready(SHOP, handlerQueue(name.handler.callable), TEN))
   add(waiting)
   const early = ready()
   await clock.advance(100)
-  expect((await ready()).rows).toHaveLength(1)
+  expect(await ready()).toHaveLength(1)
   writing.open()
   await clock.advance(100)
   expect(store.dump().ready).toHaveLength(1)
   reading.open()
-  expect((await early).rows).toHaveLength(1)
-  expect(await ready()).toMatchObject({ rows: [{ taskId: requestId(1), step: 'a' }], more: false })
+  expect(await early).toHaveLength(1)
+  expect(await ready()).toMatchObject([{ key: '', rows: [{ taskId: requestId(1), step: 'a' }], horizon: undefined }])
 })
 
 test('a task that went on since its rows were stored shows its newest state only', async () => {
@@ -214,7 +219,8 @@ test('a task that went on since its rows were stored shows its newest state only
   add(waiting, requestId(1), stream)
   await clock.advance(100)
   add(running, requestId(1), stream)
-  expect(await projector.ready(SHOP, step.handler.callable, 1)).toEqual({ rows: [], more: true })
+  const scan = await projector.ready(SHOP, handlerQueue(step.handler.callable), { ...TEN, rowsMax: 1 })
+  expect(lanesOf(scan)).toMatchObject([{ key: '', rows: [], horizon: { step: 'a' } }])
   const timers = await projector.timers(instant(clock.now() + 60_000), 10)
   expect(timers.rows).toMatchObject([{ kind: 'step_timeout', taskId: requestId(1) }])
 })

@@ -181,6 +181,7 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
     },
     workers: () => [],
     queues: () => [],
+    keys: () => [],
     health: () => ({
       ready: !trouble.quarantined,
       problems: trouble.quarantined ? ['the database is away'] : [],

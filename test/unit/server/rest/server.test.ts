@@ -147,6 +147,7 @@ test('the OpenAPI document names every route with its parameters, bodies and pro
       "/metrics",
       "/v1/analytics/bottlenecks",
       "/v1/analytics/performance",
+      "/v1/keys",
       "/v1/queues",
       "/v1/tasks",
       "/v1/tasks/{task_id}",

@@ -97,6 +97,12 @@ test('every failing field is named at once', async () => {
   expect(errors.find(({ path }) => path === '/prority')?.hint).toContain('priority')
 })
 
+test.each([-101, 101])('a priority of %d is out of range', async (priority) => {
+  const answer = await submit(JSON.stringify({ namespace: 'shop', name: 'order', context: {}, priority }))
+  expect(answer.statusCode).toBe(422)
+  expect(answer.json<{ errors: unknown }>().errors).toMatchObject([{ path: '/priority', code: 'OUT_OF_RANGE' }])
+})
+
 test('null means that an optional field is not given', async () => {
   const answer = await submit(order('{}', ',"version":null,"tags":null,"run_at":null,"on_duplicate":null'))
   expect(answer.statusCode).toBe(201)

@@ -54,9 +54,18 @@ test('levels are read when somebody scrapes', async () => {
     slots: 20,
     slotsBusy: 7,
     readySteps: 5,
+    keyStepsWaiting: 3,
+    keyPlacesHeld: 2,
     quarantinedStreams: 0,
   }))
-  expect(await sample(metrics)).toEqual(expect.arrayContaining(['tasker_pending_commits 1', 'tasker_worker_slots_busy 7']))
+  expect(await sample(metrics)).toEqual(
+    expect.arrayContaining([
+      'tasker_pending_commits 1',
+      'tasker_worker_slots_busy 7',
+      'tasker_key_steps_waiting 3',
+      'tasker_key_places_held 2',
+    ]),
+  )
   pendingCommits = 9
   expect(await sample(metrics)).toContain('tasker_pending_commits 9')
 })

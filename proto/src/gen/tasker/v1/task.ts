@@ -211,6 +211,20 @@ export interface TaskOverview {
   healthStatus: string;
 }
 
+/** A key, and how many places it has. */
+export interface KeyWait {
+  /** `concurrency` or `rate`. */
+  kind: string;
+  key: string;
+  limit: number;
+  /** How long a place of a rate is taken; 0 for a concurrency. */
+  perMs: number;
+  /** In the answer for a single task: places that are taken. */
+  held: number;
+  /** In the answer for a single task: steps that go before it, unless nobody knows. */
+  ahead?: number | undefined;
+}
+
 export interface Step {
   stepId: string;
   status: string;
@@ -234,7 +248,11 @@ export interface Step {
     | Batch
     | undefined;
   /** What attempts of an unfinished step saved last. Not set in lists. */
-  checkpoint: Checkpoint | undefined;
+  checkpoint:
+    | Checkpoint
+    | undefined;
+  /** Set while a ready step waits for a place of a key. */
+  waitingForKey: KeyWait | undefined;
 }
 
 export interface ListRequest {
@@ -1681,6 +1699,107 @@ export const TaskOverview: MessageFns<TaskOverview> = {
   },
 };
 
+function createBaseKeyWait(): KeyWait {
+  return { kind: "", key: "", limit: 0, perMs: 0, held: 0, ahead: undefined };
+}
+
+export const KeyWait: MessageFns<KeyWait> = {
+  encode(message: KeyWait, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(24).uint32(message.limit);
+    }
+    if (message.perMs !== 0) {
+      writer.uint32(32).uint64(message.perMs);
+    }
+    if (message.held !== 0) {
+      writer.uint32(40).uint32(message.held);
+    }
+    if (message.ahead !== undefined) {
+      writer.uint32(48).uint64(message.ahead);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeyWait {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeyWait();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.perMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.held = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.ahead = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseStep(): Step {
   return {
     stepId: "",
@@ -1694,6 +1813,7 @@ function createBaseStep(): Step {
     type: "",
     batch: undefined,
     checkpoint: undefined,
+    waitingForKey: undefined,
   };
 }
 
@@ -1731,6 +1851,9 @@ export const Step: MessageFns<Step> = {
     }
     if (message.checkpoint !== undefined) {
       Checkpoint.encode(message.checkpoint, writer.uint32(178).fork()).join();
+    }
+    if (message.waitingForKey !== undefined) {
+      KeyWait.encode(message.waitingForKey, writer.uint32(442).fork()).join();
     }
     return writer;
   },
@@ -1834,6 +1957,14 @@ export const Step: MessageFns<Step> = {
             }
 
             message.checkpoint = Checkpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 55: {
+            if (tag !== 442) {
+              break;
+            }
+
+            message.waitingForKey = KeyWait.decode(reader, reader.uint32());
             continue;
           }
         }
