@@ -21,7 +21,7 @@ import type {
   TaskSubmitted,
 } from './events.js'
 import { timeoutFailure } from './failure.js'
-import { batchesCreated, branchesCreated, initialSteps, NO_STEPS } from './growth.js'
+import { batchesCreated, branchesCreated, initialSteps, NO_STEPS, pendingSteps } from './growth.js'
 import type { LiveTask, StepInProgress, StepState, TaskState } from './state.js'
 import {
   admittedStep,
@@ -182,7 +182,7 @@ const allStepsCreated = (task: LiveTask, at: Instant): LiveTask => {
     steps: new Array<StepState>(plan.steps.length).fill(createdStep(at)),
     failed: undefined,
     unmet: plan.dependencies.map((dependencies) => dependencies.length),
-    counts: { ...NO_STEPS, pending: plan.steps.length },
+    counts: pendingSteps(plan.steps.length),
     choices: task.choices,
     batches: task.batches,
     checkpoints: task.checkpoints,

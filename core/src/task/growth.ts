@@ -25,10 +25,11 @@ export const initialSteps = (task: LiveTask, event: InitialStepsCreated, at: Ins
   }
 }
 
-export const NO_STEPS: { readonly [Status in StepStatus]: 0 } = {
+/** Of so many steps that all exist. Written out in full: this happens to every task. */
+export const pendingSteps = (count: number): LiveTask['counts'] => ({
   uncreated: 0,
   not_taken: 0,
-  pending: 0,
+  pending: count,
   enqueued: 0,
   in_progress: 0,
   waiting_for_retry: 0,
@@ -36,7 +37,9 @@ export const NO_STEPS: { readonly [Status in StepStatus]: 0 } = {
   error: 0,
   cancelled: 0,
   skipped: 0,
-}
+})
+
+export const NO_STEPS: LiveTask['counts'] = pendingSteps(0)
 
 export const branchesCreated = (task: LiveTask, event: BranchesCreated, at: Instant): LiveTask => {
   const { graph } = task

@@ -38,7 +38,7 @@ import type { IdentityRow } from '../projections/port.js'
 import type { Clock } from './clock.js'
 import type { GroupCommit, Settled } from './group-commit.js'
 import type { StreamCache } from './stream-cache.js'
-import type { TaskCommit, TaskStream } from './task-stream.js'
+import { grownBytes, type TaskCommit, type TaskStream } from './task-stream.js'
 
 type Lost = Extract<Settled, { type: 'lost' }>
 
@@ -271,12 +271,13 @@ export class TaskRuntime {
       ],
       settle: (settled) => this.#settle(commit, settled),
     }
+    const bytes = grownBytes(stream.state, state, encoded.text.length)
     stream.state = state
     stream.version = version
     stream.lastHash = hash
     stream.lastAt = command.at
     stream.lastPending = commit
-    this.#cache.grew(stream, encoded.text.length)
+    this.#cache.grew(stream, bytes)
     this.#commits.enqueue(commit)
   }
 

@@ -79,6 +79,10 @@ export const newStream = (taskId: TaskId, partition: Partition): TaskStream => (
 export const streamBytes = (state: TaskState, chars: number): number =>
   BYTES_PER_STREAM + chars + (state.type === 'task' ? state.steps.length * BYTES_PER_STEP : 0)
 
+/** What a commit adds to that: its characters, and a constant for each step that a batch added. */
+export const grownBytes = (before: TaskState, after: LiveTask, chars: number): number =>
+  chars + (before.type === 'task' ? (after.steps.length - before.steps.length) * BYTES_PER_STEP : 0)
+
 /** The task as readers may see it; undefined before its first commit is durable. */
 export const durableTask = (stream: TaskStream): LiveTask | undefined =>
   stream.durableState.type === 'task' ? stream.durableState : undefined

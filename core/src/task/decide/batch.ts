@@ -14,6 +14,7 @@ import type { BatchRange, StepChoice } from '../choice.js'
 import type { BatchesCreated } from '../events.js'
 import type { BatchRun, LiveTask, StepStatus } from '../state.js'
 import { isUnended } from '../step-groups.js'
+import { begin } from './begin.js'
 import type { Draft } from './draft.js'
 
 export type BatchChoice = Extract<StepChoice, { readonly type: 'create_batches' | 'no_batches' }>
@@ -56,17 +57,19 @@ const createdEvent = (
   ...(choice.type === 'no_batches' && choice.reason !== undefined ? { reason: choice.reason } : {}),
 })
 
-/** P1, P2: starts what waits, in the order of the ranges, as far as there is room. */
-export const fillBatch = (draft: Draft, { spec, first, ranges }: BatchRun): void => {
+/** P1, P2: begins what waits, in the order of the ranges, as far as there is room. Gives the indexes of the workers that ended by that. */
+export const fillBatch = (draft: Draft, { spec, first, ranges }: BatchRun): readonly number[] => {
+  const ended: number[] = []
   let room = spec.parallelism
   for (let n = 0; n < ranges.length; n++) if (isActive(statusAt(draft, first + n))) room -= 1
   for (let n = 0; n < ranges.length && room > 0; n++) {
     const index = first + n
     if (statusAt(draft, index) !== 'pending' || readinessOf(draft.task, index) !== 'ready') continue
-    const { attempts } = elementAt(draft.task.steps, index, 'steps')
-    draft.add({ type: 'step.scheduled', step: nameAt(draft, index), attempt: attempts + 1 })
-    room -= 1
+    const over = begin(draft, index)
+    if (over.length === 0) room -= 1
+    ended.push(...over)
   }
+  return ended
 }
 
 /** One worker failed for good where that ends the batch: the others are cancelled, running ones too. */

@@ -24,18 +24,23 @@ export const beginAll = (draft: Draft): void => {
 
 /** Works a queue, because what ends a step may end others, and what begins may end at once. */
 const releaseAll = (draft: Draft, ended: readonly number[]): void => {
-  const queue = [...ended]
-  const batches = new Set<BatchRun>()
-  for (const index of queue) {
-    queue.push(...closeUnmade(draft, index))
-    const batch = batchOf(draft.task, index)
-    if (batch !== undefined) {
-      batches.add(batch)
-      if (batch.spec.failureStrategy === 'fail_fast' && hasFailed(draft, index)) cancelBatch(draft, batch)
-    }
-    queue.push(...release(draft, index, batches))
+  let queue = [...ended]
+  while (queue.length > 0) {
+    const batches = new Set<BatchRun>()
+    for (const index of queue) queue.push(...follow(draft, index, batches))
+    queue = [...batches].flatMap((batch) => fillBatch(draft, batch))
   }
-  for (const batch of batches) fillBatch(draft, batch)
+}
+
+/** What one ended step means for others; batches that may have room for more are noted. Gives what ended by that. */
+const follow = (draft: Draft, ended: number, batches: Set<BatchRun>): readonly number[] => {
+  const closed = closeUnmade(draft, ended)
+  const batch = batchOf(draft.task, ended)
+  if (batch !== undefined) {
+    batches.add(batch)
+    if (batch.spec.failureStrategy === 'fail_fast' && hasFailed(draft, ended)) cancelBatch(draft, batch)
+  }
+  return [...closed, ...release(draft, ended, batches)]
 }
 
 const hasFailed = (draft: Draft, index: number): boolean => elementAt(draft.task.steps, index, 'steps').status === 'error'
