@@ -9,7 +9,8 @@
 const room = (...names) => `^server/src/(${names.join('|')})(/|[-.])`
 
 const leaves = ['config', 'faults', 'telemetry', 'database']
-const adapters = '^server/src/(log/(memory|postgres|eventstoredb)/|(projections|query)/(memory|postgres)[-./])'
+const adapters =
+  '^server/src/(log/(memory|postgres|eventstoredb)/|publishers/(pgmq|rabbitmq)/|(projections|query)/(memory|postgres)[-./])'
 const product = '^(core|proto|server|sdk|examples)/'
 const builtOutput = '^(core|proto|server|server/dev-postgres|sdk/typescript|examples|test)/dist/'
 
@@ -54,7 +55,7 @@ module.exports = {
       name: 'log-and-engine-know-no-door',
       comment: 'Data flows one way: neither the log nor what runs on it knows who asks or who reads.',
       severity: 'error',
-      from: { path: room('log', 'engine', 'dispatch', 'timers', 'templates', 'projections') },
+      from: { path: room('log', 'engine', 'dispatch', 'timers', 'templates', 'projections', 'publishers') },
       to: { path: room('grpc', 'rest', 'cli', 'query', 'compose', 'main') },
     },
     {
@@ -62,7 +63,7 @@ module.exports = {
       comment: 'The log is below what it serves.',
       severity: 'error',
       from: { path: room('log') },
-      to: { path: room('engine', 'dispatch', 'timers', 'templates', 'projections') },
+      to: { path: room('engine', 'dispatch', 'timers', 'templates', 'projections', 'publishers') },
     },
     {
       name: 'doors-are-strangers',
@@ -117,7 +118,7 @@ module.exports = {
       from: { path: '^server/src/log/(memory|postgres|eventstoredb)/' },
       to: { path: '^server/src/log/(memory|postgres|eventstoredb)/', pathNot: '^server/src/log/$1/' },
     },
-    entersBy('pg', 'pg', room('database', 'log/postgres', 'projections', 'query')),
+    entersBy('pg', 'pg', room('database', 'log/postgres', 'projections', 'publishers', 'query')),
     entersBy('fastify', 'fastify|fastify-type-provider-zod|@fastify/[^/]+', room('rest')),
     entersBy('grpc', '@grpc/[^/]+|grpc-health-check', `${room('grpc')}|^sdk/typescript/src/wire/|^proto/src/gen/`),
     entersBy('cel', '@marcbachmann/cel-js', '^core/src/expression/'),

@@ -40,12 +40,28 @@ export { type Backoff, type RetryPolicy, DEFAULT_RETRY_POLICY } from './retry/po
 export { type Template, type Join, type OnFailure, type StepSpec, type StepType, type HandlerSpec } from './template/template.js'
 
 export { type Plan, planOf, type StepGraph } from './template/plan.js'
-export { type Failure } from './task/failure.js'
 export { type StepChoice, type BatchRange } from './task/choice.js'
 export { type BatchConfig, type BatchSpec, type FailureStrategy } from './template/batch-spec.js'
 export { type StepsCreated } from './task/events.js'
-export { type TaskEvent, type TaskEventType, type TaskSubmitted, TERMINAL_EVENTS } from './task/events.js'
 export { type TaskCommand, type CompleteStep, type SubmitTask } from './task/commands.js'
+export { type Failure, timeoutFailure } from './task/failure.js'
+export {
+  type EventCondition,
+  type EventDelivery,
+  type EventOutcome,
+  type PublishedEvent,
+  speaksOf,
+} from './template/published-event.js'
+export { type CausedEvent } from './task/domain-event.js'
+export { type EventNote, type EventNotes, type EventProblem } from './task/event-note.js'
+export { fastDomainEvents, type FastEvent } from './task/decide/domain-events.js'
+export {
+  type DomainEventRecorded,
+  type TaskEvent,
+  type TaskEventType,
+  type TaskSubmitted,
+  TERMINAL_EVENTS,
+} from './task/events.js'
 export { type TaskRefusal, type TaskRefusalReason, type RefusalCode } from './task/refusals.js'
 export {
   type TaskState,

@@ -26,6 +26,9 @@ export const LIMITS = {
   resultBytesMax: 2 * 1024 * 1024,
   /** Bytes of what a handler tells beside its result, as received. */
   metadataBytesMax: 64 * 1024,
+  /** Bytes of a domain event's payload that a worker gives, and of its metadata. */
+  domainEventBytesMax: 1024 * 1024,
+  domainEventMetadataBytesMax: 64 * 1024,
   /** Characters of a failure's message; the rest is cut. */
   failureMessageCharsMax: 8 * 1024,
   /** Characters of a failure's stack; the rest is cut. */

@@ -11,6 +11,15 @@ export {
 } from './gen/tasker/v1/analytics.js'
 export { AttemptRef, ErrorDetail, FieldProblem, Payload, StepFailure } from './gen/tasker/v1/common.js'
 export {
+  DomainEvent,
+  EventServiceClient,
+  type EventServiceServer,
+  EventServiceService,
+  SubscribeRequest,
+  SubscribeResponse,
+  SubscriptionMode,
+} from './gen/tasker/v1/event.js'
+export {
   BlockedStep,
   CancelRequest,
   CancelResponse,
@@ -71,6 +80,8 @@ export {
   ConnectResponse,
   DecisionMade,
   DependencyResult,
+  EventDeclaration,
+  GivenEvent,
   ResultAck,
   StepCancellation,
   StepCancelled,

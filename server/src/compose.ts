@@ -1,7 +1,7 @@
 /** The wiring diagram: the only place where adapters are built and joined. */
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { durationMs, partitionNumber } from '@tasker/core'
+import { durationMs, partitionNumber, unreachable } from '@tasker/core'
 import { monotonicFactory } from 'ulid'
 import { inBackground } from './background.js'
 import { redactedConfig, type ServerConfig } from './config.js'
@@ -9,12 +9,15 @@ import { openPool } from './database.js'
 import { schemaFault, schemaStatus } from './database/migrate.js'
 import { type DatabaseHold, holdDatabase } from './database/sole-server.js'
 import { type RunningEngine, startEngine } from './engine/engine.js'
+import type { PublishingPorts } from './engine/engine-parts.js'
 import { systemClock } from './engine/system-clock.js'
 import { startGrpcServer } from './grpc/server.js'
 import type { EventLog } from './log/port.js'
 import { openPostgresLog } from './log/postgres/postgres-log.js'
 import { openPostgresStore, PROJECTION } from './projections/postgres-store.js'
 import { postgresAnalytics } from './query/postgres-analytics.js'
+import { pgmqTransport } from './publishers/pgmq/pgmq-transport.js'
+import type { EventTransport } from './publishers/transport.js'
 import { postgresQuery } from './query/postgres-query.js'
 import { startRestServer } from './rest/server.js'
 import { createLogger, type Logger } from './telemetry/logger.js'
@@ -60,8 +63,9 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   opened.add('projections', () => store.close())
   const pool = openPool({ url: config.databaseUrl, applicationName: 'tasker query', connectionsMax: config.databaseConnections })
   opened.add('query pool', () => pool.end())
+  const publishing = publishingOf(config, logger, opened)
   const engine = await startEngine(
-    { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics, draw: Math.random },
+    { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics, draw: Math.random, ...publishing },
     engineSettings(config, node),
     {
       fenced: fence,
@@ -94,6 +98,33 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   const rest = await startRestServer({ engine, query, analytics, logger, metrics, host, port: config.restPort, info })
   opened.add('REST', () => rest.stop())
   return { restUrl: `http://${shown(host)}:${rest.port}`, grpcUrl: `${shown(host)}:${grpc.port}`, stop: () => opened.close() }
+}
+
+/** Where domain events go; nowhere, and they wait in the log, when the settings say `none`. */
+const publishingOf = (config: ServerConfig, logger: Logger, opened: Opened): { readonly publishing?: PublishingPorts } => {
+  const transport = eventTransport(config)
+  if (transport === undefined) return {}
+  opened.add('domain events', () => transport.close())
+  const publishing: PublishingPorts = {
+    transport,
+    available: (available, message) => {
+      if (available) logger.info({ transport: transport.name }, 'domain events are published again')
+      else logger.warn({ transport: transport.name, message }, 'domain events wait in the log')
+    },
+    unreadable: (stream, error) => logger.error({ stream, error: String(error) }, 'domain events of a commit cannot be read'),
+  }
+  return { publishing }
+}
+
+const eventTransport = ({ eventsTransport, databaseUrl }: ServerConfig): EventTransport | undefined => {
+  switch (eventsTransport) {
+    case 'pgmq':
+      return pgmqTransport(databaseUrl)
+    case 'none':
+      return undefined
+    default:
+      return unreachable(eventsTransport)
+  }
 }
 
 const openLog = ({ databaseUrl, partitionCount, appendConnections }: ServerConfig): Promise<EventLog> =>

@@ -44,6 +44,7 @@ const SCHEMA = z.object({
   cancelGraceMs: wholeNumber(0, HOUR_MS),
   stopDeadlineMs: wholeNumber(0, HOUR_MS),
   templateReplace: yesOrNo,
+  eventsTransport: z.enum(['pgmq', 'none'], { error: 'is not one of pgmq, none' }),
 })
 
 /** What `startServer` takes. Ports of 0 mean any free port. */
@@ -159,6 +160,14 @@ export const SETTINGS: readonly Setting[] = [
     'true|false',
     'false',
     'whether registering other content under the same version replaces it',
+  ),
+  setting(
+    'eventsTransport',
+    'TASKER_EVENTS_TRANSPORT',
+    '--events-transport',
+    'name',
+    'pgmq',
+    'where domain events go: pgmq or none',
   ),
 ]
 

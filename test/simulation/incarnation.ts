@@ -91,6 +91,7 @@ const fragileLog = (log: EventLog, world: Clock, dice: Dice, weather: Weather, a
     readStream: (stream, from) => fragilePages(log.readStream(stream, from)),
     readKind: (kind) => log.readKind(kind),
     readPartition: (partition, after) => fragilePages(log.readPartition(partition, after)),
+    readDomainEvents: (partition, after) => fragilePages(log.readDomainEvents(partition, after)),
     head: (partition: Partition) => log.head(partition),
     acquire: async (partition, node, at) => {
       await waitOn(world, durationMs(1))

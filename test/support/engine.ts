@@ -14,6 +14,7 @@ import type {
   AttemptOutcome,
   AttemptRef,
   CommandAnswer,
+  GivenEvent,
   ResultAck,
   StepCommand,
   Submission,
@@ -21,7 +22,7 @@ import type {
   WorkerSession,
 } from '@tasker/server/internal/engine/api'
 import { type RunningEngine, startEngine } from '@tasker/server/internal/engine/engine'
-import type { EngineSettings } from '@tasker/server/internal/engine/engine-parts'
+import type { EngineSettings, PublishingPorts } from '@tasker/server/internal/engine/engine-parts'
 import type { QuarantinedStream } from '@tasker/server/internal/engine/quarantine'
 import { type FaultPolicy, memoryLog } from '@tasker/server/internal/log/memory/memory-log'
 import type { EventLog, StoredCommit } from '@tasker/server/internal/log/port'
@@ -94,6 +95,7 @@ export interface TestEngineOptions {
   readonly store?: ProjectionStore
   readonly clock?: VirtualClock
   readonly settings?: Partial<EngineSettings>
+  readonly publishing?: PublishingPorts
 }
 
 export class TestEngine {
@@ -167,7 +169,15 @@ export const startTestEngine = async (options: TestEngineOptions = {}): Promise<
   const fenced: string[] = []
   const quarantined: QuarantinedStream[] = []
   const engine = await startEngine(
-    { log, store: options.store ?? memoryStore(), clock, schemaCheck: schemaCheck(), metrics: createMetrics(), draw: () => 0.5 },
+    {
+      log,
+      store: options.store ?? memoryStore(),
+      clock,
+      schemaCheck: schemaCheck(),
+      metrics: createMetrics(),
+      draw: () => 0.5,
+      ...(options.publishing === undefined ? {} : { publishing: options.publishing }),
+    },
     {
       node: 'node',
       batchCommitsMax: 500,
@@ -261,9 +271,9 @@ export class ScriptedWorker {
     return command
   }
 
-  result(ref: AttemptRef, outcome: AttemptOutcome): void {
+  result(ref: AttemptRef, outcome: AttemptOutcome, events: readonly GivenEvent[] = []): void {
     const { taskId, step, attempt } = ref
-    this.session.result({ taskId, step, attempt, outcome })
+    this.session.result({ taskId, step, attempt, outcome, events })
   }
 
   complete(ref: AttemptRef, output: Json = {}): void {

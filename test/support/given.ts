@@ -55,6 +55,7 @@ export interface StepOptions {
   readonly batch?: Partial<BatchConfig>
   readonly initialization?: StepSpec['handler']['initialization']
   readonly more?: Partial<StepSpec>
+  readonly publishes?: StepSpec['publishes']
 }
 
 const NO_BATCH_CONFIG: BatchConfig = {
@@ -82,6 +83,7 @@ export const step = (name: string, options: StepOptions = {}): StepSpec => ({
   batchConfig: options.batch === undefined ? undefined : { ...NO_BATCH_CONFIG, ...options.batch },
   priority: options.priority ?? 0,
   keys: options.keys ?? [],
+  publishes: options.publishes ?? [],
   when: undefined,
   onFailure: 'block',
   compensate: undefined,
@@ -246,6 +248,8 @@ export interface Decided {
   readonly then: (...events: readonly TaskEvent[]) => void
   /** Events told in short, as `tellingOf` does. */
   readonly thenTold: (...told: readonly string[]) => void
+  /** Accepted; the events are looked at by the test, and the state can take them. */
+  readonly thenEvents: (look: (events: readonly TaskEvent[]) => void) => void
   /** Accepted, without an event. */
   readonly thenNothingNew: () => void
   readonly thenRefused: (reason: TaskRefusalReason) => void
@@ -261,6 +265,11 @@ const decided = (state: TaskState, command: TaskCommand, of: Plan): Decided => {
     },
     thenTold: (...told) => {
       expect(decision.type === 'accepted' ? events.map(tellingOf) : decision.refusal).toEqual(told)
+      applied(state, events, command.at, of)
+    },
+    thenEvents: (look) => {
+      expect(decision.type).toBe('accepted')
+      look(events)
       applied(state, events, command.at, of)
     },
     thenNothingNew: () => {

@@ -5,6 +5,7 @@ import type { JsonText } from '../kernel/json.js'
 import type { KeyKind } from '../key/key.js'
 import type { Plan } from '../template/plan.js'
 import type { StepChoice } from './choice.js'
+import type { EventNotes } from './event-note.js'
 import type { Failure } from './failure.js'
 
 export interface SubmitTask {
@@ -68,6 +69,8 @@ export interface CompleteStep {
   readonly metadata?: JsonText
   /** What a decision or an analyzer says beside its result. */
   readonly choice?: StepChoice
+  /** What came for the step's domain events. */
+  readonly eventNotes?: EventNotes
 }
 
 /** A running attempt saves how far it came. */
@@ -95,6 +98,8 @@ export interface FailStep {
   readonly metadata?: JsonText
   /** A draw from [0, 1) for the jitter of the delay. */
   readonly draw: number
+  /** What came for the step's domain events. */
+  readonly eventNotes?: EventNotes
 }
 
 /** The worker stopped the attempt because the task is being cancelled. */

@@ -16,6 +16,7 @@ import { decideAdmit } from './decide/admit.js'
 import { decideCancel, decideCancelGraceOver } from './decide/cancel.js'
 import { decideCheckpoint } from './decide/checkpoint.js'
 import { decideComplete } from './decide/complete.js'
+import { withDomainEvents } from './decide/domain-events.js'
 import { decideFail } from './decide/fail.js'
 import { decideFailTask } from './decide/fail-task.js'
 import { decideRelease } from './decide/release.js'
@@ -28,6 +29,13 @@ import { decideTimeOut } from './decide/time-out.js'
 
 /** The commit that holds the events must carry the command's `at`: folding it gives the deadlines that were decided. */
 export const decide = (state: TaskState, command: TaskCommand): Decision<TaskEvent, TaskRefusal> => {
+  const decision = decideTask(state, command)
+  const plan = state.type === 'task' ? state.plan : command.type === 'submit' ? command.plan : undefined
+  if (plan?.publishes !== true || decision.type === 'refused') return decision
+  return { type: 'accepted', events: withDomainEvents(state, command, decision.events, plan) }
+}
+
+const decideTask = (state: TaskState, command: TaskCommand): Decision<TaskEvent, TaskRefusal> => {
   if (command.type === 'submit') {
     if (state.type === 'none') return decideSubmit(command)
     return refuse('TASK_EXISTS', `The task ${state.submitted.name} was submitted before.`)

@@ -10,6 +10,8 @@ import type { Namespace, StepId, TemplateHash, WorkerId } from '../kernel/ids.js
 import type { JsonText } from '../kernel/json.js'
 import type { BatchRange } from './choice.js'
 import type { KeyKind } from '../key/key.js'
+import type { EventDelivery, EventOutcome } from '../template/published-event.js'
+import type { EventProblem } from './event-note.js'
 import type { Failure } from './failure.js'
 
 export interface TaskSubmitted {
@@ -178,6 +180,27 @@ export interface StepResultIgnored {
   readonly reason: string
 }
 
+/**
+ * A result had something to tell outside. It stands behind its result in the same commit, and the payload is that result unless one was given;
+ * with `problems` it is refused, and is told to nobody.
+ */
+export interface DomainEventRecorded {
+  readonly type: 'domain_event.recorded'
+  readonly name: string
+  readonly step: StepId
+  readonly attempt: number
+  readonly outcome: EventOutcome
+  readonly delivery: Exclude<EventDelivery, 'fast'>
+  readonly correlationId: string
+  /** Name and version of the template, as `name@version`. */
+  readonly template: string
+  /** What the handler or a publisher made of the result, byte for byte. */
+  readonly payload?: JsonText
+  /** One JSON object of the publisher's. */
+  readonly metadata?: JsonText
+  readonly problems?: readonly EventProblem[]
+}
+
 /** A step failed for good and nothing of the task is active any more: it waits for a person. Not terminal. */
 export interface TaskBlocked {
   readonly type: 'task.blocked'
@@ -222,6 +245,7 @@ export type TaskEvent =
   | StepSkipped
   | StepCancelled
   | StepResultIgnored
+  | DomainEventRecorded
   | TaskBlocked
   | TaskCancelRequested
   | TaskCancelled

@@ -70,6 +70,8 @@ const evolveLive = (task: LiveTask, event: TaskEvent, at: Instant): LiveTask => 
       return endedTask(task, 'failed', at, event)
     case 'step.completed':
       return stepCompleted(task, event, at)
+    case 'domain_event.recorded':
+      return withPhase(task, task.phase, at)
     default:
       return evolveStep(task, event, at)
   }
@@ -77,7 +79,7 @@ const evolveLive = (task: LiveTask, event: TaskEvent, at: Instant): LiveTask => 
 
 type StepEvent = Exclude<
   TaskEvent,
-  { readonly type: `task.${string}` } | { readonly type: 'steps.created' } | { readonly type: 'step.completed' }
+  { readonly type: `task.${string}` } | { readonly type: 'steps.created' | 'step.completed' | 'domain_event.recorded' }
 >
 
 const evolveStep = (task: LiveTask, event: StepEvent, at: Instant): LiveTask => {

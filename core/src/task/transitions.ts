@@ -56,6 +56,7 @@ export const PHASE_TRANSITIONS: { readonly [Type in TaskEventType]: Changes<Task
   'step.skipped': { waiting: ['running'], running: ['running'] },
   'step.cancelled': { waiting: ['waiting'], running: ['running'], blocked: ['blocked'], cancelling: ['cancelling'] },
   'step.result_ignored': { running: ['running'], blocked: ['blocked'], cancelling: ['cancelling'] },
+  'domain_event.recorded': { running: ['running'], cancelling: ['cancelling'] },
   'task.blocked': { running: ['blocked'] },
   'task.cancel_requested': { waiting: ['cancelling'], running: ['cancelling'], blocked: ['cancelling'] },
   'task.cancelled': { cancelling: ['cancelled'] },

@@ -25,6 +25,8 @@ export interface Plan extends StepGraph {
   readonly leaves: readonly number[]
   /** One a batchable step. */
   readonly batches: readonly BatchSpec[]
+  /** Whether any step publishes domain events. */
+  readonly publishes: boolean
 }
 
 /** The template must have passed validation: unique names, known dependencies, no cycle. */
@@ -44,7 +46,8 @@ export const planOf = (template: Template, hash: TemplateHash): Plan => {
   const plain = template.steps.every(isPlain)
   const batches = batchSpecs(template.steps)
   const keyed = template.steps.some((step) => step.keys.length > 0)
-  return { hash, template, steps: template.steps, indexOf, dependencies, dependents, plain, keyed, leaves, batches }
+  const publishes = template.steps.some((step) => step.publishes.length > 0)
+  return { hash, template, steps: template.steps, indexOf, dependencies, dependents, plain, keyed, leaves, batches, publishes }
 }
 
 const isPlain = (step: StepSpec): boolean =>

@@ -19,6 +19,7 @@ import {
   type Located,
 } from './read-failure.js'
 import { concurrency, type KeyFields, keySpecs, rateLimit } from './read-key.js'
+import { type DeclaredEventFields, publishedEvent, publishedEvents } from './read-published-events.js'
 import { jitter, nonRetryableErrors, retryFields, retryPolicy } from './read-retry.js'
 import { addProblem, type Findings } from './problem.js'
 import type { BatchConfig } from './batch-spec.js'
@@ -28,15 +29,6 @@ const name = nameText(LIMITS.nameCharsMax)
 export const priority = number({ min: -LIMITS.priorityMax, max: LIMITS.priorityMax, whole: true })
 const schema = openMap
 const count = (max: number): Reader<number> => number({ min: 1, max, whole: true })
-
-const publishedEvent = objectOf({
-  name: { read: name, required: true },
-  description: { read: text() },
-  condition: { read: oneOf('success', 'failure', 'retryable_failure', 'permanent_failure', 'always') },
-  schema: { read: schema },
-  delivery_mode: { read: oneOf('durable', 'fast', 'broadcast') },
-  publisher: { read: name },
-})
 
 const batchConfig = objectOf({
   batch_size: { read: count(100_000) },
@@ -57,7 +49,7 @@ export const stepFields = objectOf({
   system_dependency: { read: text() },
   retry: { read: retryFields },
   timeout_seconds: { read: seconds },
-  publishes_events: { read: later('publishing events', listOf(publishedEvent)) },
+  publishes_events: { read: publishedEvents },
   batch_config: { read: batchConfig },
   result_schema: { read: schema },
   lifecycle: { read: later("a step's lifecycle", openMap) },
@@ -104,7 +96,10 @@ const noteRetryTwice = (step: StepFields, findings: Findings): void => {
 }
 
 /** The step as it runs; to be called only when no problem was found. */
-export const stepSpec = (fields: StepFields, template: KeyFields): StepSpec => {
+export const stepSpec = (
+  fields: StepFields,
+  template: KeyFields & { readonly domain_events?: readonly DeclaredEventFields[] | undefined },
+): StepSpec => {
   const policy = retryPolicy(fields.retry)
   return {
     name: stepId(present(fields.name, 'the name of a step').value),
@@ -127,6 +122,7 @@ export const stepSpec = (fields: StepFields, template: KeyFields): StepSpec => {
     cancelRemaining: fields.cancel_remaining?.value ?? false,
     priority: fields.priority ?? 0,
     keys: keySpecs(fields, template),
+    publishes: (fields.publishes_events ?? []).map((event) => publishedEvent(event, template.domain_events ?? [])),
   }
 }
 

@@ -7,6 +7,7 @@ import type { Json } from '../kernel/json.js'
 import type { KeySpec } from '../key/key.js'
 import type { RetryPolicy } from '../retry/policy.js'
 import type { BatchConfig } from './batch-spec.js'
+import type { PublishedEvent } from './published-event.js'
 
 export type StepType = 'standard' | 'decision' | 'deferred_convergence' | 'batchable' | 'batch_worker'
 
@@ -55,6 +56,8 @@ export interface StepSpec {
   readonly priority: number
   /** The keys it needs a place of, in the order it asks for them. */
   readonly keys: readonly KeySpec[]
+  /** The domain events that its results cause. */
+  readonly publishes: readonly PublishedEvent[]
 }
 
 export interface Template {

@@ -26,6 +26,7 @@ import { lintTemplate } from './lint.js'
 import { shown } from './nearest.js'
 import { noFindings, type TemplateNote, type TemplateProblem, type TemplateWarning } from './problem.js'
 import { concurrency, fairnessKey, rateLimit } from './read-key.js'
+import { declaredEvents } from './read-published-events.js'
 import { retryFields } from './read-retry.js'
 import { seconds } from './read-failure.js'
 import { priority, stepList, stepSpec } from './read-step.js'
@@ -84,12 +85,6 @@ const stepOverride = objectOf({
   retry: { read: retryFields },
 })
 
-const domainEvent = objectOf({
-  name: { read: text(LIMITS.nameCharsMax), required: true },
-  description: { read: text() },
-  schema: { read: openMap },
-})
-
 const templateFields = objectOf(
   {
     name: { read: name, required: true },
@@ -98,7 +93,7 @@ const templateFields = objectOf(
     description: { read: text() },
     metadata: { read: openMap },
     system_dependencies: { read: objectOf({ primary: { read: text() }, secondary: { read: listOf(text()) } }) },
-    domain_events: { read: listOf(domainEvent) },
+    domain_events: { read: declaredEvents },
     input_schema: { read: openMap },
     steps: { read: stepList, required: true },
     environments: { read: later('an override by environment', mapOf(objectOf({ steps: { read: listOf(stepOverride) } }))) },

@@ -1,6 +1,7 @@
 /** What the front doors may ask of the engine. gRPC, REST and the CLI's demo know this file and `query`, never each other. */
 import type {
   DurationMs,
+  EventProblem,
   HandlerName,
   Instant,
   JsonText,
@@ -18,6 +19,7 @@ import type {
   Failure,
 } from '@tasker/core'
 import type { FaultDetail, InputProblem } from '../faults.js'
+import type { DomainEvents } from '../publishers/feed.js'
 
 /** A submission whose form was checked at the door; the engine resolves the template and checks the context against its schema. */
 export interface Submission {
@@ -139,8 +141,20 @@ export type AttemptOutcome =
   | { readonly type: 'failed'; readonly failure: Failure; readonly metadata?: JsonText }
   | { readonly type: 'cancelled' }
 
+/** What a worker gives for a domain event that the step declares. */
+export interface GivenEvent {
+  readonly name: string
+  /** The result when undefined. */
+  readonly payload: JsonText | undefined
+  readonly metadata: JsonText | undefined
+  readonly withheld: boolean
+  readonly problems: readonly EventProblem[]
+}
+
 export interface AttemptResult extends AttemptRef {
   readonly outcome: AttemptOutcome
+  /** None when undefined. */
+  readonly events?: readonly GivenEvent[]
 }
 
 export type AckStatus = 'recorded' | 'duplicate' | 'ignored' | 'refused'
@@ -237,9 +251,15 @@ export interface EngineHealth {
   readonly pendingCommits: number
   readonly quarantined: readonly { readonly taskId: string; readonly position: string; readonly message: string }[]
   readonly projectionLagMs: number
+  /** How long the oldest domain event waits for its transport, and why it does when that is known. */
+  readonly domainEvents: { readonly lagMs: number; readonly problem: string | undefined }
 }
 
+export type { DomainEvents } from '../publishers/feed.js'
+export type { DomainMessage } from '../publishers/message.js'
+
 export interface Engine {
+  readonly domainEvents: DomainEvents
   submit(submission: Submission, answer: (answer: SubmitAnswer) => void): void
   cancel(taskId: TaskId, reason: string | undefined, actor: string): Promise<CommandAnswer>
   /** Strongly consistent; undefined when there is no such task. Throws a Fault for a quarantined stream or an absent database. */

@@ -1,6 +1,7 @@
 /** What workers and the clock say about attempts, turned into commands, and the decisions turned into acknowledgements. */
 import {
   attemptsStarted,
+  type EventNotes,
   type Failure,
   type Instant,
   type LiveTask,
@@ -13,7 +14,19 @@ import type { AckStatus, AttemptOutcome, AttemptRef, AttemptResult, ResultAck } 
 import type { Applied } from './task-runtime.js'
 
 /** The command a worker's result is. `draw` is the dice of a retry's jitter. */
-export const resultCommand = (result: AttemptResult, worker: WorkerId, at: Instant, draw: number): TaskCommand => {
+export const resultCommand = (
+  result: AttemptResult,
+  worker: WorkerId,
+  at: Instant,
+  draw: number,
+  eventNotes: EventNotes | undefined,
+): TaskCommand => {
+  const command = plainCommand(result, worker, at, draw)
+  if (eventNotes === undefined || (command.type !== 'complete' && command.type !== 'fail')) return command
+  return { ...command, eventNotes }
+}
+
+const plainCommand = (result: AttemptResult, worker: WorkerId, at: Instant, draw: number): TaskCommand => {
   const { step, attempt, outcome } = result
   switch (outcome.type) {
     case 'completed':

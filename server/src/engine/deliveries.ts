@@ -16,6 +16,9 @@ import {
 import type { Lease } from '../dispatch/worker.js'
 import type { Workers } from '../dispatch/workers.js'
 import type { Projector } from '../projections/projector.js'
+import type { DomainFeed } from '../publishers/feed.js'
+import { fastMessages, recordedMessages } from '../publishers/message.js'
+import type { Publisher } from '../publishers/publisher.js'
 import type { EngineMetrics } from '../telemetry/metrics.js'
 import type { TimerWindow } from '../timers/timer-window.js'
 import { countEvent } from './event-metrics.js'
@@ -34,6 +37,8 @@ export interface DeliveryTargets {
   readonly projector: Projector
   readonly cache: StreamCache
   readonly metrics: EngineMetrics
+  readonly publisher: Publisher | undefined
+  readonly domainEvents: DomainFeed
   /** A start that found its worker gone, or taking no more. */
   readonly undeliverable: (lease: Lease, reason: string) => void
 }
@@ -48,6 +53,7 @@ export const deliver = (commit: TaskCommit, seq: number, targets: DeliveryTarget
     deliverEvent(event, stream, state, targets)
   }
   if (state.plan.keyed) targets.keysOf(stream.taskId, state)
+  if (state.plan.publishes) tellOutside(commit, seq, targets)
   enqueue(commit, targets)
   if (targets.followers.listening(stream.taskId)) targets.followers.events(stream.taskId, recordedEvents(commit))
   if (hasOutcome(state)) {
@@ -66,6 +72,17 @@ const project = (commit: TaskCommit, seq: number, { projector }: DeliveryTargets
     identity: commit.identity,
     activity: activityRows(commit.events, commit.at, state),
   })
+}
+
+/** The domain events of a commit: those in the log go to the publisher by their place, the others to whoever listens. */
+const tellOutside = (commit: TaskCommit, seq: number, { publisher, domainEvents }: DeliveryTargets): void => {
+  const { stream, events, fast, at, draft } = commit
+  const isRecorded = events.some(({ type }) => type === 'domain_event.recorded')
+  if (isRecorded) publisher?.committed(stream.partition, seq, at)
+  if (!isRecorded && fast.length === 0) return
+  const source = { taskId: stream.taskId, namespace: draft.namespace, at, firstVersion: draft.firstVersion }
+  const live = recordedMessages(events, source).filter(({ delivery }) => delivery === 'broadcast')
+  domainEvents.committed(isRecorded ? stream.partition : undefined, [...live, ...fastMessages(fast, events, source)])
 }
 
 /** W7: the start is durable, the command may leave. */
@@ -107,6 +124,7 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
     case 'step.cancelled':
     case 'step.skipped':
     case 'step.result_ignored':
+    case 'domain_event.recorded':
     case 'task.blocked':
     case 'task.completed':
     case 'task.cancelled':

@@ -7,6 +7,10 @@ import { Workers } from '../dispatch/workers.js'
 import type { EventLog } from '../log/port.js'
 import type { ProjectionStore } from '../projections/port.js'
 import { Projector } from '../projections/projector.js'
+import { EventBus } from '../publishers/bus.js'
+import { DomainFeed } from '../publishers/feed.js'
+import { Publisher } from '../publishers/publisher.js'
+import type { EventTransport } from '../publishers/transport.js'
 import type { EngineMetrics } from '../telemetry/metrics.js'
 import type { SchemaCheck } from '../templates/json-schema.js'
 import { TimerWheel } from '../timers/timer-wheel.js'
@@ -48,6 +52,16 @@ export interface EnginePorts {
   readonly metrics: EngineMetrics
   /** A draw from [0, 1), for jitter. */
   readonly draw: () => number
+  /** Where domain events go; none are published when undefined, and those that are recorded wait in the log. */
+  readonly publishing?: PublishingPorts
+}
+
+export interface PublishingPorts {
+  readonly transport: EventTransport
+  /** The transport went away, or came back. */
+  readonly available: (available: boolean, message: string) => void
+  /** A commit whose domain events cannot be read is passed over. */
+  readonly unreadable: (stream: string, error: unknown) => void
 }
 
 /** What parts report to the engine that holds them. */
@@ -83,6 +97,8 @@ export interface EngineParts {
   readonly runtime: TaskRuntime
   readonly submissions: Submissions
   readonly reads: Reads
+  readonly publisher: Publisher | undefined
+  readonly domainEvents: DomainFeed
 }
 
 /** Characters of events text of one append. */
@@ -105,6 +121,8 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash))
   const keys: Keys = keysOf(ports, { commits, projector, loader, wheel }, () => runtime)
   const ready = (row: ReadyRow): void => (row.gate === undefined ? dispatcher.add(row) : keys.add(row))
+  const publisher = publisherOf(ports)
+  const domainEvents = new DomainFeed(log, new EventBus((events) => metrics.domainEventsDropped(events)))
   const targets: DeliveryTargets = {
     workers,
     ready,
@@ -114,6 +132,8 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     projector,
     cache,
     metrics,
+    publisher,
+    domainEvents,
     undeliverable: calls.released,
   }
   const runtime: TaskRuntime = new TaskRuntime(clock, commits, cache, workers, dispatcher, {
@@ -125,16 +145,9 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
       followers.failed(stream.taskId, quarantine.addDecision(stream.taskId, stream.version, error).detail)
     },
   })
-  const { partitionCount } = log
-  const submissions = new Submissions({ partitionCount, catalog, cache, loader, runtime, projector })
-  const reads = new Reads({
-    keyLines: (taskId, task) => keys.lines(taskId, task),
-    log,
-    loader,
-    runtime,
-    followers,
-    assertReadable: calls.assertReadable,
-  })
+  const submissions = new Submissions({ partitionCount: log.partitionCount, catalog, cache, loader, runtime, projector })
+  const keyLines: Keys['lines'] = (taskId, task) => keys.lines(taskId, task)
+  const reads = new Reads({ keyLines, log, loader, runtime, followers, assertReadable: calls.assertReadable })
   return {
     commits,
     cache,
@@ -152,6 +165,8 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     runtime,
     submissions,
     reads,
+    publisher,
+    domainEvents,
   }
 }
 
@@ -176,6 +191,20 @@ const keysOf = (
     queues: (serve) => new KeyQueues(clock, projector, serve),
     granted: (count) => metrics.keysGranted(count),
   })
+
+const publisherOf = ({ log, clock, metrics, publishing }: EnginePorts): Publisher | undefined => {
+  if (publishing === undefined) return undefined
+  const { transport, available, unreadable } = publishing
+  return new Publisher(log, transport, clock, {
+    published: (events, seconds) => metrics.domainEventsPublished(events, seconds),
+    failed: (message) => {
+      metrics.domainEventsFailed()
+      available(false, message)
+    },
+    recovered: () => available(true, ''),
+    unreadable: ({ stream }, error) => unreadable(stream.id, error),
+  })
+}
 
 const groupCommit = (
   { log, clock, metrics }: EnginePorts,

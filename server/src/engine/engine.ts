@@ -18,6 +18,7 @@ import { Fault, type FaultDetail } from '../faults.js'
 import type {
   AttemptRef,
   CommandAnswer,
+  DomainEvents,
   Engine,
   EngineHealth,
   KeyInfo,
@@ -34,15 +35,14 @@ import type {
   WorkerSession,
 } from './api.js'
 import { timerCommand, workerLostFailure } from './attempts.js'
-import { commitBufferFull, commitLost, databaseUnavailable, notReady, notStorable } from './engine-faults.js'
+import { commandAnswer } from './command-answer.js'
+import { commitBufferFull, databaseUnavailable, notReady } from './engine-faults.js'
 import { buildParts, type EngineParts, type EnginePorts, type EngineSettings } from './engine-parts.js'
 import type { OutcomeCall } from './followers.js'
 import type { QuarantinedStream } from './quarantine.js'
 import { taskNotFound } from './reads.js'
 import { recover, type RecoveryReport } from './recovery.js'
 import type { TaskCommit } from './task-stream.js'
-import type { Applied } from './task-runtime.js'
-import type { TaskStream } from './task-stream.js'
 import { connectWorker } from './worker-link.js'
 
 export interface EngineHooks {
@@ -200,6 +200,10 @@ export class RunningEngine implements Engine {
     return this.#parts.catalog.all()
   }
 
+  get domainEvents(): DomainEvents {
+    return this.#parts.domainEvents
+  }
+
   connect(hello: WorkerHello, port: WorkerPort): WorkerSession {
     const { workers, loader, runtime } = this.#parts
     const { draw, clock, schemaCheck } = this.#ports
@@ -219,7 +223,8 @@ export class RunningEngine implements Engine {
   }
 
   health(): EngineHealth {
-    const { commits, projector, quarantine } = this.#parts
+    const { commits, projector, quarantine, publisher } = this.#parts
+    const now = this.#ports.clock.now()
     const problems: string[] = []
     const closed = this.#closed()
     if (closed !== undefined) problems.push(closed)
@@ -230,13 +235,14 @@ export class RunningEngine implements Engine {
       partitions: this.#ports.log.partitionCount,
       pendingCommits: commits.waitingCommits,
       quarantined: quarantine.list(),
-      projectionLagMs: projector.lagMs(this.#ports.clock.now()),
+      projectionLagMs: projector.lagMs(now),
+      domainEvents: { lagMs: publisher?.lagMs(now) ?? 0, problem: publisher?.problem },
     }
   }
 
   /** Ends the streams, writes what waits, projects it; idempotent. */
   async stop(): Promise<void> {
-    const { workers, dispatcher, timers, wheel, commits, projector, followers } = this.#parts
+    const { workers, dispatcher, timers, wheel, commits, projector, followers, publisher } = this.#parts
     this.#stopping = true
     dispatcher.stop()
     this.#parts.keys.stop()
@@ -246,7 +252,7 @@ export class RunningEngine implements Engine {
     this.#stopUnconfirmed?.()
     await commits.stop()
     followers.failAll(notReady(this.#closed() ?? 'it stops'))
-    await projector.stop()
+    await Promise.all([projector.stop(), publisher?.stop()])
   }
 
   /** A slot is claimed for a step that waited. */
@@ -379,22 +385,3 @@ const engineCause = (command: TaskCommand['type']): { readonly actor: string; re
   actor: 'engine',
   command,
 })
-
-const commandAnswer = (stream: TaskStream, applied: Applied): CommandAnswer => {
-  const { taskId, partition } = stream
-  switch (applied.type) {
-    case 'durable':
-      return { type: 'done', taskId, token: `${partition}:${applied.seq}` }
-    case 'unchanged':
-      return { type: 'done', taskId, token: `${partition}:0` }
-    case 'refused':
-      return { type: 'refused', refusal: applied.refusal }
-    case 'lost':
-      return {
-        type: 'failed',
-        fault: applied.settled.reason === 'refused' ? notStorable(applied.settled.message) : commitLost(applied.settled.message),
-      }
-    case 'quarantined':
-      return { type: 'failed', fault: notStorable(applied.message) }
-  }
-}

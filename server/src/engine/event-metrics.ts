@@ -34,6 +34,8 @@ export const countEvent = (event: TaskEvent, metrics: EngineMetrics): void => {
       return metrics.stepCheckpointed()
     case 'step.result_ignored':
       return metrics.resultIgnored()
+    case 'domain_event.recorded':
+      return metrics.domainEventRecorded(event.problems === undefined ? 'published' : 'refused')
     case 'steps.created':
     case 'step.scheduled':
     case 'step.admitted':

@@ -23,6 +23,7 @@ import { keyOfStream } from '../log/key-codec.js'
 import type { EventLog, Ownership, StoredCommit } from '../log/port.js'
 import type { IdentityRow, ProjectionStore } from '../projections/port.js'
 import type { ProjectedCommit, Projector } from '../projections/projector.js'
+import type { Publisher } from '../publishers/publisher.js'
 import type { TimerWindow } from '../timers/timer-window.js'
 import type { Clock } from './clock.js'
 import type { GroupCommit } from './group-commit.js'
@@ -51,6 +52,7 @@ export interface RecoveryParts {
   readonly dispatcher: Dispatcher
   readonly keys: Keys
   readonly timers: TimerWindow
+  readonly publisher: Publisher | undefined
   /** What workers that were out before the start have to come back. */
   readonly graceMs: DurationMs
 }
@@ -89,6 +91,7 @@ export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => 
     else dispatcher.stored(namespace, handler, waiting)
   }
   await timers.start()
+  for (const { partition } of owned) parts.publisher?.startFrom(partition)
   const epochs = new Map(owned.map(({ partition, epoch }) => [partition, epoch]))
   return { commitsCaughtUp, attemptsOut, queues: queues.length, epochs }
 }

@@ -12,6 +12,8 @@ import {
   type Cause,
   decide,
   evolve,
+  type FastEvent,
+  fastDomainEvents,
   type Instant,
   elementAt,
   invariant,
@@ -168,7 +170,7 @@ export class TaskRuntime {
         events.push(started)
       }
     }
-    return { events, state: liveTask(state), overdue }
+    return { events, state: liveTask(state), overdue, fast: fastEventsOf(stream.state, command, decision.events, plan) }
   }
 
   /**
@@ -212,6 +214,7 @@ export class TaskRuntime {
       case 'step.started':
       case 'step.retry_scheduled':
       case 'step.result_ignored':
+      case 'domain_event.recorded':
       case 'steps.created':
       case 'task.submitted':
       case 'task.blocked':
@@ -265,6 +268,7 @@ export class TaskRuntime {
       started,
       overdue: decided.overdue,
       identity: options.identity,
+      fast: decided.fast,
       answers: [
         (settled) =>
           answer(settled.type === 'durable' ? { type: 'durable', events, seq: settled.seq } : { type: 'lost', settled }),
@@ -313,11 +317,17 @@ interface Decided {
   readonly state: LiveTask
   /** Attempts that were taken away: their workers are told to stop. */
   readonly overdue: readonly Lease[]
+  readonly fast: readonly FastEvent[]
 }
 
 /** The attempt ends without a word of its worker. */
 const isTakenAway = (event: TaskEvent, command: TaskCommand): boolean =>
   event.type === 'step.timed_out' || (event.type === 'step.cancelled' && command.type !== 'stopped')
+
+const NO_FAST_EVENTS: readonly FastEvent[] = []
+
+const fastEventsOf = (before: TaskState, command: TaskCommand, events: readonly TaskEvent[], plan: Plan): readonly FastEvent[] =>
+  plan.publishes ? fastDomainEvents(before, command, events, plan) : NO_FAST_EVENTS
 
 const liveTask = (state: TaskState): LiveTask => {
   invariant(state.type === 'task', 'a stream with events is a task')

@@ -1,6 +1,7 @@
 /** One task in memory: the folded state, and the commits that are on their way to the log. */
 import {
   type Cause,
+  type FastEvent,
   type Instant,
   instant,
   type LiveTask,
@@ -53,6 +54,8 @@ export interface TaskCommit extends PendingCommit {
   /** Attempts this commit took away, whose workers are told when it is durable. */
   readonly overdue: readonly Lease[]
   readonly identity: IdentityRow | undefined
+  /** Domain events that go to listeners and into no log. */
+  readonly fast: readonly FastEvent[]
   /** Answers that may leave only when this commit is durable, or must say that it is lost. */
   readonly answers: ((settled: Settled) => void)[]
 }

@@ -7,6 +7,7 @@ import { resultMismatch, resultProblems } from '../templates/result-schema.js'
 import type { AttemptRef, AttemptResult, ResultAck, WorkerHello, WorkerPort, WorkerSession } from './api.js'
 import { ackOf, checkpointOf, resultCommand } from './attempts.js'
 import type { Clock } from './clock.js'
+import { eventNotes } from './event-notes.js'
 import type { StreamLoader } from './stream-loader.js'
 import type { TaskRuntime } from './task-runtime.js'
 
@@ -82,7 +83,8 @@ const takeResult = (
     }
     const { stream } = found
     const checked = checkedResult(result, stream.state, parts.schemaCheck)
-    const command = resultCommand(checked, worker.id, runtime.now(stream), draw())
+    const notes = stream.state.type === 'task' ? eventNotes(stream.state, checked, parts.schemaCheck) : undefined
+    const command = resultCommand(checked, worker.id, runtime.now(stream), draw(), notes)
     runtime.apply(stream, command, { cause: { actor: `worker:${worker.id}`, command: command.type } }, (applied) => {
       if (applied.type === 'lost' && applied.settled.reason === 'predecessor_lost' && decisionsLeft > 1)
         return takeResult(result, from, parts, answer, decisionsLeft - 1)

@@ -54,6 +54,8 @@ export const DOOR_LIMITS = {
   sessionWatchesMax: 131_072,
   /** Bytes of outcomes that wait for a client that does not read; more end its stream. */
   sessionOutboxBytesMax: 128 * 1024 * 1024,
+  /** Live domain events that wait for a subscriber that does not read; more are dropped, and counted. */
+  liveEventsWaitingMax: 1_000,
 } as const
 
 export type DoorLimits = { readonly [Name in keyof typeof DOOR_LIMITS]: number }

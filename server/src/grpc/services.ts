@@ -3,6 +3,7 @@ import type { Server, sendUnaryData } from '@grpc/grpc-js'
 import {
   AnalyticsServiceService,
   KeyServiceService,
+  EventServiceService,
   TaskServiceService,
   TemplateServiceService,
   WorkerServiceService,
@@ -29,6 +30,7 @@ import { callStatus } from './errors.js'
 import { listKeys } from './key-calls.js'
 import { STOPPING, type OpenStream, type OpenStreams } from './open-streams.js'
 import { serveSession, type SessionCall } from './session-stream.js'
+import { serveSubscription, type SubscribeCall } from './subscribe-stream.js'
 import { cancelTask, getTask, listTasks, submitTask } from './task-calls.js'
 import { getContext } from './task-context.js'
 import { checkTemplate, diffTemplates, getTemplate, listTemplates, registerTemplate } from './template-calls.js'
@@ -42,6 +44,7 @@ export const addServices = (server: Server, door: GrpcDoor, streams: OpenStreams
   addTemplateService(server, door)
   addAnalyticsService(server, door)
   addKeyService(server, door)
+  addEventService(server, door, streams)
 }
 
 const addWorkerService = (server: Server, door: GrpcDoor, streams: OpenStreams): void =>
@@ -119,11 +122,18 @@ const addAnalyticsService = (server: Server, door: GrpcDoor): void => {
     },
   )
 }
+const addEventService = (server: Server, door: GrpcDoor, streams: OpenStreams): void =>
+  server.addService(
+    { subscribe: tolerant(EventServiceService.subscribe) },
+    {
+      subscribe: (call: SubscribeCall) => admit(streams, call, (ended) => serveSubscription(door, call, ended)),
+    },
+  )
 
 /** Serves a stream, or refuses it when the server stops. */
 const admit = (
   streams: OpenStreams,
-  call: WorkerCall | SessionCall | WatchCall,
+  call: WorkerCall | SessionCall | WatchCall | SubscribeCall,
   serve: (ended: () => void) => OpenStream,
 ): void => {
   if (!streams.serve(serve)) call.emit('error', callStatus(STOPPING))

@@ -14,7 +14,15 @@ import {
   type StepState,
   type TaskSubmitted,
 } from '@tasker/core'
-import type { Batch, BatchLimits, Checkpoint, DependencyResult, Payload, StepCommand as WireCommand } from '@tasker/proto'
+import type {
+  Batch,
+  BatchLimits,
+  Checkpoint,
+  DependencyResult,
+  EventDeclaration,
+  Payload,
+  StepCommand as WireCommand,
+} from '@tasker/proto'
 import type { StepCommand } from '../engine/api.js'
 import { batchAt, checkpointAt } from './batch-message.js'
 import { payloadOf } from './payload.js'
@@ -34,6 +42,7 @@ interface StepFace {
   readonly stepType: string
   readonly resolver: string
   readonly batchLimits: BatchLimits | undefined
+  readonly eventDeclarations: EventDeclaration[]
   readonly shown: readonly { readonly index: number; readonly stepId: string }[]
 }
 
@@ -65,6 +74,7 @@ export const wireCommand = (command: StepCommand): WireCommand => {
     batch: task.batches.length === 0 ? undefined : batchAt(task, stepIndex),
     checkpoint: task.checkpoints.size === 0 ? undefined : checkpointAt(task, stepIndex),
     batchLimits: face.batchLimits,
+    eventDeclarations: face.eventDeclarations,
   }
 }
 
@@ -108,6 +118,12 @@ const faceOf = (task: LiveTask, index: number): StepFace => {
     timeoutMs: step.timeoutMs,
     stepType: step.type,
     batchLimits: limitsAt(task, index),
+    eventDeclarations: step.publishes.map(({ name, condition, delivery, publisher }) => ({
+      name,
+      condition,
+      deliveryMode: delivery,
+      publisher: publisher ?? '',
+    })),
     shown: visibleTo(task, index).map((shown) => ({
       index: shown,
       stepId: elementAt(task.graph.steps, shown, 'a dependency').name,

@@ -7,6 +7,7 @@ import type { Payload, StepResult } from '@tasker/proto'
 import type { AttemptOutcome, AttemptResult } from '../engine/api.js'
 import { attemptRef } from './attempt-ref.js'
 import { failureFrom } from './failure.js'
+import { givenEvents } from './given-events.js'
 import { readPayload } from './payload.js'
 import { batchesFrom, checkpointFrom, decisionFrom, type ReadChoice } from './worker-choice.js'
 
@@ -42,7 +43,11 @@ export const readResult = (wire: StepResult): ReadResult => {
     }
   return {
     type: 'result',
-    result: { ...key, outcome: wire.metadata === undefined ? outcome : withMetadata(outcome, wire.metadata) },
+    result: {
+      ...key,
+      outcome: wire.metadata === undefined ? outcome : withMetadata(outcome, wire.metadata),
+      events: givenEvents(wire.events),
+    },
   }
 }
 

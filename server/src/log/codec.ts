@@ -109,6 +109,11 @@ const encodeEvent = (event: TaskEvent): string => {
         : JSON.stringify({ ...event, type: undefined })
     case 'task.submitted':
       return `${JSON.stringify({ ...event, type: undefined, context: undefined }).slice(0, -1)},"context":${event.context}}`
+    case 'domain_event.recorded':
+      return withRaw(
+        { ...event, type: undefined, payload: undefined, metadata: undefined },
+        { payload: event.payload, metadata: event.metadata },
+      )
     case 'task.completed':
     case 'task.cancelled':
       return '{}'

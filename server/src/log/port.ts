@@ -11,6 +11,9 @@
  */
 import type { Instant, Partition } from '@tasker/core'
 
+/** The type of the events that `readDomainEvents` looks for. */
+export const DOMAIN_EVENT = 'domain_event.recorded'
+
 export type StreamKind = 'task' | 'template' | 'key' | 'partition'
 
 export interface StreamRef {
@@ -90,6 +93,8 @@ export interface EventLog {
   readKind(kind: StreamKind): AsyncIterable<readonly StoredCommit[]>
   /** Commits of a partition with `seq > afterSeq`, oldest first, page by page. */
   readPartition(partition: Partition, afterSeq: number): AsyncIterable<readonly StoredCommit[]>
+  /** Those of them that record a domain event; what lies between costs nothing. */
+  readDomainEvents(partition: Partition, afterSeq: number): AsyncIterable<readonly StoredCommit[]>
   head(partition: Partition): Promise<Head>
   /** Fences out every other owner: durable before it resolves. Tries again when another commit comes in between. */
   acquire(partition: Partition, node: string, at: Instant): Promise<Ownership>

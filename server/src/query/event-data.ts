@@ -1,6 +1,7 @@
 /** An event's data as readers see it: one JSON object in snake_case, instants as RFC 3339 text, payloads spliced byte for byte. */
 import {
   type BatchRange,
+  type DomainEventRecorded,
   type Failure,
   type Instant,
   instantText,
@@ -59,6 +60,8 @@ const eventFields = (event: TaskEvent): Fields => {
         ['step_id', text(event.step)],
         ['condition', text(event.condition)],
       ]
+    case 'domain_event.recorded':
+      return domainEventFields(event)
     case 'step.cancelled':
       return [['step_id', text(event.step)]]
     case 'step.scheduled':
@@ -113,7 +116,7 @@ const rangeText = ({ id, start, end, size }: BatchRange): JsonText =>
     ['size', jsonOf(size)],
   ])
 
-type AttemptEvent = Extract<TaskEvent, { readonly attempt: number }>
+type AttemptEvent = Extract<TaskEvent, { readonly type: `step.${string}`; readonly attempt: number }>
 
 const attemptFields = (event: AttemptEvent): Fields => {
   switch (event.type) {
@@ -165,6 +168,22 @@ const attemptFields = (event: AttemptEvent): Fields => {
       return unreachable(event)
   }
 }
+
+const domainEventFields = (event: DomainEventRecorded): Fields => [
+  ['name', text(event.name)],
+  ['step_id', text(event.step)],
+  ['attempt', jsonOf(event.attempt)],
+  ['outcome', text(event.outcome)],
+  ['delivery', text(event.delivery)],
+  ['correlation_id', text(event.correlationId)],
+  ['template', text(event.template)],
+  ['payload', event.payload],
+  ['metadata', event.metadata],
+  [
+    'problems',
+    event.problems === undefined ? undefined : jsonOf(event.problems.map(({ code, path, message }) => ({ code, path, message }))),
+  ],
+]
 
 /** A failure as every answer shows it. */
 export const failureText = (failure: Failure): JsonText =>

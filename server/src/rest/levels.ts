@@ -16,5 +16,6 @@ export const readLevels = (engine: Pick<Engine, 'health' | 'workers' | 'queues' 
     keyStepsWaiting: keys.reduce((sum, { waiting }) => sum + waiting, 0),
     keyPlacesHeld: keys.reduce((sum, { held }) => sum + held, 0),
     quarantinedStreams: health.quarantined.length,
+    domainEventLagSeconds: health.domainEvents.lagMs / 1_000,
   }
 }

@@ -29,6 +29,14 @@ export interface EngineMetrics {
   resultIgnored(): void
   /** Attempts were given places of keys. */
   keysGranted(count: number): void
+  /** A domain event is in the log, to be published or refused for its payload. */
+  domainEventRecorded(verdict: 'published' | 'refused'): void
+  /** A batch is with the transport: how many events it held and how long it took. */
+  domainEventsPublished(events: number, seconds: number): void
+  /** The transport did not take a batch; it is tried again. */
+  domainEventsFailed(): void
+  /** Listeners that could not take a live event. */
+  domainEventsDropped(events: number): void
 }
 
 /** What the REST door reports. */
@@ -48,6 +56,7 @@ export interface EngineLevels {
   readonly keyStepsWaiting: number
   readonly keyPlacesHeld: number
   readonly quarantinedStreams: number
+  readonly domainEventLagSeconds: number
 }
 
 export interface Metrics extends EngineMetrics, HttpMetrics {
@@ -67,13 +76,38 @@ export const createMetrics = (options: { readonly withProcess: boolean } = { wit
   const http = httpMetrics(registry)
   return {
     ...engineMetrics(registry),
+    ...domainEventMetrics(registry),
     ...http,
     observeLevels: levelGauges(registry),
     scrape: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   }
 }
 
-const engineMetrics = (registry: Registry): EngineMetrics => {
+type DomainEventMetrics = Pick<EngineMetrics, `domainEvent${string}` & keyof EngineMetrics>
+
+const domainEventMetrics = (registry: Registry): DomainEventMetrics => {
+  const recorded = labelledCounter(registry, 'tasker_domain_events_recorded_total', 'Domain events put into the log.', 'verdict')
+  const published = plainCounter(registry, 'tasker_domain_events_published_total', 'Domain events the transport has taken.')
+  const failed = plainCounter(registry, 'tasker_domain_event_failures_total', 'Batches the transport did not take.')
+  const dropped = plainCounter(registry, 'tasker_domain_events_dropped_total', 'Live events a listener could not take.')
+  const seconds = new Histogram({
+    name: 'tasker_domain_event_publish_seconds',
+    help: 'Time a batch of domain events took to be with the transport.',
+    buckets: SECONDS_BUCKETS,
+    registers: [registry],
+  })
+  return {
+    domainEventRecorded: (verdict) => recorded.add(verdict),
+    domainEventsPublished: (events, took) => {
+      published.add(events)
+      seconds.observe(took)
+    },
+    domainEventsFailed: () => failed.add(1),
+    domainEventsDropped: (events) => dropped.add(events),
+  }
+}
+
+const engineMetrics = (registry: Registry): Omit<EngineMetrics, keyof DomainEventMetrics> => {
   const tally = (name: string, help: string) => plainCounter(registry, name, help)
   const submitted = tally('tasker_tasks_submitted_total', 'Tasks accepted.')
   const blocked = tally('tasker_tasks_blocked_total', 'Times a task came to wait for a person.')
@@ -154,6 +188,7 @@ const LEVELS: readonly (readonly [name: string, help: string, of: keyof EngineLe
   ['tasker_key_steps_waiting', 'Steps that wait for a place of a key.', 'keyStepsWaiting'],
   ['tasker_key_places_held', 'Places of keys that are taken.', 'keyPlacesHeld'],
   ['tasker_quarantined_streams', 'Streams set aside because of a bug or an unknown event.', 'quarantinedStreams'],
+  ['tasker_domain_event_lag_seconds', 'How long the oldest domain event waits for its transport.', 'domainEventLagSeconds'],
 ]
 
 const levelGauges = (registry: Registry): Metrics['observeLevels'] => {

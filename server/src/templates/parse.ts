@@ -15,6 +15,7 @@ import {
 } from '@tasker/core'
 import type { InputProblem } from '../faults.js'
 import { schemaFaults } from './json-schema.js'
+import { type PlacedSchema, schemasOf } from './schema-places.js'
 import { readYaml, type YamlFault } from './yaml-document.js'
 import type { Placing } from './yaml-places.js'
 
@@ -81,33 +82,14 @@ const fileProblem = (finding: TemplateProblem | TemplateWarning | TemplateNote, 
 }
 
 /** Every schema that is enforced, with its place. */
-const schemaProblems = (document: Json): readonly TemplateProblem[] => {
-  const steps = memberOf(document, 'steps')
-  return [
-    ...problemsOfSchema(memberOf(document, 'input_schema'), '/input_schema'),
-    ...(isList(steps) ? steps : []).flatMap((step, index) =>
-      problemsOfSchema(memberOf(step, 'result_schema'), `/steps/${index}/result_schema`),
-    ),
-  ]
-}
+const schemaProblems = (document: Json): readonly TemplateProblem[] =>
+  schemasOf(document).flatMap(({ place, schema }) => problemsOfSchema(schema, place))
 
-const problemsOfSchema = (schema: Json | undefined, at: string): readonly TemplateProblem[] => {
-  if (!isMap(schema)) return []
-  return schemaFaults(schema).map(({ path, message, hint }) => ({
+const problemsOfSchema = (schema: PlacedSchema['schema'], at: string): readonly TemplateProblem[] =>
+  schemaFaults(schema).map(({ path, message, hint }) => ({
     code: 'BAD_SCHEMA',
     path: `${at}${path}`,
     onKey: false,
     message: `the schema is not valid: ${message}`,
     hint,
   }))
-}
-
-type JsonObject = { readonly [key: string]: Json }
-
-const isMap = (value: Json | undefined): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value)
-
-const memberOf = (document: Json, key: string): Json | undefined =>
-  isMap(document) && Object.hasOwn(document, key) ? document[key] : undefined

@@ -1,6 +1,6 @@
 /** Wrong messages to the whole server: each gets a clear answer, and the stream, the other steps and the task live on. */
 import { status } from '@grpc/grpc-js'
-import { AckStatus, type ConnectResponse, type ResultAck, type StepCommand } from '@tasker/proto'
+import { AckStatus, type ConnectResponse, type ResultAck, type StepCommand, type GivenEvent } from '@tasker/proto'
 import { readServerConfig } from '@tasker/server/internal/config'
 import { startServer, type RunningServer } from '@tasker/server/internal/compose'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -103,6 +103,7 @@ const result = (taskId: string, stepId: string, attempt = 1, text = '1') =>
     ref: { taskId, stepId, attempt },
     outcome: { $case: 'success', value: { encoding: '', data: Buffer.from(text) } },
     metadata: undefined,
+    events: [] as GivenEvent[],
   }) as const
 
 const say = async (stream: WorkerStream, ...results: readonly ReturnType<typeof result>[]): Promise<readonly ResultAck[]> => {
@@ -160,7 +161,14 @@ test('a result of an attempt that is over does not touch the attempt that runs',
   const failure = { message: 'again', errorType: 'RetryableError', code: '', retryable: true, retryAfterMs: 0, stack: '' }
   worker.call.write(
     request({
-      results: [{ ref: { taskId, stepId: 'a', attempt: 1 }, outcome: { $case: 'failure', value: failure }, metadata: undefined }],
+      results: [
+        {
+          ref: { taskId, stepId: 'a', attempt: 1 },
+          outcome: { $case: 'failure', value: failure },
+          metadata: undefined,
+          events: [],
+        },
+      ],
     }),
   )
   await worker.until(() => commandsFor(taskId).some(({ ref }) => ref?.attempt === 2))

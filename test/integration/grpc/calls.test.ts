@@ -1,6 +1,6 @@
 /** The unary calls and the watch against the whole server: what was submitted is seen, followed, listed and cancelled. */
 import { status, type ServiceError } from '@grpc/grpc-js'
-import type { CancelResponse, ListResponse, SubmitResponse, TaskEvent, WatchResponse } from '@tasker/proto'
+import type { CancelResponse, GivenEvent, ListResponse, SubmitResponse, TaskEvent, WatchResponse } from '@tasker/proto'
 import { startServer, type RunningServer } from '@tasker/server/internal/compose'
 import { readServerConfig } from '@tasker/server/internal/config'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -86,6 +86,7 @@ const worker = async () => {
           ref,
           outcome: { $case: 'success', value: { encoding: '', data: Buffer.from('"done"') } },
           metadata: undefined,
+          events: [] as GivenEvent[],
         }) as const,
     )
     if (results.length > 0) stream.call.write(request({ results }))

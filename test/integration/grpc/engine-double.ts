@@ -100,6 +100,7 @@ export const engineDouble = (): EngineDouble => {
 }
 
 const engineOf = (double: () => EngineDouble, happened: () => void): Engine => ({
+  domainEvents: { partitions: 1, end: notPlayed, read: notPlayed, onNews: notPlayed, listen: notPlayed },
   submit: (submission, answer) => {
     double().submitted.push({ submission, answer })
     happened()
@@ -170,6 +171,7 @@ const healthOf = ({ ready }: EngineDouble): EngineHealth => ({
   pendingCommits: 0,
   quarantined: [],
   projectionLagMs: 0,
+  domainEvents: { lagMs: 0, problem: undefined },
 })
 
 /** The fault of an engine that cannot be reached. */

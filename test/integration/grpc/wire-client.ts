@@ -107,6 +107,7 @@ export const success = (text: string, more: { readonly attempt?: number; readonl
   ref: { taskId: TASK_ID, stepId: more.stepId ?? 'a', attempt: more.attempt ?? 1 },
   outcome: { $case: 'success', value: { encoding: '', data: Buffer.from(text) } },
   metadata: undefined,
+  events: [],
 })
 
 export const submission = (more: Partial<SubmitRequest> = {}): SubmitRequest => ({

@@ -1,6 +1,6 @@
 /** The worker's stream over a real socket: hello, batches, bad messages and its ways to end (W1 to W14), with an engine played by the test. */
 import { status } from '@grpc/grpc-js'
-import { AckStatus } from '@tasker/proto'
+import { AckStatus, type GivenEvent } from '@tasker/proto'
 import { parseTaskId, type TaskId } from '@tasker/core'
 import { startGrpcServer, type GrpcServer } from '@tasker/server/internal/grpc/server'
 import type { TaskSnapshot } from '@tasker/server/internal/engine/api'
@@ -260,7 +260,10 @@ describe('what a worker says', () => {
   test('a second hello and a result without a key are problems, and the rest of the message is done (W12)', async () => {
     const { stream, worker } = await connected()
     stream.call.write(
-      request({ hello: hello(), results: [{ ref: undefined, outcome: undefined, metadata: undefined }, success('2')] }),
+      request({
+        hello: hello(),
+        results: [{ ref: undefined, outcome: undefined, metadata: undefined, events: [] }, success('2')],
+      }),
     )
     await stream.until((messages) => messages.length > 1)
     expect(stream.messages[1]?.problems.map(({ reason }) => reason)).toEqual(['HELLO_AGAIN', 'RESULT_WITHOUT_REF'])
@@ -276,6 +279,7 @@ describe('what a worker says', () => {
         value: { message: '', errorType: '', code: '', retryable: true, retryAfterMs: 2 ** 63, stack: '' },
       },
       metadata: undefined,
+      events: [] as GivenEvent[],
     } as const
     stream.call.write(request({ results: [tooLong] }))
     stream.call.write(request({ results: [success('2')] }))

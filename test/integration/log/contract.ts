@@ -105,6 +105,20 @@ export const describeEventLog = (name: string, open: () => Promise<LogHarness>):
       expect(await allOf(log.readStream(task('nobody'), 1))).toEqual([])
     })
 
+    test('reads the commits of a partition that record a domain event, page by page, behind a place', async () => {
+      const telling = (id: string) =>
+        draft({ stream: task(id), types: ['step.completed', 'domain_event.recorded'], text: '[{},{}]' })
+      const other = draft({ stream: task('other'), partition: P1, types: ['domain_event.recorded'], text: '[{}]' })
+      const silent = (id: string) => draft({ stream: task(id) })
+      await log.append(rowsFrom(1, ...['a', 'b', 'c', 'd', 'e'].flatMap((id) => [telling(id), silent(`silent ${id}`)])))
+      await log.append(rowsFrom(1, other))
+      const from = async (seq: number) => (await allOf(log.readDomainEvents(P0, seq))).map((commit) => commit.seq)
+      expect(await from(0)).toEqual([1, 3, 5, 7, 9])
+      expect(await from(3)).toEqual([5, 7, 9])
+      expect(await from(9)).toEqual([])
+      expect(await allOf(log.readDomainEvents(P1, 0))).toHaveLength(1)
+    })
+
     test('reads every stream of a kind, stream by stream', async () => {
       const template = (id: string, firstVersion: number) => draft({ stream: { kind: 'template', id }, firstVersion })
       await log.append(

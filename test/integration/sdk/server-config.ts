@@ -18,4 +18,5 @@ export const serverConfig = (databaseUrl: string): ServerConfig => ({
   cancelGraceMs: 5_000,
   stopDeadlineMs: 2_000,
   templateReplace: false,
+  eventsTransport: 'pgmq',
 })

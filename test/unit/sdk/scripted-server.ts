@@ -158,6 +158,7 @@ export const command = (handler: string, more: Partial<StepCommand> = {}): StepC
   input: payload({}),
   config: payload({}),
   dependencies: [],
+  eventDeclarations: [],
   attemptsSinceReset: 1,
   maxAttempts: 3,
   timeoutMs: 60_000,

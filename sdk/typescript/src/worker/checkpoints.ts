@@ -43,7 +43,7 @@ export class Checkpoints {
     const payloads = payloadsOf(progress, this.#bytesMax())
     const number = ++this.#number
     const value = { number, ...payloads, itemsProcessed }
-    const wire: StepResult = { ref: this.#ref, outcome: { $case: 'checkpoint', value }, metadata: undefined }
+    const wire: StepResult = { ref: this.#ref, outcome: { $case: 'checkpoint', value }, metadata: undefined, events: [] }
     const saving = new Promise<void>((resolve, reject) => {
       this.#queue.push({ number, wire, progress, resolve, reject })
     })

@@ -71,7 +71,7 @@ const withOutput = (ref: AttemptRef, value: unknown, bytesMax: number, outcomeOf
   if (bytes > bytesMax) {
     return failureResult(ref, failureOf('RESULT_TOO_LARGE', `the result has ${bytes} bytes, at most ${bytesMax} are kept`, false))
   }
-  return { ref, outcome: outcomeOf(jsonPayload(serialized.data)), metadata: undefined }
+  return { ref, outcome: outcomeOf(jsonPayload(serialized.data)), metadata: undefined, events: [] }
 }
 
 const unserializable = (subject: string, { path, what }: Unserializable): Failure =>
@@ -110,12 +110,14 @@ export const failureResult = (ref: AttemptRef, failure: Failure): StepResult => 
   ref,
   outcome: { $case: 'failure', value: failure },
   metadata: undefined,
+  events: [],
 })
 
 export const cancelledResult = (ref: AttemptRef): StepResult => ({
   ref,
   outcome: { $case: 'cancelled', value: {} },
   metadata: undefined,
+  events: [],
 })
 
 /** About how many bytes a result takes on the wire. */

@@ -1,5 +1,5 @@
 /** The wall between stored text and events: reads members by name and checks each one's type. */
-import { type JsonText, trustedJson } from '@tasker/core'
+import { type JsonText, sliceElements, sliceMembers, trustedJson } from '@tasker/core'
 import { CorruptEventError } from './errors.js'
 import type { EventMembers } from './upcast.js'
 
@@ -19,6 +19,17 @@ export class EventFields {
 
   optionalRaw(name: string): JsonText | undefined {
     return this.#members.get(name)
+  }
+
+  /** Each object of a list, where the list is there. */
+  optionalList<Item>(name: string, read: (fields: EventFields) => Item): readonly Item[] | undefined {
+    const text = this.#members.get(name)
+    if (text === undefined) return undefined
+    if (!text.startsWith('[')) return this.#fail(name, 'is no list')
+    return sliceElements(text).map((element) => {
+      if (!element.startsWith('{')) return this.#fail(name, 'holds no object')
+      return read(new EventFields(this.#type, sliceMembers(element)))
+    })
   }
 
   text(name: string): string {

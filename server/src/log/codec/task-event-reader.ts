@@ -1,7 +1,9 @@
 /** One stored event of a task back into its type, checked member by member; payloads keep their bytes. */
 import {
   type BatchRange,
+  type DomainEventRecorded,
   durationMs,
+  type EventProblem,
   type Failure,
   instant,
   namespaceOf,
@@ -82,6 +84,7 @@ const READERS: Readers = {
     outcome: f.choice('outcome', ['completed', 'failed']),
     reason: f.text('reason'),
   }),
+  'domain_event.recorded': (f) => domainEvent(f),
   'task.blocked': (f) => ({ type: 'task.blocked', steps: f.texts('steps').map(stepId) }),
   'task.cancel_requested': (f) => ({
     type: 'task.cancel_requested',
@@ -157,6 +160,25 @@ const submitted = (f: EventFields): TaskSubmitted => {
     ...optional('runAt', runAt === undefined ? undefined : instant(runAt)),
   }
 }
+
+const domainEvent = (f: EventFields): DomainEventRecorded => ({
+  type: 'domain_event.recorded',
+  name: f.text('name'),
+  ...attempt(f),
+  outcome: f.choice('outcome', ['success', 'retryable_failure', 'permanent_failure']),
+  delivery: f.choice('delivery', ['durable', 'broadcast']),
+  correlationId: f.text('correlationId'),
+  template: f.text('template'),
+  ...optional('payload', f.optionalRaw('payload')),
+  ...optional('metadata', f.optionalRaw('metadata')),
+  ...optional('problems', f.optionalList('problems', eventProblem)),
+})
+
+const eventProblem = (f: EventFields): EventProblem => ({
+  code: f.text('code'),
+  path: f.text('path'),
+  message: f.text('message'),
+})
 
 const failure = (event: EventFields): Failure => {
   const f = event.inside('failure', sliceMembers)

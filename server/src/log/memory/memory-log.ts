@@ -4,7 +4,16 @@ import { invariant, unreachable } from '@tasker/core'
 import { acquirePartition, type PartitionTip } from '../acquire.js'
 import { illFormedPart } from '../content.js'
 import { readAcquired } from '../partition-codec.js'
-import type { AppendResult, CommitDraft, EventLog, SequencedCommit, StoredCommit, StreamKind, StreamRef } from '../port.js'
+import {
+  DOMAIN_EVENT,
+  type AppendResult,
+  type CommitDraft,
+  type EventLog,
+  type SequencedCommit,
+  type StoredCommit,
+  type StreamKind,
+  type StreamRef,
+} from '../port.js'
 
 /** What shall become of one append. */
 export type AppendFate =
@@ -87,6 +96,13 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
       pages(() => store.stream(stream).filter((commit) => commit.firstVersion + commit.types.length > fromVersion)),
     readKind: (kind) => pages(() => store.kind(kind)),
     readPartition: (partition, afterSeq) => pages(() => store.partition(partition).slice(afterSeq)),
+    readDomainEvents: (partition, afterSeq) =>
+      pages(() =>
+        store
+          .partition(partition)
+          .slice(afterSeq)
+          .filter(({ types }) => types.includes(DOMAIN_EVENT)),
+      ),
     head: async (partition) => {
       const { seq, control } = await tip(partition)
       return { seq, epoch: control === undefined ? 0 : readAcquired(control).epoch }

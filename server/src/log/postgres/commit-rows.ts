@@ -1,7 +1,7 @@
 /** Rows of `event_commit` read page by page, by key, and made commits. */
 import { instant, partitionNumber } from '@tasker/core'
 import type { Pool } from '../../database.js'
-import type { StoredCommit, StreamKind } from '../port.js'
+import { DOMAIN_EVENT, type StoredCommit, type StreamKind } from '../port.js'
 
 /** What a page holds at most; a single larger commit is a page of its own. */
 export interface PageBounds {
@@ -73,6 +73,14 @@ export const partitionRange = (partition: number, afterSeq: number): KeyRange =>
   order: 'seq',
   values: [partition, afterSeq],
   after: (commit) => partitionRange(partition, commit.seq),
+})
+
+/** The condition is that of the index, word for word: the planner takes it for no other. */
+export const domainEventRange = (partition: number, afterSeq: number): KeyRange => ({
+  where: `partition = $1 and seq > $2 and types @> array['${DOMAIN_EVENT}']`,
+  order: 'seq',
+  values: [partition, afterSeq],
+  after: (commit) => domainEventRange(partition, commit.seq),
 })
 
 /** From the commit that contains the version; the bound from below is for the index. */

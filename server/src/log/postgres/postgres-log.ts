@@ -14,7 +14,16 @@ import { illFormedPart } from '../content.js'
 import { readAcquired } from '../partition-codec.js'
 import type { AppendResult, EventLog, SequencedCommit, StoredCommit, StreamKind } from '../port.js'
 import { appendStatement } from './append-statement.js'
-import { type KeyRange, kindRange, type PageBounds, partitionRange, readPages, readTip, streamRange } from './commit-rows.js'
+import {
+  domainEventRange,
+  type KeyRange,
+  kindRange,
+  type PageBounds,
+  partitionRange,
+  readPages,
+  readTip,
+  streamRange,
+} from './commit-rows.js'
 
 export interface PostgresLogOptions {
   readonly url: string
@@ -61,6 +70,7 @@ const logOn = (pool: Pool, appenders: readonly SteadyConnection[], partitionCoun
     readStream: (stream, fromVersion) => pagesOf(pool, streamRange(stream.kind, stream.id, fromVersion), page),
     readKind: (kind) => pagesOf(pool, kindRange(kind), page),
     readPartition: (partition, afterSeq) => pagesOf(pool, partitionRange(partition, afterSeq), page),
+    readDomainEvents: (partition, afterSeq) => pagesOf(pool, domainEventRange(partition, afterSeq), page),
     head: async (partition) => {
       const { seq, control } = await tip(partition)
       return { seq, epoch: control === undefined ? 0 : readAcquired(control).epoch }

@@ -69,6 +69,7 @@ const figures = (door: RestDoor, health: EngineHealth) => ({
   partitions: health.partitions,
   pending_commits: health.pendingCommits,
   projection_lag_ms: health.projectionLagMs,
+  domain_events: { lag_ms: health.domainEvents.lagMs, problem: health.domainEvents.problem ?? null },
   workers: door.engine.workers().length,
   quarantined: health.quarantined.map(({ taskId, position, message }) => ({ task_id: taskId, position, message })),
 })

@@ -35,6 +35,7 @@ export const DETAILED_HEALTH = HEALTH.extend({
   partitions: z.number().int(),
   pending_commits: z.number().int(),
   projection_lag_ms: z.number(),
+  domain_events: z.object({ lag_ms: z.number(), problem: z.string().nullable() }),
   workers: z.number().int(),
   quarantined: z.array(z.object({ task_id: z.string(), position: z.string(), message: z.string() })),
 })

@@ -123,6 +123,33 @@ test('a running task cancels only what nobody waits for any more', () => {
   expect(cancelled).toBeGreaterThan(10)
 })
 
+test('every end of an attempt is told outside once for each condition that speaks of it, in the same commit', () => {
+  const asked = new Map([
+    ['success', ['success', 'always']],
+    ['retryable_failure', ['retryable_failure']],
+    ['permanent_failure', ['failure', 'permanent_failure', 'always']],
+  ])
+  forEveryRun((run) => {
+    for (const { events } of play(run, {}).commits) {
+      events.forEach((event, index) => {
+        const outcome = outcomeOf(event)
+        if (outcome === undefined || !('step' in event)) return
+        const publishes = run.plan.steps[run.plan.indexOf.get(event.step) ?? -1]?.publishes.length ?? 0
+        const names = publishes === 0 ? [] : (asked.get(outcome) ?? [])
+        const behind = events.slice(index + 1).findIndex(({ type }) => type !== 'domain_event.recorded')
+        const told = events.slice(index + 1, behind === -1 ? undefined : index + 1 + behind)
+        expect(told).toMatchObject(names.map((name) => ({ name, outcome, step: event.step })))
+      })
+    }
+  })
+})
+
+const outcomeOf = (event: TaskEvent): string | undefined => {
+  if (event.type === 'step.completed') return 'success'
+  if (event.type !== 'step.failed' && event.type !== 'step.timed_out') return undefined
+  return event.permanent ? 'permanent_failure' : 'retryable_failure'
+}
+
 test('attempts never exceed the policy', () => {
   forEveryRun((run) => {
     play(run, {

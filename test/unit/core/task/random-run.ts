@@ -97,6 +97,18 @@ const arbitraryConditions: fc.Arbitrary<(count: number) => Partial<StepSpec>> = 
 const concurrency = keyOf('concurrency', 'shared')
 const rate = keyOf('rate', 'api-${context.order}', 2, 1_000)
 
+/** A domain event for each condition, which is its name. */
+const EVERY_CONDITION: StepSpec['publishes'] = (
+  ['success', 'failure', 'retryable_failure', 'permanent_failure', 'always'] as const
+).map((condition) => ({
+  name: condition,
+  description: undefined,
+  condition,
+  delivery: 'durable',
+  schema: undefined,
+  publisher: undefined,
+}))
+
 const arbitraryStep = (index: number): fc.Arbitrary<StepSpec> =>
   fc
     .record({
@@ -108,12 +120,14 @@ const arbitraryStep = (index: number): fc.Arbitrary<StepSpec> =>
       timeoutMs: fc.constantFrom(50, 500),
       conditions: arbitraryConditions,
       keys: fc.constantFrom([], [], [], [], [], [], [concurrency], [concurrency, rate]),
+      publishes: fc.constantFrom<StepSpec['publishes']>([], [], EVERY_CONDITION),
     })
-    .map(({ after, timeoutMs, baseMs, conditions, keys, ...retry }) =>
+    .map(({ after, timeoutMs, baseMs, conditions, keys, publishes, ...retry }) =>
       step(`s${index}`, {
         after,
         timeoutMs,
         keys,
+        publishes,
         more: conditions(after.length),
         retry: { ...retry, baseMs: durationMs(baseMs), nonRetryableErrors: ['Named'] },
       }),

@@ -72,6 +72,7 @@ describe('a template that is right', () => {
           cancelRemaining: false,
           priority: 0,
           keys: [],
+          publishes: [],
         },
       ],
     })
@@ -147,6 +148,7 @@ describe('a template that is right', () => {
       cancelRemaining: false,
       priority: 0,
       keys: [],
+      publishes: [],
     })
     expect(warnings(check)).toEqual([
       'LEGACY_FIELD /steps/1/retry/limit',
@@ -488,7 +490,6 @@ describe('keys', () => {
 
 describe('what is not supported yet', () => {
   test.each([
-    ['publishes_events', [{ name: 'card.charged', condition: 'success', delivery_mode: 'durable', schema: {} }]],
     ['lifecycle', { anything: 1 }],
     ['heartbeat_seconds', 5],
     ['schedule_to_start_seconds', 5],

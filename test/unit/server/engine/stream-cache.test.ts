@@ -26,6 +26,7 @@ const aCommit = async (): Promise<TaskCommit> => {
     started: [],
     overdue: [],
     identity: undefined,
+    fast: [],
     answers: [],
     settle: () => undefined,
   }

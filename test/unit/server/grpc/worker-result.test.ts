@@ -5,13 +5,14 @@ import { readResult } from '@tasker/server/internal/grpc/worker-result'
 import { expect, test } from 'vitest'
 
 const ref = { taskId: '01JGZZZZZZ0000000000000001', stepId: 'a', attempt: 3 }
-const value = (text: string, encoding = '') => ({ $case: 'success', value: { encoding, data: Buffer.from(text) } }) as const
+const value = (text: string, encoding = '') =>
+  ({ $case: 'success', value: { encoding, data: Buffer.from(text) }, events: [] }) as const
 
 test('each kind of outcome is read', () => {
   const failed = { message: 'm', errorType: 'T', code: '', retryable: true, retryAfterMs: 0, stack: '' }
   const outcomes = [value('1'), { $case: 'failure', value: failed } as const, { $case: 'cancelled', value: {} } as const].map(
     (outcome) => {
-      const read = readResult({ ref, outcome, metadata: undefined })
+      const read = readResult({ ref, outcome, metadata: undefined, events: [] })
       return read.type === 'result' ? read.result.outcome.type : read.type
     },
   )
@@ -19,7 +20,7 @@ test('each kind of outcome is read', () => {
 })
 
 test('a result in an encoding the server does not read fails its attempt for good, so that its slot is not held', () => {
-  expect(readResult({ ref, outcome: value('1', 'binary/encrypted'), metadata: undefined })).toMatchObject({
+  expect(readResult({ ref, outcome: value('1', 'binary/encrypted'), metadata: undefined, events: [] })).toMatchObject({
     type: 'result',
     result: { attempt: 3, outcome: { type: 'failed', failure: { code: 'ENCODING_NOT_SUPPORTED', retryable: false } } },
   })
@@ -27,7 +28,7 @@ test('a result in an encoding the server does not read fails its attempt for goo
 
 const payload = (text: string) => ({ encoding: '', data: Buffer.from(text) })
 const outcomeOf = (outcome: StepResult['outcome']) => {
-  const read = readResult({ ref, outcome, metadata: undefined })
+  const read = readResult({ ref, outcome, metadata: undefined, events: [] })
   return read.type === 'result' ? read.result.outcome : read
 }
 
@@ -89,17 +90,17 @@ test('a checkpoint is read with its number; one that cannot be saved is refused,
 })
 
 test('a result without an outcome is refused, one without a key is keyless', () => {
-  expect(readResult({ ref, outcome: undefined, metadata: undefined })).toMatchObject({
+  expect(readResult({ ref, outcome: undefined, metadata: undefined, events: [] })).toMatchObject({
     type: 'refused',
     reason: 'RESULT_WITHOUT_OUTCOME',
   })
-  expect(readResult({ ref: undefined, outcome: value('1'), metadata: undefined })).toEqual({ type: 'keyless' })
+  expect(readResult({ ref: undefined, outcome: value('1'), metadata: undefined, events: [] })).toEqual({ type: 'keyless' })
 })
 
 test('metadata is read beside a result and a failure; what cannot be kept fails a result for good, and a failure says so', () => {
   const failed = { message: 'busy', errorType: 'T', code: '', retryable: true, retryAfterMs: 0, stack: '' }
   const withMetadata = (outcome: StepResult['outcome'], text: string, encoding = '') => {
-    const read = readResult({ ref, outcome, metadata: { encoding, data: Buffer.from(text) } })
+    const read = readResult({ ref, outcome, metadata: { encoding, data: Buffer.from(text) }, events: [] })
     return read.type === 'result' ? read.result.outcome : read
   }
   const failure = { $case: 'failure', value: failed } as const

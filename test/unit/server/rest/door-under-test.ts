@@ -100,6 +100,13 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
   }
 
   const engine: Engine = {
+    domainEvents: {
+      partitions: 1,
+      end: async () => 0,
+      read: async () => undefined,
+      onNews: () => () => undefined,
+      listen: () => () => undefined,
+    },
     submit: (submission, answer) => {
       submissions.push(submission)
       if (trouble.fault !== undefined) return answer({ type: 'failed', fault: trouble.fault })
@@ -189,6 +196,7 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
       pendingCommits: 3,
       quarantined: [],
       projectionLagMs: 20,
+      domainEvents: { lagMs: 0, problem: undefined },
     }),
     stop: async () => undefined,
   }

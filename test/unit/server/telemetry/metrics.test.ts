@@ -57,6 +57,7 @@ test('levels are read when somebody scrapes', async () => {
     keyStepsWaiting: 3,
     keyPlacesHeld: 2,
     quarantinedStreams: 0,
+    domainEventLagSeconds: 0,
   }))
   expect(await sample(metrics)).toEqual(
     expect.arrayContaining([

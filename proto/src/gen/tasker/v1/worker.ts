@@ -115,6 +115,36 @@ export interface StepCommand {
     | undefined;
   /** `handler.resolver` of the template: which way of finding the handler it asks for; empty when it asks for none. */
   resolver: string;
+  /** What the step's results tell outside; empty for most steps (W18). */
+  eventDeclarations: EventDeclaration[];
+}
+
+/** A domain event that the step's template declares. */
+export interface EventDeclaration {
+  name: string;
+  /** success, failure, retryable_failure, permanent_failure or always. */
+  condition: string;
+  /** durable, fast or broadcast. */
+  deliveryMode: string;
+  /** The publisher that makes the payload; empty when the result is told as it is. */
+  publisher: string;
+}
+
+/** What the worker makes of one of them (W18). */
+export interface GivenEvent {
+  name: string;
+  /** In place of the result; absent when that is told. */
+  payload:
+    | Payload
+    | undefined;
+  /** One JSON object of additional metadata; may be absent. */
+  metadata:
+    | Payload
+    | undefined;
+  /** There is nothing to tell this time. */
+  withheld: boolean;
+  /** Why the payload could not be made: the event is recorded as refused. Empty when it could. */
+  problem: string;
 }
 
 /** One range of a batch. Cursors are JSON values that only the handlers understand: `start` is included, `end` is not. */
@@ -174,7 +204,11 @@ export interface StepResult {
     | { $case: "checkpoint"; value: Checkpoint }
     | undefined;
   /** What the handler tells people beside its result or failure; optional. Kept in the event, seen by no other step. */
-  metadata: Payload | undefined;
+  metadata:
+    | Payload
+    | undefined;
+  /** Beside success, failure, decision or batches, for events whose payload is not simply the result. */
+  events: GivenEvent[];
 }
 
 /** The result of a decision, and which of the steps behind it are to be: at least one name, or none of them. */
@@ -660,6 +694,7 @@ function createBaseStepCommand(): StepCommand {
     checkpoint: undefined,
     batchLimits: undefined,
     resolver: "",
+    eventDeclarations: [],
   };
 }
 
@@ -718,6 +753,9 @@ export const StepCommand: MessageFns<StepCommand> = {
     }
     if (message.resolver !== "") {
       writer.uint32(282).string(message.resolver);
+    }
+    for (const v of message.eventDeclarations) {
+      EventDeclaration.encode(v!, writer.uint32(402).fork()).join();
     }
     return writer;
   },
@@ -877,6 +915,183 @@ export const StepCommand: MessageFns<StepCommand> = {
             }
 
             message.resolver = reader.string();
+            continue;
+          }
+          case 50: {
+            if (tag !== 402) {
+              break;
+            }
+
+            message.eventDeclarations.push(EventDeclaration.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEventDeclaration(): EventDeclaration {
+  return { name: "", condition: "", deliveryMode: "", publisher: "" };
+}
+
+export const EventDeclaration: MessageFns<EventDeclaration> = {
+  encode(message: EventDeclaration, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.condition !== "") {
+      writer.uint32(18).string(message.condition);
+    }
+    if (message.deliveryMode !== "") {
+      writer.uint32(26).string(message.deliveryMode);
+    }
+    if (message.publisher !== "") {
+      writer.uint32(34).string(message.publisher);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventDeclaration {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventDeclaration();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.condition = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.deliveryMode = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.publisher = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGivenEvent(): GivenEvent {
+  return { name: "", payload: undefined, metadata: undefined, withheld: false, problem: "" };
+}
+
+export const GivenEvent: MessageFns<GivenEvent> = {
+  encode(message: GivenEvent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.payload !== undefined) {
+      Payload.encode(message.payload, writer.uint32(18).fork()).join();
+    }
+    if (message.metadata !== undefined) {
+      Payload.encode(message.metadata, writer.uint32(26).fork()).join();
+    }
+    if (message.withheld !== false) {
+      writer.uint32(32).bool(message.withheld);
+    }
+    if (message.problem !== "") {
+      writer.uint32(42).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GivenEvent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGivenEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.payload = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metadata = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.withheld = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.problem = reader.string();
             continue;
           }
         }
@@ -1275,7 +1490,7 @@ export const DependencyResult: MessageFns<DependencyResult> = {
 };
 
 function createBaseStepResult(): StepResult {
-  return { ref: undefined, outcome: undefined, metadata: undefined };
+  return { ref: undefined, outcome: undefined, metadata: undefined, events: [] };
 }
 
 export const StepResult: MessageFns<StepResult> = {
@@ -1305,6 +1520,9 @@ export const StepResult: MessageFns<StepResult> = {
     }
     if (message.metadata !== undefined) {
       Payload.encode(message.metadata, writer.uint32(282).fork()).join();
+    }
+    for (const v of message.events) {
+      GivenEvent.encode(v!, writer.uint32(402).fork()).join();
     }
     return writer;
   },
@@ -1384,6 +1602,14 @@ export const StepResult: MessageFns<StepResult> = {
             }
 
             message.metadata = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 50: {
+            if (tag !== 402) {
+              break;
+            }
+
+            message.events.push(GivenEvent.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -2117,6 +2343,9 @@ export const StepCancellation: MessageFns<StepCancellation> = {
  *      (too large, say) while the attempt still runs, IGNORED that the attempt is no longer this worker's. One that was not acknowledged is
  *      sent again after a reconnect, before the result of its attempt.
  * W17  `StepCommand.checkpoint` is what an earlier attempt of the step saved last. The handler begins there.
+ * W18  `StepCommand.event_declarations` are the domain events of the step. Their default payload is the result, so a worker that knows nothing of
+ *      them sends nothing. `StepResult.events` gives another payload, adds metadata, or withholds an event; a worker that lacks a declared
+ *      publisher, or whose publisher fails, says so in `problem`. Names the step does not declare are left out. Nothing in `events` fails a step.
  */
 export type WorkerServiceService = typeof WorkerServiceService;
 export const WorkerServiceService = {
