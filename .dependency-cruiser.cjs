@@ -119,6 +119,7 @@ module.exports = {
       to: { path: '^server/src/log/(memory|postgres|eventstoredb)/', pathNot: '^server/src/log/$1/' },
     },
     entersBy('pg', 'pg', room('database', 'log/postgres', 'projections', 'publishers', 'query')),
+    entersBy('amqplib', 'amqplib', room('publishers/rabbitmq')),
     entersBy('fastify', 'fastify|fastify-type-provider-zod|@fastify/[^/]+', room('rest')),
     entersBy('grpc', '@grpc/[^/]+|grpc-health-check', `${room('grpc')}|^sdk/typescript/src/wire/|^proto/src/gen/`),
     entersBy('cel', '@marcbachmann/cel-js', '^core/src/expression/'),

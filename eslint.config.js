@@ -25,7 +25,7 @@ const shape = [
     message: 'A cast through another type hides what is not true: parse at the wall.',
   },
   {
-    selector: 'ClassDeclaration[superClass]:not([superClass.name=/(Error|Fault|StepHandler)$/])',
+    selector: 'ClassDeclaration[superClass]:not([superClass.name=/(Error|Fault|StepHandler|EventPublisher)$/])',
     message: 'Extend nothing but Error: give the part a port instead.',
   },
 ]

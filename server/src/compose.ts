@@ -17,6 +17,7 @@ import { openPostgresLog } from './log/postgres/postgres-log.js'
 import { openPostgresStore, PROJECTION } from './projections/postgres-store.js'
 import { postgresAnalytics } from './query/postgres-analytics.js'
 import { pgmqTransport } from './publishers/pgmq/pgmq-transport.js'
+import { rabbitmqTransport } from './publishers/rabbitmq/rabbitmq-transport.js'
 import type { EventTransport } from './publishers/transport.js'
 import { postgresQuery } from './query/postgres-query.js'
 import { startRestServer } from './rest/server.js'
@@ -116,8 +117,11 @@ const publishingOf = (config: ServerConfig, logger: Logger, opened: Opened): { r
   return { publishing }
 }
 
-const eventTransport = ({ eventsTransport, databaseUrl }: ServerConfig): EventTransport | undefined => {
+const eventTransport = (config: ServerConfig): EventTransport | undefined => {
+  const { eventsTransport, databaseUrl, rabbitmqUrl, rabbitmqExchange } = config
   switch (eventsTransport) {
+    case 'rabbitmq':
+      return rabbitmqTransport({ url: rabbitmqUrl, exchange: rabbitmqExchange, databaseUrl })
     case 'pgmq':
       return pgmqTransport(databaseUrl)
     case 'none':

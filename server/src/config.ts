@@ -5,6 +5,7 @@ import { z } from 'zod'
 const PORT_MAX = 65_535
 const PARTITIONS_MAX = 1_024
 const MIB = 1024 * 1024
+const EXCHANGE_CHARS_MAX = 120
 const HOUR_MS = 3_600_000
 
 const wholeNumber = (min: number, max: number) =>
@@ -23,6 +24,10 @@ const yesOrNo = z.enum(['true', 'false'], { error: 'is neither true nor false' }
 
 const databaseUrl = z.string().refine(isPostgresUrl, {
   error: 'is not a PostgreSQL URL such as postgres://user:password@host:5432/database',
+})
+
+const amqpUrl = z.string().refine((text) => URL.canParse(text) && /^amqps?:$/.test(new URL(text).protocol), {
+  error: 'is not a RabbitMQ URL such as amqp://user:password@host:5672',
 })
 
 const SCHEMA = z.object({
@@ -44,7 +49,12 @@ const SCHEMA = z.object({
   cancelGraceMs: wholeNumber(0, HOUR_MS),
   stopDeadlineMs: wholeNumber(0, HOUR_MS),
   templateReplace: yesOrNo,
-  eventsTransport: z.enum(['pgmq', 'none'], { error: 'is not one of pgmq, none' }),
+  eventsTransport: z.enum(['pgmq', 'rabbitmq', 'none'], { error: 'is not one of pgmq, rabbitmq, none' }),
+  rabbitmqUrl: amqpUrl,
+  rabbitmqExchange: z
+    .string()
+    .min(1, { error: 'is empty' })
+    .max(EXCHANGE_CHARS_MAX, { error: `is longer than ${EXCHANGE_CHARS_MAX} characters` }),
 })
 
 /** What `startServer` takes. Ports of 0 mean any free port. */
@@ -167,7 +177,23 @@ export const SETTINGS: readonly Setting[] = [
     '--events-transport',
     'name',
     'pgmq',
-    'where domain events go: pgmq or none',
+    'where domain events go: pgmq, rabbitmq or none',
+  ),
+  setting(
+    'rabbitmqUrl',
+    'RABBITMQ_URL',
+    '--rabbitmq-url',
+    'url',
+    'amqp://127.0.0.1:5672',
+    'RabbitMQ, when domain events go there',
+  ),
+  setting(
+    'rabbitmqExchange',
+    'TASKER_RABBITMQ_EXCHANGE',
+    '--rabbitmq-exchange',
+    'name',
+    'tasker.domain_events',
+    'the topic exchange, when domain events go to RabbitMQ',
   ),
 ]
 
@@ -203,14 +229,17 @@ const problemOf = (issue: z.core.$ZodIssue, texts: Readonly<Record<string, strin
   const found = SETTINGS.find(({ key }) => key === issue.path[0])
   const text = found && texts[found.key]
   if (found === undefined || text === undefined) return []
-  const shown = found.key === 'databaseUrl' ? 'its value' : `'${text}'`
+  const shown = SECRET_KEYS.has(found.key) ? 'its value' : `'${text}'`
   return [{ variable: found.variable, flag: found.flag, message: `${shown} ${issue.message}` }]
 }
 
-/** The settings by variable, without the database's password: what `/config` may show. */
+/** Settings that may hold a password. */
+const SECRET_KEYS: ReadonlySet<SettingKey> = new Set(['databaseUrl', 'rabbitmqUrl'])
+
+/** The settings by variable, without passwords: what `/config` may show. */
 export const redactedConfig = (config: ServerConfig): { readonly [variable: string]: string | number | boolean } =>
   Object.fromEntries(
-    SETTINGS.map(({ key, variable }) => [variable, key === 'databaseUrl' ? withoutPassword(config.databaseUrl) : config[key]]),
+    SETTINGS.map(({ key, variable }) => [variable, SECRET_KEYS.has(key) ? withoutPassword(String(config[key])) : config[key]]),
   )
 
 /** A database URL for people: the password and anything in its query replaced. */

@@ -20,7 +20,18 @@ const cruiseTree = async (root: string, rooms: readonly string[]): Promise<ICrui
 const broken = (result: ICruiseResult): readonly string[] =>
   [...new Set(result.summary.violations.map((violation) => `${violation.rule.name}: ${violation.from}`))].sort()
 
-const stubs = ['@marcbachmann/cel-js', 'pg', 'fastify', '@grpc/grpc-js', 'yaml', 'commander', 'prom-client', 'vitest', 'zod']
+const stubs = [
+  '@marcbachmann/cel-js',
+  'pg',
+  'amqplib',
+  'fastify',
+  '@grpc/grpc-js',
+  'yaml',
+  'commander',
+  'prom-client',
+  'vitest',
+  'zod',
+]
 const packages: Readonly<Record<string, string>> = { core: 'core', sdk: 'sdk/typescript', server: 'server', proto: 'proto' }
 
 const importing = (...specifiers: readonly string[]): string =>
@@ -49,6 +60,7 @@ const plants: readonly { readonly rule: string; readonly at: string; readonly im
   { rule: 'adapters-only-in-compose', at: 'server/src/rest/chooses.ts', imports: ['../query/postgres-query.js'] },
   { rule: 'adapters-are-strangers', at: 'server/src/log/memory/borrows.ts', imports: ['../postgres/postgres-log.js'] },
   { rule: 'pg-enters-by-its-room', at: 'server/src/engine/selects.ts', imports: ['pg'] },
+  { rule: 'amqplib-enters-by-its-room', at: 'server/src/engine/sends.ts', imports: ['amqplib'] },
   { rule: 'fastify-enters-by-its-room', at: 'server/src/grpc/listens.ts', imports: ['fastify'] },
   { rule: 'grpc-enters-by-its-room', at: 'server/src/rest/streams.ts', imports: ['@grpc/grpc-js'] },
   { rule: 'grpc-enters-by-its-room', at: 'sdk/typescript/src/client.ts', imports: ['@grpc/grpc-js'] },

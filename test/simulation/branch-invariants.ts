@@ -24,7 +24,7 @@ const openedWithItsEnd = ({ taskId, events, task }: Folded): readonly string[] =
     if (event.type !== 'step.completed') return []
     const type = task.graph.steps[task.graph.indexOf.get(event.step) ?? -1]?.type
     if (type !== 'decision' && type !== 'batchable') return []
-    const next = events[place + 1]
+    const next = events.slice(place + 1).find((later) => later.event.type !== 'domain_event.recorded')
     const cancelled = events.slice(0, place).some((earlier) => earlier.event.type === 'task.cancel_requested')
     if (cancelled || (next?.event.type === 'steps.created' && next.at === events[place]?.at)) return []
     return [`I9 ${event.step} of ${taskId} ended without what it opened`]

@@ -19,6 +19,7 @@ const stepOf = (dice: Dice, name: string, dependencies: readonly string[], more:
   handler: { callable: dice.pick(HANDLERS) },
   timeout_seconds: dice.between(2, 5),
   retry: { max_attempts: dice.between(2, 6), backoff: dice.pick(['none', 'linear']), backoff_base_ms: dice.between(100, 1_000) },
+  publishes_events: [{ name: `${name}.over`, condition: 'always' }],
   ...more,
 })
 

@@ -27,6 +27,9 @@ export interface FaultPlan {
   readonly resultPoisoned: number
   /** Mean virtual milliseconds between workers that drain and are started anew; 0 for never. */
   readonly workerDrainEveryMs: number
+  /** Probabilities of one call to the transport of domain events; of a lost answer, the work is done or not. */
+  readonly transportAway: number
+  readonly transportAnswerLost: number
 }
 
 /** Stands in results that the log refuses. */
@@ -54,13 +57,19 @@ export const drawFaultPlan = (dice: Dice): FaultPlan => {
     resultTwice: rate(0.3),
     resultPoisoned: 0,
     workerDrainEveryMs: 0,
+    transportAway: 0,
+    transportAnswerLost: 0,
   }
 }
 
 /** Faults that came to the plan later, drawn apart: the worlds that earlier seeds made stay what they were without them. */
-export const drawLaterFaults = (dice: Dice): Pick<FaultPlan, 'resultPoisoned' | 'workerDrainEveryMs'> => ({
+export const drawLaterFaults = (
+  dice: Dice,
+): Pick<FaultPlan, 'resultPoisoned' | 'workerDrainEveryMs' | 'transportAway' | 'transportAnswerLost'> => ({
   resultPoisoned: dice.chance(0.4) ? dice.next() * 0.1 : 0,
   workerDrainEveryMs: dice.chance(0.4) ? dice.between(3_000, 20_000) : 0,
+  transportAway: dice.chance(0.5) ? dice.next() * 0.6 : 0,
+  transportAnswerLost: dice.chance(0.5) ? dice.next() * 0.3 : 0,
 })
 
 export const NO_FAULTS: FaultPlan = {
@@ -82,4 +91,6 @@ export const NO_FAULTS: FaultPlan = {
   resultTwice: 0,
   resultPoisoned: 0,
   workerDrainEveryMs: 0,
+  transportAway: 0,
+  transportAnswerLost: 0,
 }

@@ -5,6 +5,7 @@ import { waitOn } from '@tasker/server/internal/engine/clock'
 import { inBackground } from '@tasker/server/internal/background'
 import type { AppendResult, EventLog, SequencedCommit, StoredCommit } from '@tasker/server/internal/log/port'
 import type { ProjectionStore } from '@tasker/server/internal/projections/port'
+import type { EventTransport } from '@tasker/server/internal/publishers/transport'
 import type { Dice } from './dice.js'
 import { type FaultPlan, POISON } from './fault-plan.js'
 
@@ -14,21 +15,31 @@ export interface Weather {
   readonly seen: Map<string, number>
 }
 
+/** What outlives every process. */
+export interface WorldParts {
+  readonly log: EventLog
+  readonly store: ProjectionStore
+  readonly transport: EventTransport
+}
+
 export class Incarnation {
   readonly clock: Clock
   readonly log: EventLog
   readonly store: ProjectionStore
+  readonly transport: EventTransport
   #alive = true
 
-  constructor(world: Clock, log: EventLog, store: ProjectionStore, dice: Dice, weather: Weather) {
+  constructor(world: Clock, parts: WorldParts, dice: Dice, eventDice: Dice, weather: Weather) {
+    const { log, store, transport } = parts
     const alive = (): boolean => this.#alive
     this.clock = {
       now: () => world.now(),
       monotonicMs: () => world.monotonicMs(),
       after: (delayMs, call) => world.after(delayMs, () => (alive() ? call() : undefined)),
     }
-    this.log = fragileLog(log, world, dice, weather, alive)
+    this.log = fragileLog(log, world, dice, eventDice, weather, alive)
     this.store = fragileStore(store, world, dice, weather, alive)
+    this.transport = fragileTransport(transport, world, eventDice, weather, alive)
   }
 
   get alive(): boolean {
@@ -47,7 +58,14 @@ const note = ({ seen }: Weather, what: string): void => {
   seen.set(what, (seen.get(what) ?? 0) + 1)
 }
 
-const fragileLog = (log: EventLog, world: Clock, dice: Dice, weather: Weather, alive: () => boolean): EventLog => {
+const fragileLog = (
+  log: EventLog,
+  world: Clock,
+  dice: Dice,
+  eventDice: Dice,
+  weather: Weather,
+  alive: () => boolean,
+): EventLog => {
   const append = async (rows: readonly SequencedCommit[]): Promise<AppendResult> => {
     const { faults } = weather
     const slow = dice.chance(faults.slowDisk)
@@ -74,14 +92,17 @@ const fragileLog = (log: EventLog, world: Clock, dice: Dice, weather: Weather, a
     if (written === 'later') world.after(durationMs(dice.between(1, 200)), () => inBackground(log.append(rows)))
     return { type: 'unknown', message: 'simulated: the answer was lost' }
   }
-  async function* fragilePages(pages: AsyncIterable<readonly StoredCommit[]>): AsyncGenerator<readonly StoredCommit[]> {
-    await read()
+  async function* fragilePages(
+    pages: AsyncIterable<readonly StoredCommit[]>,
+    by: Dice = dice,
+  ): AsyncGenerator<readonly StoredCommit[]> {
+    await read(by)
     yield* pages
   }
-  const read = async (): Promise<void> => {
-    await waitOn(world, durationMs(dice.between(0, 3)))
+  const read = async (by: Dice): Promise<void> => {
+    await waitOn(world, durationMs(by.between(0, 3)))
     if (!alive()) return never()
-    if (!dice.chance(weather.faults.readFails)) return
+    if (!by.chance(weather.faults.readFails)) return
     note(weather, 'read fails')
     throw new Error('simulated: the read failed')
   }
@@ -91,7 +112,7 @@ const fragileLog = (log: EventLog, world: Clock, dice: Dice, weather: Weather, a
     readStream: (stream, from) => fragilePages(log.readStream(stream, from)),
     readKind: (kind) => log.readKind(kind),
     readPartition: (partition, after) => fragilePages(log.readPartition(partition, after)),
-    readDomainEvents: (partition, after) => fragilePages(log.readDomainEvents(partition, after)),
+    readDomainEvents: (partition, after) => fragilePages(log.readDomainEvents(partition, after), eventDice),
     head: (partition: Partition) => log.head(partition),
     acquire: async (partition, node, at) => {
       await waitOn(world, durationMs(1))
@@ -133,6 +154,41 @@ const fragileStore = (
     identity: (scope) => guarded(() => store.identity(scope)),
     key: (namespace, queue) => guarded(() => store.key(namespace, queue)),
     heldKeys: () => guarded(() => store.heldKeys()),
+    close: () => Promise.resolve(),
+  }
+}
+
+const fragileTransport = (
+  transport: EventTransport,
+  world: Clock,
+  dice: Dice,
+  weather: Weather,
+  alive: () => boolean,
+): EventTransport => {
+  const reached = async (): Promise<void> => {
+    await waitOn(world, durationMs(dice.between(0, 50)))
+    if (!alive()) return never()
+    if (!dice.chance(weather.faults.transportAway)) return
+    note(weather, 'transport away')
+    throw new Error('simulated: the transport is away')
+  }
+  return {
+    name: transport.name,
+    checkpoints: async () => {
+      await reached()
+      return transport.checkpoints()
+    },
+    publish: async (batch) => {
+      await reached()
+      if (dice.chance(weather.faults.transportAnswerLost)) {
+        note(weather, 'answer of the transport lost')
+        if (dice.chance(0.5)) await transport.publish(batch)
+        throw new Error('simulated: the answer was lost')
+      }
+      const answer = await transport.publish(batch)
+      await waitOn(world, durationMs(dice.between(0, 20)))
+      return alive() ? answer : never()
+    },
     close: () => Promise.resolve(),
   }
 }

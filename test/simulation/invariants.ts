@@ -11,6 +11,7 @@
  * I8  Submissions with one idempotency key made one task.
  *
  * I9 to I11 are those of `branch-invariants.ts`, I12 to I14 those of `key-invariants.ts`.
+ * I15 Every domain event that the log records, and does not refuse, is published once faults stop: each once, those of a task in order.
  */
 import { isDeepStrictEqual } from 'node:util'
 import {
@@ -35,6 +36,7 @@ import { decodeTaskEvents } from '@tasker/server/internal/log/codec'
 import { verifyChain } from '@tasker/server/internal/log/commit-hash'
 import type { StoredCommit } from '@tasker/server/internal/log/port'
 import { branchesHold } from './branch-invariants.js'
+import type { DomainMessage } from '@tasker/server/internal/publishers/message'
 import type { MemoryStore } from '@tasker/server/internal/projections/memory-store'
 import { keysHold } from './key-invariants.js'
 
@@ -45,6 +47,8 @@ export interface Evidence {
   readonly engine: RunningEngine
   readonly store: MemoryStore
   readonly acknowledged: readonly TaskId[]
+  /** What arrived at the transport, in order. */
+  readonly published: readonly DomainMessage[]
 }
 
 interface Folded {
@@ -66,6 +70,7 @@ export const checkAll = async (evidence: Evidence): Promise<readonly string[]> =
     ...chainsVerify(evidence.commits),
     ...onePerKey(folded),
     ...keysHold(evidence.written),
+    ...everythingIsTold(folded, evidence),
   ]
 }
 
@@ -212,5 +217,21 @@ const onePerKey = (folded: readonly Folded[]): readonly string[] => {
     const other = tasks.get(scope)
     tasks.set(scope, taskId)
     return other === undefined ? [] : [`I8 key ${scope} made two tasks: ${other} and ${taskId}`]
+  })
+}
+
+const everythingIsTold = (folded: readonly Folded[], { published }: Evidence): readonly string[] => {
+  const arrived = new Map<string, string[]>()
+  for (const { taskId, eventId } of published) {
+    const ids = arrived.get(taskId) ?? []
+    arrived.set(taskId, ids)
+    ids.push(eventId)
+  }
+  return folded.flatMap(({ taskId, events }) => {
+    const recorded = events.flatMap(({ event, version }) =>
+      event.type === 'domain_event.recorded' && event.problems === undefined ? [`${taskId}:${version}`] : [],
+    )
+    const told = arrived.get(taskId) ?? []
+    return isDeepStrictEqual(told, recorded) ? [] : [`I15 ${taskId} recorded ${recorded.join(' ')} and told ${told.join(' ')}`]
   })
 }

@@ -1,11 +1,13 @@
 /** One run: a world from a seed, its faults and its work, and the verdict on it. */
 import { durationMs, handlerName, type TaskId } from '@tasker/core'
 import { inBackground } from '@tasker/server/internal/background'
+import type { PublishingPorts } from '@tasker/server/internal/engine/engine-parts'
 import { type RunningEngine, startEngine } from '@tasker/server/internal/engine/engine'
 import { memoryLog } from '@tasker/server/internal/log/memory/memory-log'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
 import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
 import { schemaCheck } from '@tasker/server/internal/templates/json-schema'
+import { recordingTransport } from '../support/recording-transport.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 import { Dice } from './dice.js'
 import { drawFaultPlan, drawLaterFaults, type FaultPlan, NO_FAULTS } from './fault-plan.js'
@@ -32,6 +34,8 @@ const PARTITIONS = 4
 const LATER_SEEDS = 1_000_000_007
 /** Where the dice of keys begin. */
 const KEY_SEEDS = 3_000_000_019
+/** Where the dice of domain events begin. */
+const EVENT_SEEDS = 2_000_000_011
 const TEMPLATES = 3
 /** Templates that came later, with dice of their own. */
 const LATER_TEMPLATE_SEEDS = 2_000_000_011
@@ -62,6 +66,9 @@ class World {
   readonly #clock = new VirtualClock()
   readonly #log = memoryLog({ partitionCount: PARTITIONS })
   readonly #store = memoryStore()
+  readonly #transport = recordingTransport()
+  /** Of what concerns domain events alone: it leaves the rest of a world as it was before there were any. */
+  readonly #eventDice: Dice
   readonly #weather: Weather
   /** Rolled apart, so that the worlds of earlier seeds stay what they were. */
   readonly #keyDice: Dice | undefined
@@ -82,12 +89,13 @@ class World {
   constructor(seed: number, { firstFaultsOnly = false, firstTemplatesOnly = false }: RunOptions) {
     this.#seed = seed
     this.#dice = new Dice(seed)
+    this.#eventDice = new Dice(seed + EVENT_SEEDS)
     const first = drawFaultPlan(this.#dice)
     this.#stormy = firstFaultsOnly ? first : { ...first, ...drawLaterFaults(new Dice(seed + LATER_SEEDS)) }
     this.#weather = { faults: NO_FAULTS, seen: new Map() }
     const later = new Dice(seed + LATER_TEMPLATE_SEEDS)
     this.#choices = later
-    this.#drawn = Array.from({ length: TEMPLATES }, (_, n) => () => drawTemplate(this.#dice, `t${n}`))
+    this.#drawn = Array.from({ length: TEMPLATES }, (_, n) => () => drawTemplate(this.#dice, `t${n}`, this.#eventDice))
     if (!firstTemplatesOnly) this.#drawn.push(...BRANCHED.map((name) => () => drawBranchedTemplate(later, name)))
     this.#keyDice = firstTemplatesOnly ? undefined : new Dice(seed + KEY_SEEDS)
   }
@@ -134,7 +142,14 @@ class World {
     const commits = this.#log.all()
     if (engine === undefined) this.#violated('no server answers after the faults stopped')
     else {
-      const evidence = { commits, written: this.#log.written(), engine, store: this.#store, acknowledged: this.#acknowledged }
+      const evidence = {
+        commits,
+        written: this.#log.written(),
+        engine,
+        store: this.#store,
+        acknowledged: this.#acknowledged,
+        published: this.#transport.arrived,
+      }
       const checking = checkAll(evidence)
       await this.#clock.advance(60_000)
       this.#violations.push(...(await checking))
@@ -160,11 +175,17 @@ class World {
   }
 
   #startServer(): void {
-    const incarnation = new Incarnation(this.#clock, this.#log, this.#store, this.#dice, this.#weather)
+    const parts = { log: this.#log, store: this.#store, transport: this.#transport }
+    const incarnation = new Incarnation(this.#clock, parts, this.#dice, this.#eventDice, this.#weather)
     this.#incarnation = incarnation
-    const { log, store, clock } = incarnation
+    const { log, store, clock, transport } = incarnation
+    const publishing: PublishingPorts = {
+      transport,
+      available: () => undefined,
+      unreadable: (stream, error) => this.#violated(`the domain events of ${stream} cannot be read: ${String(error)}`),
+    }
     const starting = startEngine(
-      { log, store, clock, schemaCheck: schemaCheck(), metrics: createMetrics(), draw: () => this.#dice.next() },
+      { log, store, clock, schemaCheck: schemaCheck(), metrics: createMetrics(), draw: () => this.#dice.next(), publishing },
       {
         node: `node-${++this.#lives}`,
         batchCommitsMax: this.#dice.pick([3, 50, 500]),
@@ -286,7 +307,8 @@ class World {
     const reading = Promise.all(this.#acknowledged.map((taskId) => engine.read(taskId).catch(() => undefined)))
     await this.#clock.advance(1_000)
     const tasks = await reading
-    if (engine.health().projectionLagMs > 0) return false
+    const { projectionLagMs, domainEvents } = engine.health()
+    if (projectionLagMs > 0 || domainEvents.lagMs > 0) return false
     return tasks.every((task) => task !== undefined && (task.state.endedAt !== undefined || task.state.phase === 'blocked'))
   }
 }

@@ -9,7 +9,7 @@ export const NAMESPACE = namespaceOf('sim')
 export const HANDLERS = ['h0', 'h1', 'h2'] as const
 
 /** A template document of 1 to 9 steps; a step depends only on earlier ones, so there is no cycle. */
-export const drawTemplate = (dice: Dice, name: string): string => {
+export const drawTemplate = (dice: Dice, name: string, eventDice: Dice): string => {
   const count = dice.between(1, 9)
   const steps = Array.from({ length: count }, (_, index) => ({
     name: `s${index}`,
@@ -23,6 +23,7 @@ export const drawTemplate = (dice: Dice, name: string): string => {
       backoff_base_ms: dice.between(100, 2_000),
       max_backoff_ms: 5_000,
     },
+    publishes_events: drawEvents(eventDice),
   }))
   return JSON.stringify({ name, namespace_name: NAMESPACE, version: '1.0.0', steps })
 }
@@ -40,6 +41,19 @@ export const withKeys = (document: string, dice: Dice): string => {
 }
 
 const CONCURRENCY_KEYS = ['shared', 'tenant-${context.tenant}', 'missing-${context.nothing}'] as const
+
+/** Half of the steps tell something; every third event has a schema that no result fits. */
+const drawEvents = (dice: Dice): readonly object[] =>
+  dice.chance(0.5)
+    ? []
+    : CONDITIONS.filter(() => dice.chance(0.5)).map((condition) => ({
+        name: `told.${condition}`,
+        condition,
+        delivery_mode: dice.pick(['durable', 'durable', 'broadcast', 'fast']),
+        ...(dice.chance(0.33) ? { schema: { type: 'string', const: 'never' } } : {}),
+      }))
+
+const CONDITIONS = ['success', 'failure', 'retryable_failure', 'permanent_failure', 'always'] as const
 
 export interface Acknowledged {
   readonly taskId: TaskId

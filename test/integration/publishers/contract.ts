@@ -2,7 +2,7 @@
 import { instant, type Partition, partitionNumber, trustedJson } from '@tasker/core'
 import type { DomainMessage } from '@tasker/server/internal/publishers/message'
 import type { EventTransport } from '@tasker/server/internal/publishers/transport'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 
 export interface TransportHarness {
   readonly transport: EventTransport
@@ -43,13 +43,20 @@ export const P1: Partition = partitionNumber(1)
 
 const ids = (envelopes: readonly Envelope[]): readonly string[] => envelopes.map((envelope) => envelope.event_id)
 
-export const describeTransport = (name: string, open: () => Promise<TransportHarness>): void => {
+/** `missing` says what would let the tests run where they cannot. */
+export const describeTransport = (
+  name: string,
+  open: () => Promise<TransportHarness>,
+  missing: () => string | undefined = () => undefined,
+): void => {
   describe(`domain events go to ${name}`, () => {
     let harness: TransportHarness
-    beforeEach(async () => {
+    beforeEach(async (context) => {
+      const why = missing()
+      if (why !== undefined) context.skip(why)
       harness = await open()
+      return () => harness.close()
     })
-    afterEach(() => harness.close())
 
     test('a batch arrives in order, in the queue of its namespace, and its checkpoints move', async () => {
       const { transport } = harness

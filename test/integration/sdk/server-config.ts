@@ -19,4 +19,6 @@ export const serverConfig = (databaseUrl: string): ServerConfig => ({
   stopDeadlineMs: 2_000,
   templateReplace: false,
   eventsTransport: 'pgmq',
+  rabbitmqUrl: 'amqp://127.0.0.1:1',
+  rabbitmqExchange: 'tasker.domain_events',
 })

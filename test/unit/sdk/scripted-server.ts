@@ -117,6 +117,9 @@ export const scriptedServer = (): ScriptedServer => {
       yield* script?.messages ?? []
       if (script?.error !== undefined) throw script.error
     },
+    subscribe: async function* (_request, signal) {
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    },
     get: async () => ({ task: undefined }),
     list: async () => ({ tasks: [], nextCursor: '' }),
     cancel: async (request) => {

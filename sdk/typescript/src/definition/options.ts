@@ -1,6 +1,7 @@
 /** What a step may ask for beside its handler. */
 import type { Duration } from '../duration.js'
 import type { OrderOptions } from './keys.js'
+import type { JsonObject } from '../step/json.js'
 
 /** When a failed attempt is followed by another; what is not said is the server's default. */
 export interface RetryOptions {
@@ -19,12 +20,29 @@ export interface RetryOptions {
   readonly nonRetryableErrors?: readonly string[]
 }
 
+/** A domain event that the results of a step tell; see the guide to domain events. */
+export interface PublishedEventOptions {
+  /** Dotted, such as `card.charged`. */
+  readonly name: string
+  readonly description?: string
+  /** `success` when not said. */
+  readonly condition?: 'success' | 'failure' | 'retryable_failure' | 'permanent_failure' | 'always'
+  /** `durable` when not said. */
+  readonly delivery?: 'durable' | 'fast' | 'broadcast'
+  /** JSON Schema of the payload. */
+  readonly schema?: JsonObject
+  /** The name of a publisher of the worker. */
+  readonly publisher?: string
+}
+
 export interface StepOptions<After extends readonly string[] = readonly string[]> extends OrderOptions {
   /** The steps this one waits for; their results are its `deps`. */
   readonly after?: After
   readonly retry?: RetryOptions
   /** How long one attempt may take; 60 s when not said. */
   readonly timeout?: Duration
+  /** What its results tell the world outside. */
+  readonly publishes?: readonly PublishedEventOptions[]
   readonly description?: string
 }
 

@@ -2,7 +2,7 @@
 import { durationMs } from '../duration.js'
 import type { JsonObject } from '../step/json.js'
 import { type OrderDocument, orderFields } from './keys.js'
-import type { BatchOptions, RetryOptions, StepOptions, TaskOptions } from './options.js'
+import type { BatchOptions, PublishedEventOptions, RetryOptions, StepOptions, TaskOptions } from './options.js'
 import { inputJsonSchema, type Schema } from './schema.js'
 
 export type StepType = 'decision' | 'deferred_convergence' | 'batchable' | 'batch_worker'
@@ -32,6 +32,7 @@ export interface StepDocument extends OrderDocument {
   readonly jitter?: number
   readonly non_retryable_errors?: readonly string[]
   readonly timeout_seconds?: number
+  readonly publishes_events?: readonly JsonObject[]
 }
 
 /** A template in the format of the YAML files, as JSON. */
@@ -75,6 +76,7 @@ const stepDocument = (callable: string, { name, type, options }: StepOutline): S
   ...(options.retry === undefined ? {} : retryFields(options.retry)),
   ...(options.timeout === undefined ? {} : { timeout_seconds: durationMs(options.timeout) / 1_000 }),
   ...orderFields(options),
+  ...(options.publishes === undefined ? {} : { publishes_events: options.publishes.map(publishedEvent) }),
 })
 
 /** The analyzer of a batch is called after its workers. */
@@ -91,6 +93,9 @@ const batchConfig = ({ parallelism, failureStrategy }: StepOutline['options']): 
   ...(parallelism === undefined ? {} : { parallelism }),
   ...(failureStrategy === undefined ? {} : { failure_strategy: failureStrategy }),
 })
+
+const publishedEvent = ({ delivery, ...event }: PublishedEventOptions): JsonObject =>
+  delivery === undefined ? event : { ...event, delivery_mode: delivery }
 
 type RetryFields = Pick<StepDocument, 'retry' | 'jitter' | 'non_retryable_errors'>
 

@@ -1,6 +1,8 @@
 /** The context of one attempt, made from its command: everything that costs is made at the first look at it, and once. */
 import type { StepCommand } from '@tasker/proto'
 import { apiOf, type Api, type ApiOptions } from '../api/api.js'
+import { TaskerError } from '../errors/tasker-error.js'
+import type { HandlerEvent } from '../events/given-events.js'
 import { withFields, type Logger } from '../logger.js'
 import { gathered, type Gathers } from './gather.js'
 import { countOf, type JsonValue } from './json.js'
@@ -14,6 +16,7 @@ export interface AttemptPort {
   readonly signal: () => AbortSignal
   readonly heartbeat: (progress: JsonValue | undefined) => void
   readonly checkpoint: (progress: SavedCursor) => Promise<void>
+  readonly publish: (name: string, event: HandlerEvent) => void
   /** What this attempt saved last; nothing when it saved nothing yet. */
   readonly saved: () => SavedCursor | undefined
 }
@@ -104,6 +107,13 @@ export class AttemptContext {
   /** A function of its own, as all below, so that handlers may take the context apart. */
   get heartbeat(): (progress?: JsonValue) => void {
     return (progress) => this.#attempt.heartbeat(progress)
+  }
+
+  get publish(): (name: string, payload: unknown, metadata?: unknown) => void {
+    return (name, payload, metadata) => {
+      if (!this.#command.eventDeclarations.some((declared) => declared.name === name)) throw notDeclared(name, this.stepId)
+      this.#attempt.publish(name, { payload, metadata })
+    }
   }
 
   get signal(): AbortSignal {
@@ -200,6 +210,14 @@ export class AttemptContext {
     return this.#deps
   }
 }
+
+const notDeclared = (name: string, stepId: string): TaskerError =>
+  new TaskerError({
+    code: 'INVALID_INPUT',
+    reason: 'EVENT_NOT_DECLARED',
+    message: `the step ${stepId} declares no event ${name}`,
+    hint: 'name it in publishes_events of the template',
+  })
 
 const fieldOf = (value: unknown, name: string | number): unknown => {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined

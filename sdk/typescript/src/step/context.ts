@@ -26,6 +26,11 @@ export interface StepContext<Input = JsonObject, Deps = object, Config = JsonObj
   readonly cursor: SavedCursor | undefined
   /** Says that the handler is alive, with what people may want to see of its progress. Cheap: only the last of a moment is sent. */
   readonly heartbeat: (progress?: JsonValue) => void
+  /**
+   * Gives the payload of a domain event that the step's template declares, in the place of the result; told with the result, if its condition speaks of
+   * it. Throws when the step declares no such event.
+   */
+  readonly publish: (name: string, payload: JsonValue, metadata?: JsonObject) => void
   /** Aborted when the attempt is cancelled, timed out or taken away, or the worker stops. Give it to `fetch` and friends. */
   readonly signal: AbortSignal
   /** HTTP calls that end with the attempt, and whose statuses become the right kind of error. */

@@ -6,10 +6,11 @@ import {
   type CallOptions,
   type ChannelCredentials,
   type ClientDuplexStream,
+  type ClientReadableStream,
   type ClientOptions,
   type ServiceError,
 } from '@grpc/grpc-js'
-import { ErrorDetail, TaskServiceClient, TemplateServiceClient, WorkerServiceClient } from '@tasker/proto'
+import { ErrorDetail, EventServiceClient, TaskServiceClient, TemplateServiceClient, WorkerServiceClient } from '@tasker/proto'
 import { TaskerError, type TaskerErrorCode } from '../errors/tasker-error.js'
 import { LIMITS } from '../limits.js'
 import { errorOfDetail } from './problems.js'
@@ -41,29 +42,34 @@ export const grpcTransport = (options: GrpcOptions): Transport => {
   const channel: ClientOptions = { ...CHANNEL, channelOverride: tasks.getChannel() }
   const workers = new WorkerServiceClient(options.url, security, channel)
   const templates = new TemplateServiceClient(options.url, security, channel)
+  const events = new EventServiceClient(options.url, security, channel)
   const none = new Metadata()
   return {
     openWorker: (listener) => streamOf(workers.connect(), listener),
     openSession: (listener) => streamOf(tasks.session(), listener),
-    watch: async function* (request, signal) {
-      const call = tasks.watch(request)
-      const abort = (): void => call.cancel()
-      signal.addEventListener('abort', abort, { once: true })
-      try {
-        if (signal.aborted) call.cancel()
-        for await (const message of call) yield message
-      } catch (error) {
-        if (!signal.aborted) throw errorOf(error)
-      } finally {
-        signal.removeEventListener('abort', abort)
-        call.cancel()
-      }
-    },
+    watch: (request, signal) => messagesOf(() => tasks.watch(request), signal),
+    subscribe: (request, signal) => messagesOf(() => events.subscribe(request), signal),
     register: (request) => answered((callback) => templates.register(request, none, inTime(), callback)),
     get: (request) => answered((callback) => tasks.get(request, none, inTime(), callback)),
     list: (request) => answered((callback) => tasks.list(request, none, inTime(), callback)),
     cancel: (request) => answered((callback) => tasks.cancel(request, none, inTime(), callback)),
     close: () => tasks.close(),
+  }
+}
+
+/** The messages of a stream that the server writes, until it ends or the signal aborts. */
+async function* messagesOf<Message>(open: () => ClientReadableStream<Message>, signal: AbortSignal): AsyncGenerator<Message> {
+  const call = open()
+  const abort = (): void => call.cancel()
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    if (signal.aborted) call.cancel()
+    for await (const message of call) yield message as Message
+  } catch (error) {
+    if (!signal.aborted) throw errorOf(error)
+  } finally {
+    signal.removeEventListener('abort', abort)
+    call.cancel()
   }
 }
 

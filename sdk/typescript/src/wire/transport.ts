@@ -12,6 +12,8 @@ import type {
   RegisterResponse,
   SessionRequest,
   SessionResponse,
+  SubscribeRequest,
+  SubscribeResponse,
   WatchRequest,
   WatchResponse,
 } from '@tasker/proto'
@@ -41,6 +43,7 @@ export interface Transport {
   readonly openWorker: OpenStream<ConnectRequest, ConnectResponse>
   readonly openSession: OpenStream<SessionRequest, SessionResponse>
   readonly watch: (request: WatchRequest, signal: AbortSignal) => AsyncIterable<WatchResponse>
+  readonly subscribe: (request: SubscribeRequest, signal: AbortSignal) => AsyncIterable<SubscribeResponse>
   readonly register: (request: RegisterRequest) => Promise<RegisterResponse>
   readonly get: (request: GetRequest) => Promise<GetResponse>
   readonly list: (request: ListRequest) => Promise<ListResponse>

@@ -1,6 +1,7 @@
 /** One attempt that this worker was given: running, or over and waiting for its acknowledgement. */
 import type { AttemptRef, ResultAck, StepResult } from '@tasker/proto'
 import { CancelledError } from '../errors/handler-errors.js'
+import type { HandlerEvent } from '../events/given-events.js'
 import type { AttemptPort } from '../step/attempt-context.js'
 import type { SavedCursor } from '../step/context.js'
 import type { JsonValue } from '../step/json.js'
@@ -41,6 +42,8 @@ export class Attempt implements AttemptPort {
   /** Progress said since the last heartbeat was sent. */
   progress: JsonValue | undefined = undefined
   readonly #ports: AttemptPorts
+  /** What the handler gave for domain events, by name. */
+  events: Map<string, HandlerEvent> | undefined = undefined
   #checkpoints: Checkpoints | undefined = undefined
   #controller: AbortController | undefined = undefined
 
@@ -76,6 +79,11 @@ export class Attempt implements AttemptPort {
   end(result: StepResult): void {
     this.result = result
     this.#checkpoints?.end(new CancelledError('the attempt is over'))
+  }
+
+  publish(name: string, event: HandlerEvent): void {
+    this.events ??= new Map()
+    this.events.set(name, event)
   }
 
   async checkpoint(progress: SavedCursor): Promise<void> {

@@ -2,6 +2,7 @@
 import { AckStatus, type AttemptRef, type ResultAck, type StepCommand, type StepHeartbeat, type StepResult } from '@tasker/proto'
 import type { Clock } from '../clock.js'
 import { failureOf, fromUnknown, isAbort } from '../errors/failure.js'
+import { type Publishers, withEvents } from '../events/given-events.js'
 import { LIMITS } from '../limits.js'
 import type { Logger } from '../logger.js'
 import { AttemptContext } from '../step/attempt-context.js'
@@ -15,6 +16,7 @@ export interface AttemptsPorts {
   readonly handlers: Handlers
   readonly clock: Clock
   readonly logger: Logger
+  readonly publishers: Publishers
   /** A result is there to be sent. */
   readonly onResult: (result: StepResult) => void
 }
@@ -111,33 +113,42 @@ export class Attempts {
   }
 
   #run(attempt: Attempt, command: StepCommand): void {
+    const succeed = (value: unknown): void =>
+      this.#tell(attempt, command, () => resultOf(attempt.ref, value, this.#resultBytesMax))
+    const fail = (thrown: unknown): void => this.#fail(attempt, command, thrown)
     try {
       const handler = this.#ports.handlers.find(command)
       const context = new AttemptContext(command, attempt, this.#ports.logger, attempt.ref)
       const returned = handler instanceof Promise ? handler.then((found: Handler) => found(context)) : handler(context)
-      if (!isThenable(returned)) return this.#succeed(attempt, returned)
-      returned.then(
-        (value) => this.#succeed(attempt, value),
-        (thrown: unknown) => this.#fail(attempt, thrown),
-      )
+      if (!isThenable(returned)) return succeed(returned)
+      returned.then(succeed, fail)
     } catch (thrown) {
-      this.#fail(attempt, thrown)
+      fail(thrown)
     }
   }
 
-  #succeed(attempt: Attempt, value: unknown): void {
+  #fail(attempt: Attempt, command: StepCommand, thrown: unknown): void {
+    if (attempt.stopCause !== undefined && isAbort(thrown)) this.#answer(attempt, stoppedResult(attempt, attempt.stopCause))
+    else this.#tell(attempt, command, () => failureResult(attempt.ref, fromUnknown(thrown)))
+  }
+
+  /** The result, with what its domain events need; a step that declares none is answered at once. */
+  #tell(attempt: Attempt, command: StepCommand, make: () => StepResult): void {
     let result: StepResult
     try {
-      result = resultOf(attempt.ref, value, this.#resultBytesMax)
+      result = make()
     } catch (thrown) {
-      return this.#fail(attempt, thrown)
+      return this.#answer(attempt, failureResult(attempt.ref, fromUnknown(thrown)))
     }
-    this.#answer(attempt, result)
-  }
-
-  #fail(attempt: Attempt, thrown: unknown): void {
-    if (attempt.stopCause !== undefined && isAbort(thrown)) this.#answer(attempt, stoppedResult(attempt, attempt.stopCause))
-    else this.#answer(attempt, failureResult(attempt.ref, fromUnknown(thrown)))
+    if (command.eventDeclarations.length === 0) return this.#answer(attempt, result)
+    const { publishers, logger } = this.#ports
+    const told = withEvents(result, { command, said: attempt.events, publishers, logger })
+    if (!(told instanceof Promise)) return this.#answer(attempt, told)
+    // Whatever goes wrong with the events, the result counts.
+    told.then(
+      (whole) => this.#answer(attempt, whole),
+      () => this.#answer(attempt, result),
+    )
   }
 
   // A handler may come back after its attempt was taken away or answered for: that is heard by nobody (W4).

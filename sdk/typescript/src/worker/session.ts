@@ -2,6 +2,7 @@
 import type { ConnectRequest, ConnectResponse, WorkerHello, WorkerWelcome } from '@tasker/proto'
 import type { Clock } from '../clock.js'
 import type { TaskerError, TaskerErrorCode } from '../errors/tasker-error.js'
+import type { Publishers } from '../events/given-events.js'
 import { LIMITS } from '../limits.js'
 import type { Logger } from '../logger.js'
 import { Link } from '../wire/link.js'
@@ -15,6 +16,7 @@ export interface SessionPorts {
   readonly clock: Clock
   readonly logger: Logger
   readonly handlers: Handlers
+  readonly publishers: Publishers
   readonly hello: Omit<WorkerHello, 'running'>
   readonly drainMsMax: number
   /** Greeted, for the first time or again. */
@@ -41,9 +43,9 @@ export class WorkerSession {
   #stopSweep = (): void => undefined
 
   constructor(ports: SessionPorts) {
-    const { clock, logger, handlers } = ports
+    const { clock, logger, handlers, publishers } = ports
     this.#ports = ports
-    this.#attempts = new Attempts({ handlers, clock, logger, onResult: (result) => this.#outbox.add(result) })
+    this.#attempts = new Attempts({ handlers, publishers, clock, logger, onResult: (result) => this.#outbox.add(result) })
     this.#link = new Link<ConnectRequest, ConnectResponse>({
       open: ports.transport.openWorker,
       clock,

@@ -5,6 +5,9 @@ import { systemClock, type Clock } from '../clock.js'
 import type { TaskDefinition } from '../definition/task.js'
 import { durationMs, type Duration } from '../duration.js'
 import { TaskerError } from '../errors/tasker-error.js'
+import type { EventPublisher } from '../events/event-publisher.js'
+import { LiveSubscriptions } from '../events/live-subscriptions.js'
+import type { DomainEventHandler } from '../events/subscription.js'
 import { LIMITS } from '../limits.js'
 import { stderrLogger, type Logger } from '../logger.js'
 import type { HandlerResolver, ResolvedHandler } from '../resolve/resolver.js'
@@ -27,6 +30,8 @@ export interface WorkerOptions {
   readonly handlers?: readonly ResolvedHandler[]
   /** Other ways to find handlers: class look-ups, and rules of your own. */
   readonly resolvers?: readonly HandlerResolver[]
+  /** Publishers that templates name in `publishes_events`. */
+  readonly publishers?: readonly EventPublisher[]
   /** The version of your code, kept with every event it causes. */
   readonly codeVersion?: string
   /** JSON lines on standard error when not given. */
@@ -52,6 +57,7 @@ export class Worker {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #session: WorkerSession
+  readonly #live: LiveSubscriptions
   readonly #ended: Promise<void>
   #end: (error: TaskerError | undefined) => void = () => undefined
   #running: Promise<void> | undefined
@@ -67,11 +73,13 @@ export class Worker {
     this.#ended = new Promise((resolve, reject) => {
       this.#end = (error) => (error === undefined ? resolve() : reject(error))
     })
+    this.#live = new LiveSubscriptions(this.#transport, this.#clock, this.#logger, options.namespace)
     this.#session = new WorkerSession({
       transport: this.#transport,
       clock: this.#clock,
       logger: this.#logger,
       handlers,
+      publishers: publishersOf(options.publishers ?? []),
       hello: {
         workerId: this.workerId,
         namespace: options.namespace,
@@ -96,6 +104,14 @@ export class Worker {
     return this.#running
   }
 
+  /**
+   * Calls the handler with the `fast` and `broadcast` events of the namespace whose names fit the pattern, while the worker runs: at most once each, and
+   * those that come while it is away or too slow are lost. For every event, use a `Subscriber`. Returns the way to stop.
+   */
+  subscribe(pattern: string, handler: DomainEventHandler): () => void {
+    return this.#live.add(pattern, handler)
+  }
+
   /** Finishes the attempts it has and takes no more; resolves when it is gone. */
   drain(): Promise<void> {
     this.#leaving = true
@@ -116,8 +132,10 @@ export class Worker {
       for (const task of this.#options.tasks ?? []) await this.#register(JSON.stringify(task.template()))
       if (this.#leaving) return
       this.#session.start()
+      this.#live.start()
       await this.#ended
     } finally {
+      await this.#live.stop()
       dropSignals()
       if (this.#options.transport === undefined) this.#transport.close()
     }
@@ -153,4 +171,18 @@ export class Worker {
       process.off('SIGINT', leave)
     }
   }
+}
+
+const publishersOf = (publishers: readonly EventPublisher[]): ReadonlyMap<string, EventPublisher> => {
+  const byName = new Map<string, EventPublisher>()
+  for (const publisher of publishers) {
+    if (byName.has(publisher.name))
+      throw new TaskerError({
+        code: 'INVALID_INPUT',
+        reason: 'DUPLICATE_PUBLISHER',
+        message: `two publishers are called ${publisher.name}`,
+      })
+    byName.set(publisher.name, publisher)
+  }
+  return byName
 }

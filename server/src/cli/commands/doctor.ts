@@ -1,7 +1,7 @@
 /** `tasker doctor`: looks at everything a run needs, and says what to do about what is wrong. */
 import { connect } from 'node:net'
 import { type Command } from 'commander'
-import { healthAnswer } from '../answers.js'
+import { type HealthAnswer, healthAnswer } from '../answers.js'
 import { type CommandContext } from '../context.js'
 import { EXIT, type ExitCode, faultOf } from '../exit.js'
 import { databaseUrlIn, requireCurrentSchema } from '../local/stack.js'
@@ -62,36 +62,49 @@ const serverChecks = async ({ http }: CommandContext): Promise<readonly Check[]>
   try {
     const answer = await http.send({ method: 'GET', path: '/health/live', timeoutMs: CHECK_TIMEOUT_MS })
     const clock = clockCheck(answer.headers.get('date'), askedAtMs, Date.now())
-    return [ok('server', `answers at ${http.baseUrl}`), await healthCheck(http), clock]
+    return [ok('server', `answers at ${http.baseUrl}`), ...(await healthChecks(http)), clock]
   } catch (thrown) {
     const { message, hint } = faultOf(thrown).detail
     return [
       wrong('server', message, hint),
       skipped('health', 'the server does not answer'),
+      skipped('events', 'the server does not answer'),
       skipped('clock', 'the server does not answer'),
     ]
   }
 }
 
-const healthCheck = async (http: CommandContext['http']): Promise<Check> => {
+const healthChecks = async (http: CommandContext['http']): Promise<readonly Check[]> => {
   try {
     const health = await http.json({ method: 'GET', path: '/health/detailed', timeoutMs: CHECK_TIMEOUT_MS }, healthAnswer)
-    const { status, problems, quarantined } = health
-    if (problems.length > 0) return wrong('health', problems.join('; '), LOG_HINT)
-    const [first] = quarantined
-    if (first === undefined)
-      return status === 'ok' ? ok('health', 'the server is ok') : wrong('health', `the server is ${status}`, LOG_HINT)
-    const others = quarantined.length === 1 ? '' : ` and ${quarantined.length - 1} more`
-    return wrong(
-      'health',
-      `task ${first.task_id}${others} cannot be read: ${first.message} (position ${first.position})`,
-      'its events are kept and the other tasks go on; a release that knows these events takes it up again',
-    )
+    return [healthCheck(health), eventsCheck(health)]
   } catch (thrown) {
     const { message, hint } = faultOf(thrown).detail
-    return wrong('health', message, hint ?? LOG_HINT)
+    return [wrong('health', message, hint ?? LOG_HINT), skipped('events', 'the server does not tell its health')]
   }
 }
+
+const healthCheck = ({ status, problems, quarantined }: HealthAnswer): Check => {
+  if (problems.length > 0) return wrong('health', problems.join('; '), LOG_HINT)
+  const [first] = quarantined
+  if (first === undefined)
+    return status === 'ok' ? ok('health', 'the server is ok') : wrong('health', `the server is ${status}`, LOG_HINT)
+  const others = quarantined.length === 1 ? '' : ` and ${quarantined.length - 1} more`
+  return wrong(
+    'health',
+    `task ${first.task_id}${others} cannot be read: ${first.message} (position ${first.position})`,
+    'its events are kept and the other tasks go on; a release that knows these events takes it up again',
+  )
+}
+
+const eventsCheck = ({ domain_events: { lag_ms, problem } }: HealthAnswer): Check =>
+  problem === null
+    ? ok('events', 'domain events are published')
+    : wrong(
+        'events',
+        `domain events wait for ${Math.round(lag_ms / 1_000)} s: ${problem}`,
+        'none is lost; they are sent when the transport is back',
+      )
 
 /** The server wrote its date between the two local instants, to the second below. */
 export const clockCheck = (date: string | null, askedAtMs: number, answeredAtMs: number): Check => {

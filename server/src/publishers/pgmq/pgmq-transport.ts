@@ -5,12 +5,10 @@
  */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type pg from 'pg'
-import { int2Array, int8Array, textArray } from '../../database/binary-array.js'
 import { SteadyConnection } from '../../database/steady-connection.js'
 import type { DatabaseTrouble } from '../../database/trouble.js'
 import { Fault } from '../../faults.js'
-import { readCheckpoints } from '../checkpoints.js'
+import { publishAnswer, publishStatement, readCheckpoints } from '../checkpoints.js'
 import { queueName } from '../queue-name.js'
 import type { EventTransport, PublishBatch } from '../transport.js'
 import { jsonbEnvelope } from './jsonb-text.js'
@@ -19,10 +17,12 @@ export const pgmqTransport = (url: string): EventTransport => {
   const connection = new SteadyConnection({ url, applicationName: 'tasker domain events' })
   let installed = false
   const send = async (batch: PublishBatch, encodeAll: boolean): Promise<'published' | 'moved' | DatabaseTrouble> => {
-    const executed = await connection.execute(publishStatement(batch, encodeAll))
-    if (executed.type === 'trouble') return executed.trouble
-    const [row] = executed.rows
-    return typeof row === 'object' && row !== null && 'published' in row && row.published === true ? 'published' : 'moved'
+    const messages = batch.messages.map((message) => ({
+      queue: queueName(message.namespace),
+      text: jsonbEnvelope(message, encodeAll),
+    }))
+    const executed = await connection.execute(publishStatement(batch.moves, messages))
+    return executed.type === 'trouble' ? executed.trouble : publishAnswer(executed.rows)
   }
   return {
     name: 'pgmq',
@@ -60,18 +60,6 @@ const install = async (connection: SteadyConnection): Promise<void> => {
   })
   if (made.type === 'trouble') throw notSent(`the functions of pgmq cannot be made: ${made.trouble.message}`)
 }
-
-const publishStatement = ({ messages, moves }: PublishBatch, encodeAll: boolean): pg.QueryConfig => ({
-  name: 'publish_domain_events',
-  text: 'select publish_domain_events($1::int2[], $2::int8[], $3::int8[], $4::text[], $5::text[]) as published',
-  values: [
-    int2Array(moves.map(({ partition }) => partition)),
-    int8Array(moves.map(({ from }) => from)),
-    int8Array(moves.map(({ to }) => to)),
-    textArray(messages.map(({ namespace }) => queueName(namespace))),
-    textArray(messages.map((message) => jsonbEnvelope(message, encodeAll))),
-  ],
-})
 
 const notSent = (message: string): Fault =>
   new Fault({

@@ -114,6 +114,7 @@ test('a checkpoint that says only a cursor keeps the rest as it was', async () =
     heartbeat: () => undefined,
     checkpoint: async (progress: unknown) => void saved.push(progress),
     saved: () => undefined,
+    publish: () => undefined,
   }
   const ids = { taskId: 'T1', stepId: 'a', attempt: 1 }
   const checkpoint = { number: 1, cursor: payload(5), itemsProcessed: 5, accumulated: payload([1]) }

@@ -332,6 +332,14 @@ describe('doctor', () => {
     expect(out).toContain('the database is away')
   })
 
+  test('a transport of domain events that is away is named', async () => {
+    const domain_events = { lag_ms: 61_000, problem: 'RabbitMQ is away' }
+    const server = await serverThat((_asked, response) => json(response, 200, { status: 'ok', problems: [], domain_events }))
+    const { exitCode, out } = await tasker(['doctor'], { TASKER_URL: server.url })
+    expect(exitCode).toBe(1)
+    expect(out).toContain('domain events wait for 61 s: RabbitMQ is away')
+  })
+
   test('a task that cannot be read is named', async () => {
     const quarantined = [{ task_id: '01JD', position: '3:17', message: 'unknown event task.exploded' }]
     const server = await serverThat((_asked, response) => json(response, 200, { status: 'degraded', problems: [], quarantined }))
