@@ -37,7 +37,17 @@ export {
 } from './expression/expression.js'
 export { type KeyTemplate, type KeyReading, type KeyEvaluation, readKey, evaluateKey } from './expression/key.js'
 export { type Backoff, type RetryPolicy, DEFAULT_RETRY_POLICY } from './retry/policy.js'
-export { type Template, type Join, type OnFailure, type StepSpec, type StepType, type HandlerSpec } from './template/template.js'
+export { inEnvironment } from './template/environment.js'
+export { identityReleased } from './task/identity.js'
+export {
+  type IdentityRule,
+  type Template,
+  type Join,
+  type OnFailure,
+  type StepSpec,
+  type StepType,
+  type HandlerSpec,
+} from './template/template.js'
 
 export { type Plan, planOf, type StepGraph } from './template/plan.js'
 export { type StepChoice, type BatchRange } from './task/choice.js'

@@ -67,6 +67,8 @@ export const LIMITS = {
   retryAttemptsMax: 1_000,
   /** The longest delay between two attempts. */
   retryDelayMsMax: ms(30 * 24 * 60 * 60 * 1_000),
+  /** How long an identity may count when its template gives it a window. */
+  identityWindowMsMax: ms(366 * 24 * 60 * 60 * 1_000),
   /** Reported failures a step's state remembers, to know a repeated report when it comes. */
   reportedFailuresKeptMax: 4,
   /** How long a step may run when its template does not say. */

@@ -166,6 +166,7 @@ const engineSettings = (config: ServerConfig, node: string): Parameters<typeof s
   workerSilenceMs: durationMs(config.workerSilenceMs),
   cancelGraceMs: durationMs(config.cancelGraceMs),
   templateReplace: config.templateReplace,
+  environment: config.environment === '' ? undefined : config.environment,
 })
 
 /** Workers are told to be heard several times within the silence that counts as death. */

@@ -55,6 +55,7 @@ const SCHEMA = z.object({
     .string()
     .min(1, { error: 'is empty' })
     .max(EXCHANGE_CHARS_MAX, { error: `is longer than ${EXCHANGE_CHARS_MAX} characters` }),
+  environment: z.string().max(LIMITS.nameCharsMax, { error: 'is too long' }),
 })
 
 /** What `startServer` takes. Ports of 0 mean any free port. */
@@ -194,6 +195,14 @@ export const SETTINGS: readonly Setting[] = [
     'name',
     'tasker.domain_events',
     'the topic exchange, when domain events go to RabbitMQ',
+  ),
+  setting(
+    'environment',
+    'TASKER_ENV',
+    '--environment',
+    'name',
+    '',
+    "whose overrides in a template's environments count; none when empty",
   ),
 ]
 

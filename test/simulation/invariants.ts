@@ -8,7 +8,7 @@
  * I5  Attempts never exceed the policy, and their numbers never repeat.
  * I6  Every acknowledged submission is in the log and, once faults stop, terminal or blocked.
  * I7  Places are gapless, versions follow each other, and every stream's chain of hashes verifies.
- * I8  Submissions with one idempotency key made one task.
+ * I8  Submissions with one identity made one task, or one at a time where the template says so (`one-identity.ts`).
  *
  * I9 to I11 are those of `branch-invariants.ts`, I12 to I14 those of `key-invariants.ts`.
  * I15 Every domain event that the log records, and does not refuse, is published once faults stop: each once, those of a task in order.
@@ -39,6 +39,7 @@ import { branchesHold } from './branch-invariants.js'
 import type { DomainMessage } from '@tasker/server/internal/publishers/message'
 import type { MemoryStore } from '@tasker/server/internal/projections/memory-store'
 import { keysHold } from './key-invariants.js'
+import { oneTaskAnIdentity } from './one-identity.js'
 
 export interface Evidence {
   readonly commits: readonly StoredCommit[]
@@ -68,7 +69,7 @@ export const checkAll = async (evidence: Evidence): Promise<readonly string[]> =
     ...folded.flatMap(branchesHold),
     ...nothingAcknowledgedIsLost(folded, evidence),
     ...chainsVerify(evidence.commits),
-    ...onePerKey(folded),
+    ...oneTaskAnIdentity(folded, evidence.commits),
     ...keysHold(evidence.written),
     ...everythingIsTold(folded, evidence),
   ]
@@ -206,18 +207,6 @@ const chainsVerify = (commits: readonly StoredCommit[]): readonly string[] => {
     if (verdict.type !== 'intact') wrong.push(`I7 the chain of ${key}: ${JSON.stringify(verdict)}`)
   }
   return wrong
-}
-
-const onePerKey = (folded: readonly Folded[]): readonly string[] => {
-  const tasks = new Map<string, TaskId>()
-  return folded.flatMap(({ taskId, task }) => {
-    const { idempotencyKey, name } = task.submitted
-    if (idempotencyKey === undefined) return []
-    const scope = `${name}/${idempotencyKey}`
-    const other = tasks.get(scope)
-    tasks.set(scope, taskId)
-    return other === undefined ? [] : [`I8 key ${scope} made two tasks: ${other} and ${taskId}`]
-  })
 }
 
 const everythingIsTold = (folded: readonly Folded[], { published }: Evidence): readonly string[] => {

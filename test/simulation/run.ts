@@ -15,7 +15,7 @@ import { Incarnation, type Weather } from './incarnation.js'
 import { checkAll } from './invariants.js'
 import { echoWork, SimWorker } from './sim-worker.js'
 import { choiceFor, drawBranchedTemplate } from './branched-work.js'
-import { drawTemplate, HANDLERS, submitUntilAcknowledged, withKeys } from './workload.js'
+import { drawTemplate, HANDLERS, IDENTITIES, submitUntilAcknowledged, withKeys } from './workload.js'
 
 export interface RunReport {
   readonly seed: number
@@ -95,7 +95,11 @@ class World {
     this.#weather = { faults: NO_FAULTS, seen: new Map() }
     const later = new Dice(seed + LATER_TEMPLATE_SEEDS)
     this.#choices = later
-    this.#drawn = Array.from({ length: TEMPLATES }, (_, n) => () => drawTemplate(this.#dice, `t${n}`, this.#eventDice))
+    const identities = firstTemplatesOnly ? [] : IDENTITIES
+    this.#drawn = Array.from(
+      { length: TEMPLATES },
+      (_, n) => () => drawTemplate(this.#dice, `t${n}`, this.#eventDice, identities[n]),
+    )
     if (!firstTemplatesOnly) this.#drawn.push(...BRANCHED.map((name) => () => drawBranchedTemplate(later, name)))
     this.#keyDice = firstTemplatesOnly ? undefined : new Dice(seed + KEY_SEEDS)
   }
@@ -195,6 +199,7 @@ class World {
         workerSilenceMs: durationMs(30_000),
         cancelGraceMs: durationMs(10_000),
         templateReplace: false,
+        environment: undefined,
       },
       {
         fenced: () => this.#end(incarnation),

@@ -8,8 +8,15 @@ import type { Dice } from './dice.js'
 export const NAMESPACE = namespaceOf('sim')
 export const HANDLERS = ['h0', 'h1', 'h2'] as const
 
+/** What templates say of identity, in turn: keys that count for ever, keys that are let go, contexts of which one runs at a time. */
+export const IDENTITIES = [
+  {},
+  { identity: { while_running: true } },
+  { identity_strategy: 'strict', identity: { while_running: true } },
+]
+
 /** A template document of 1 to 9 steps; a step depends only on earlier ones, so there is no cycle. */
-export const drawTemplate = (dice: Dice, name: string, eventDice: Dice): string => {
+export const drawTemplate = (dice: Dice, name: string, eventDice: Dice, identity: object = {}): string => {
   const count = dice.between(1, 9)
   const steps = Array.from({ length: count }, (_, index) => ({
     name: `s${index}`,
@@ -25,7 +32,7 @@ export const drawTemplate = (dice: Dice, name: string, eventDice: Dice): string 
     },
     publishes_events: drawEvents(eventDice),
   }))
-  return JSON.stringify({ name, namespace_name: NAMESPACE, version: '1.0.0', steps })
+  return JSON.stringify({ name, namespace_name: NAMESPACE, version: '1.0.0', ...identity, steps })
 }
 
 /** The same document with keys at some of its steps, and turns between tenants. */
@@ -100,7 +107,8 @@ const submissionOf = (name: string, requestId: string, key: string | undefined):
   namespace: NAMESPACE,
   name,
   version: undefined,
-  context: jsonOf({ name, tenant: Number.parseInt(requestId.slice(-1), 32) % 3 }),
+  // A key comes with one context always; without one there are some, so that a strict template has more than one task.
+  context: jsonOf({ name, tenant: Number.parseInt((key ?? requestId).slice(-1), 32) % 3 }),
   actor: 'client',
   initiator: undefined,
   sourceSystem: undefined,

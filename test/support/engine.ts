@@ -46,8 +46,14 @@ export interface StepShape {
   readonly resultSchema?: Json
 }
 
-export const templateText = (name: string, steps: readonly StepShape[], version = '1.0.0'): string =>
+export const templateText = (
+  name: string,
+  steps: readonly StepShape[],
+  version = '1.0.0',
+  more: { readonly [field: string]: Json } = {},
+): string =>
   JSON.stringify({
+    ...more,
     name,
     namespace_name: SHOP,
     version,
@@ -116,8 +122,9 @@ export class TestEngine {
     this.quarantined = heard.quarantined
   }
 
-  async register(name: string, steps: readonly StepShape[]): Promise<void> {
-    const answer = await this.soon(this.engine.register(templateText(name, steps), { replace: false, actor: 'tester' }))
+  async register(name: string, steps: readonly StepShape[], more: { readonly [field: string]: Json } = {}): Promise<void> {
+    const text = templateText(name, steps, '1.0.0', more)
+    const answer = await this.soon(this.engine.register(text, { replace: false, actor: 'tester' }))
     if (answer.type === 'failed') throw new Error(JSON.stringify(answer.fault))
   }
 
@@ -187,6 +194,7 @@ export const startTestEngine = async (options: TestEngineOptions = {}): Promise<
       workerSilenceMs: durationMs(30_000),
       cancelGraceMs: durationMs(10_000),
       templateReplace: false,
+      environment: undefined,
       ...options.settings,
     },
     {

@@ -22,6 +22,7 @@ export interface SubmitTask {
   readonly sourceSystem?: string
   readonly reason?: string
   readonly idempotencyKey?: string
+  readonly identity?: string
   readonly runAt?: Instant
 }
 

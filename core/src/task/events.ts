@@ -20,6 +20,8 @@ export interface TaskSubmitted {
   readonly name: string
   readonly version: string
   readonly templateHash: TemplateHash
+  /** The environment whose overrides the template had; the hash is of the template with them. */
+  readonly environment?: string
   /** The context, byte for byte as received. */
   readonly context: JsonText
   readonly priority: number
@@ -32,6 +34,8 @@ export interface TaskSubmitted {
   readonly idempotencyKey?: string
   /** Whose turns its steps take in queues: the template's `fairness_key`, with its expressions evaluated. */
   readonly fairnessKey?: string
+  /** What a template that says `strict` knows the context by; a key that was given goes before it, and then there is none. */
+  readonly identity?: string
   /** Not before this instant does any step become ready. */
   readonly runAt?: Instant
 }

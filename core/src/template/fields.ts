@@ -104,14 +104,17 @@ export const listOf =
     })
   }
 
-export const mapOf =
-  <Value>(read: Reader<Value>): Reader<readonly Value[]> =>
+/** A map with keys of its user's choice, of which each member is read the same way. */
+export const memberMap =
+  <Value>(read: Reader<Value>): Reader<ReadonlyMap<string, Value>> =>
   (value, path, findings) => {
     if (!isObject(value)) return wrongType(findings, path, value, 'a map')
-    return Object.entries(value).flatMap(([key, member]) => {
-      const item = read(member, path + pointerSegment(key), findings)
-      return item === null ? [] : [item]
-    })
+    const members = new Map<string, Value>()
+    for (const [key, member] of Object.entries(value)) {
+      const item = member === null ? null : read(member, path + pointerSegment(key), findings)
+      if (item !== null) members.set(key, item)
+    }
+    return members
   }
 
 /** A map with the given fields and no others; `ignored` names are let pass with a warning. */

@@ -32,13 +32,17 @@ export const retryFields = objectOf({
 
 export type RetryFields = NonNullable<ReturnType<typeof retryFields>>
 
-/** What a step did not say is as in the default policy. */
-export const retryPolicy = (fields: RetryFields | undefined): RetryPolicy => ({
-  retryable: fields?.retryable ?? DEFAULT_RETRY_POLICY.retryable,
-  maxAttempts: fields?.max_attempts ?? DEFAULT_RETRY_POLICY.maxAttempts,
-  backoff: fields?.backoff ?? DEFAULT_RETRY_POLICY.backoff,
-  baseMs: durationMs(fields?.backoff_base_ms ?? DEFAULT_RETRY_POLICY.baseMs),
-  maxDelayMs: durationMs(fields?.max_backoff_ms ?? DEFAULT_RETRY_POLICY.maxDelayMs),
-  jitter: fields?.jitter ?? DEFAULT_RETRY_POLICY.jitter,
-  nonRetryableErrors: fields?.non_retryable_errors ?? DEFAULT_RETRY_POLICY.nonRetryableErrors,
+/** What the fields say, and nothing of what they do not. */
+export const retryPart = (fields: RetryFields): Partial<RetryPolicy> => ({
+  ...(fields.retryable === undefined ? {} : { retryable: fields.retryable }),
+  ...(fields.max_attempts === undefined ? {} : { maxAttempts: fields.max_attempts }),
+  ...(fields.backoff === undefined ? {} : { backoff: fields.backoff }),
+  ...(fields.backoff_base_ms === undefined ? {} : { baseMs: durationMs(fields.backoff_base_ms) }),
+  ...(fields.max_backoff_ms === undefined ? {} : { maxDelayMs: durationMs(fields.max_backoff_ms) }),
+  ...(fields.jitter === undefined ? {} : { jitter: fields.jitter }),
+  ...(fields.non_retryable_errors === undefined ? {} : { nonRetryableErrors: fields.non_retryable_errors }),
 })
+
+/** What a step did not say is as in the default policy. */
+export const retryPolicy = (fields: RetryFields | undefined): RetryPolicy =>
+  fields === undefined ? DEFAULT_RETRY_POLICY : { ...DEFAULT_RETRY_POLICY, ...retryPart(fields) }

@@ -60,6 +60,28 @@ export interface StepSpec {
   readonly publishes: readonly PublishedEvent[]
 }
 
+/** When two submissions mean the same task. An idempotency key always counts; the rest is the template's to say. */
+export interface IdentityRule {
+  /** `strict`: the same context is the same task. `caller_provided`: a key must be given. `always_unique`: only a key counts. */
+  readonly strategy: 'strict' | 'caller_provided' | 'always_unique'
+  /** The identity is free again this long after the task was submitted. */
+  readonly windowMs: DurationMs | undefined
+  /** The identity is free again when the task is over. */
+  readonly whileRunning: boolean
+}
+
+/** The name in `environments` that means every step. */
+export const ALL_STEPS = 'ALL'
+
+/** What an environment says of a step, or of `ALL_STEPS`. */
+export interface StepOverride {
+  readonly step: string
+  /** Merged into the handler's own, map by map. */
+  readonly initialization: { readonly [key: string]: Json }
+  readonly timeoutMs: DurationMs | undefined
+  readonly retry: Partial<RetryPolicy>
+}
+
 export interface Template {
   readonly namespace: Namespace
   readonly name: string
@@ -72,6 +94,11 @@ export interface Template {
   /** The text with expressions whose value says whose turns a task's steps take. */
   readonly fairnessKey: KeyTemplate | undefined
   readonly inputSchema: { readonly [key: string]: Json } | undefined
+  readonly identity: IdentityRule
+  /** What is otherwise under each environment. */
+  readonly environments: ReadonlyMap<string, readonly StepOverride[]>
+  /** The environment whose overrides `steps` have; undefined when they are as the file says. */
+  readonly environment: string | undefined
   readonly steps: readonly StepSpec[]
   /** Everything else the file declares, kept for people and for parts that come later. */
   readonly declared: { readonly [key: string]: Json }

@@ -7,7 +7,6 @@ import {
   boolean,
   isObject,
   listOf,
-  mapOf,
   nameText,
   number,
   objectOf,
@@ -21,14 +20,14 @@ import {
 } from './fields.js'
 import { checkConditions } from './condition-rules.js'
 import { checkGraph } from './graph-rules.js'
-import { later, otherThan } from './later.js'
+import { later } from './later.js'
 import { lintTemplate } from './lint.js'
 import { shown } from './nearest.js'
 import { noFindings, type TemplateNote, type TemplateProblem, type TemplateWarning } from './problem.js'
+import { checkEnvironments, environmentMap, overridesOf } from './read-environments.js'
+import { identityFields, identityRule, identityStrategy } from './read-identity.js'
 import { concurrency, fairnessKey, rateLimit } from './read-key.js'
 import { declaredEvents } from './read-published-events.js'
-import { retryFields } from './read-retry.js'
-import { seconds } from './read-failure.js'
 import { priority, stepList, stepSpec } from './read-step.js'
 import { parseSemver } from './semver.js'
 import type { Template } from './template.js'
@@ -49,6 +48,7 @@ export const validateTemplate = (document: Json): TemplateCheck => {
   const fields = isObject(document) ? templateFields(document, '', findings) : wrongType(findings, '', document, 'a map')
   checkGraph(fields?.steps ?? [], findings)
   checkConditions(fields?.steps ?? [], fields?.dependency_scope ?? 'ancestors', findings)
+  checkEnvironments(fields?.environments, fields?.steps ?? [], findings)
   const { problems, warnings, notes } = findings
   if (fields === null || !isObject(document) || problems.length > 0) return { type: 'invalid', problems, warnings }
   lintTemplate(fields, findings)
@@ -78,13 +78,6 @@ const lifecycleFields = objectOf({
   auto_dlq_on_timeout: { read: boolean },
 })
 
-const stepOverride = objectOf({
-  name: { read: text(LIMITS.nameCharsMax), required: true },
-  handler: { read: objectOf({ initialization: { read: openMap } }) },
-  timeout_seconds: { read: seconds },
-  retry: { read: retryFields },
-})
-
 const templateFields = objectOf(
   {
     name: { read: name, required: true },
@@ -96,11 +89,10 @@ const templateFields = objectOf(
     domain_events: { read: declaredEvents },
     input_schema: { read: openMap },
     steps: { read: stepList, required: true },
-    environments: { read: later('an override by environment', mapOf(objectOf({ steps: { read: listOf(stepOverride) } }))) },
+    environments: { read: environmentMap },
     lifecycle: { read: later("a template's lifecycle", lifecycleFields) },
-    identity_strategy: {
-      read: later('this identity strategy', oneOf('strict', 'caller_provided', 'always_unique'), otherThan('always_unique')),
-    },
+    identity_strategy: { read: identityStrategy },
+    identity: { read: identityFields },
     dependency_scope: { read: oneOf('ancestors', 'direct') },
     priority: { read: priority },
     fairness_key: { read: fairnessKey },
@@ -125,6 +117,9 @@ const PLACED: ReadonlySet<string> = new Set([
   'fairness_key',
   'concurrency',
   'rate_limit',
+  'identity_strategy',
+  'identity',
+  'environments',
 ])
 
 const templateOf = (fields: TemplateFields, document: JsonObject): Template => ({
@@ -136,6 +131,9 @@ const templateOf = (fields: TemplateFields, document: JsonObject): Template => (
   priority: fields.priority ?? 0,
   fairnessKey: fields.fairness_key,
   inputSchema: fields.input_schema,
+  identity: identityRule(fields),
+  environments: overridesOf(fields.environments),
+  environment: undefined,
   steps: (fields.steps ?? []).map((step) => stepSpec(step.value, fields)),
   declared: Object.fromEntries(Object.entries(document).filter(([key]) => !PLACED.has(key))),
 })

@@ -96,7 +96,9 @@ export interface TemplateRecord {
   readonly namespace: Namespace
   readonly name: string
   readonly version: string
+  /** Of the document, whatever the environment. */
   readonly hash: TemplateHash
+  /** Under this server's environment. */
   readonly plan: Plan
   /** The document as registered. */
   readonly content: string

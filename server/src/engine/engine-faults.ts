@@ -64,6 +64,15 @@ export const badRequestId: FaultDetail = {
   errors: [{ code: 'WRONG_TYPE', message: 'request_id must be a ULID of 26 characters', path: '/request_id' }],
 }
 
+export const idempotencyKeyRequired: FaultDetail = {
+  code: 'INVALID_INPUT',
+  reason: 'IDEMPOTENCY_KEY_REQUIRED',
+  message: 'the template says identity_strategy: caller_provided, and the submission has no idempotency_key',
+  hint: 'send an idempotency_key',
+  errors: [{ code: 'MISSING_FIELD', message: 'the template wants an idempotency_key', path: '/idempotency_key' }],
+  retryable: false,
+}
+
 export const identityMismatch = (taskId: TaskId, what: string): FaultDetail => ({
   code: 'CONFLICT',
   reason: 'IDEMPOTENCY_MISMATCH',
@@ -73,10 +82,10 @@ export const identityMismatch = (taskId: TaskId, what: string): FaultDetail => (
   context: { task_id: taskId },
 })
 
-export const duplicateTask = (taskId: TaskId): FaultDetail => ({
+export const duplicateTask = (taskId: TaskId, what: string): FaultDetail => ({
   code: 'CONFLICT',
   reason: 'DUPLICATE_TASK',
-  message: `a task with this idempotency key exists: ${taskId}`,
+  message: `a task with ${what} exists: ${taskId}`,
   hint: 'send on_duplicate: return to get that task instead',
   retryable: false,
   context: { task_id: taskId },

@@ -42,6 +42,8 @@ export interface EngineSettings {
   readonly cancelGraceMs: DurationMs
   /** Registering other content under a version replaces it, also when the caller does not ask. */
   readonly templateReplace: boolean
+  /** Whose overrides in `environments` count for tasks submitted from now on; none when undefined. */
+  readonly environment: string | undefined
 }
 
 export interface EnginePorts {
@@ -115,7 +117,8 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const workers = workersOf(clock, wheel, settings, calls, () => dispatcher.poke())
   const dispatcher = new Dispatcher(clock, workers, projector, calls.start)
   const timers = new TimerWindow(clock, wheel, projector, calls.timerDue)
-  const catalog = new TemplateCatalog(log, clock, commits, ports.schemaCheck, (partition, seq, at) =>
+  const { environment } = settings
+  const catalog = new TemplateCatalog(log, clock, commits, ports.schemaCheck, environment, (partition, seq, at) =>
     projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [] }),
   )
   const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash))

@@ -27,7 +27,7 @@ import type { Publisher } from '../publishers/publisher.js'
 import type { TimerWindow } from '../timers/timer-window.js'
 import type { Clock } from './clock.js'
 import type { GroupCommit } from './group-commit.js'
-import { keyScope } from './identity.js'
+import { scopeOfTask } from './identity.js'
 import type { Keys } from './keys/keys.js'
 import type { StreamLoader } from './stream-loader.js'
 import { durableTask } from './task-stream.js'
@@ -181,14 +181,13 @@ class Tail {
 /** The events of a commit whose stream was folded, so they can be read. */
 const eventsOf = (commit: StoredCommit): readonly TaskEvent[] => decodeTaskEvents(commit).map(({ event }) => event)
 
-/** The key a task was submitted with; commits that cannot be read are the loader's to quarantine. */
+/** The identity a task was submitted with; commits that cannot be read are the loader's to quarantine. */
 const identityOf = (commit: StoredCommit, taskId: TaskId): IdentityRow | undefined => {
   if (commit.types[0] !== 'task.submitted') return undefined
   try {
     const [first] = decodeTaskEvents(commit)
-    if (first?.event.type !== 'task.submitted' || first.event.idempotencyKey === undefined) return undefined
-    const { namespace, name, idempotencyKey } = first.event
-    return { scope: keyScope(namespace, name, idempotencyKey), taskId }
+    const scope = first?.event.type === 'task.submitted' ? scopeOfTask(first.event) : undefined
+    return scope === undefined ? undefined : { scope, taskId }
   } catch {
     return undefined
   }

@@ -1,6 +1,5 @@
 /** Takes tasks in: finds the template, checks the context, decides about duplicates, starts the stream. */
-import { type LiveTask, partitionOfTask, type SubmitTask, type TaskId } from '@tasker/core'
-import { inBackground } from '../background.js'
+import { identityReleased, type LiveTask, partitionOfTask, type SubmitTask, type TaskId } from '@tasker/core'
 import type { IdentityRow } from '../projections/port.js'
 import type { Projector } from '../projections/projector.js'
 import type { Submission, SubmitAnswer, TemplateRecord } from './api.js'
@@ -9,11 +8,13 @@ import {
   commitLost,
   databaseUnavailable,
   duplicateTask,
+  idempotencyKeyRequired,
   identityMismatch,
   notStorable,
   submissionUnconfirmed,
 } from './engine-faults.js'
-import { isSameSubmission, keyScope, taskIdOf } from './identity.js'
+import { hasSameContext, isSameSubmission, scopeOf, taskIdOf } from './identity.js'
+import { IdentityLines } from './identity-lines.js'
 import type { StreamCache } from './stream-cache.js'
 import type { Found, StreamLoader } from './stream-loader.js'
 import type { Applied, TaskRuntime } from './task-runtime.js'
@@ -31,6 +32,15 @@ export interface SubmissionParts {
   readonly projector: Projector
 }
 
+/** A submission with an identity, and the task that it would make. */
+interface Wanted {
+  readonly submission: Submission
+  readonly record: TemplateRecord
+  readonly taskId: TaskId
+  readonly identity: IdentityRow
+  readonly answer: Answer
+}
+
 interface Open {
   readonly submission: Submission
   readonly taskId: TaskId
@@ -41,8 +51,9 @@ export class Submissions {
   readonly #parts: SubmissionParts
   /** Accepted and on their way to the log. */
   readonly #open = new Set<Open>()
-  /** Keys of tasks on their way to the log, by scope. */
+  /** Identities of tasks on their way to the log, by scope. */
   readonly #creating = new Map<string, TaskId>()
+  readonly #lines = new IdentityLines()
 
   constructor(parts: SubmissionParts) {
     this.#parts = parts
@@ -53,14 +64,15 @@ export class Submissions {
     if ('code' in record) return answer({ type: 'failed', fault: record })
     const refusal = this.#parts.catalog.checkContext(record, submission.context)
     if (refusal !== undefined) return answer({ type: 'failed', fault: refusal })
-    const scope =
-      submission.idempotencyKey === undefined
-        ? undefined
-        : keyScope(submission.namespace, submission.name, submission.idempotencyKey)
+    const rule = record.plan.template.identity
+    if (rule.strategy === 'caller_provided' && submission.idempotencyKey === undefined)
+      return answer({ type: 'failed', fault: idempotencyKeyRequired })
+    const scope = scopeOf(submission, rule)
     const taskId = taskIdOf(submission, scope)
     if (taskId === undefined) return answer({ type: 'failed', fault: badRequestId })
-    if (scope === undefined) this.#create(submission, record, taskId, undefined, answer)
-    else inBackground(this.#createOnce(submission, record, taskId, scope, answer))
+    if (scope === undefined) return this.#create(submission, record, taskId, undefined, answer)
+    const wanted: Wanted = { submission, record, taskId, identity: { scope, taskId }, answer }
+    this.#lines.run(scope, () => this.#decideIdentity(wanted))
   }
 
   /** The log is away: who still waits is told that the outcome is open. The commits stay on their way. */
@@ -73,31 +85,44 @@ export class Submissions {
     this.#open.clear()
   }
 
-  /** With an idempotency key: the owner of the key's partition looks at what is projected, and at what is not yet. */
-  async #createOnce(
-    submission: Submission,
-    record: TemplateRecord,
-    taskId: TaskId,
-    scope: string,
-    answer: Answer,
-  ): Promise<void> {
-    let existing = this.#creating.get(scope)
-    if (existing === undefined) {
-      try {
-        existing = await this.#parts.projector.identity(scope)
-      } catch {
-        return answer({ type: 'failed', fault: databaseUnavailable })
-      }
-      // While the rows were read, another submission with the key may have come in: it is on its way, or just arrived.
-      existing ??= this.#creating.get(scope) ?? this.#parts.projector.unprojectedIdentity(scope)
+  /**
+   * The owner of the identity's partition looks at what is projected, and at what is not yet. A repeat of a request gives its own task, also
+   * when the identity is another's by now; an identity that its rule releases goes to the next who asks.
+   */
+  async #decideIdentity(wanted: Wanted): Promise<void> {
+    const { submission, record, taskId, identity, answer } = wanted
+    const { loader } = this.#parts
+    const onItsWay = this.#creating.get(identity.scope)
+    const holder = onItsWay ?? (await this.#holderOf(identity.scope))
+    if (holder === 'unknown') return answer({ type: 'failed', fault: databaseUnavailable })
+    if (holder === undefined || holder === taskId) return this.#createWith(wanted)
+    const own = await loader.load(taskId)
+    if (own.type !== 'none') return this.#answerRepeat(own, submission, taskId, answer)
+    if (onItsWay === undefined && (await this.#isReleased(holder, record))) return this.#createWith(wanted)
+    loader.find(holder, (found) => this.#answerHolder(found, submission, holder, answer))
+  }
+
+  /** While the rows are read, nobody else decides about the scope, so that what comes is the holder still. */
+  async #holderOf(scope: string): Promise<TaskId | undefined | 'unknown'> {
+    try {
+      return await this.#parts.projector.identity(scope)
+    } catch {
+      return 'unknown'
     }
-    if (existing === undefined || existing === taskId) {
-      this.#creating.set(scope, taskId)
-      this.#create(submission, record, taskId, { scope, taskId }, answer)
-      return
-    }
-    const other = existing
-    this.#parts.loader.find(other, (found) => this.#answerExisting(found, submission, other, answer, 'the idempotency key'))
+  }
+
+  async #isReleased(holder: TaskId, record: TemplateRecord): Promise<boolean> {
+    const rule = record.plan.template.identity
+    if (rule.windowMs === undefined && !rule.whileRunning) return false
+    const found = await this.#parts.loader.load(holder)
+    if (found.type !== 'stream') return false
+    const task = durableTask(found.stream)
+    return task !== undefined && identityReleased(task, rule, this.#parts.runtime.now(found.stream))
+  }
+
+  #createWith({ submission, record, taskId, identity, answer }: Wanted): void {
+    this.#creating.set(identity.scope, taskId)
+    this.#create(submission, record, taskId, identity, answer)
   }
 
   #create(
@@ -142,7 +167,7 @@ export class Submissions {
     this.#open.add(open)
     const cause = { actor: submission.actor, command: 'submit', requestId: submission.requestId }
     const options = identity === undefined ? { cause, plan: record.plan } : { cause, plan: record.plan, identity }
-    runtime.apply(stream, submitCommand(submission, record, runtime.now(stream)), options, (applied) => {
+    runtime.apply(stream, submitCommand(submission, record, identity, runtime.now(stream)), options, (applied) => {
       this.#open.delete(open)
       // Whoever was told that the outcome is open has had the answer.
       const hear = (given: SubmitAnswer): void => open.answer?.(given)
@@ -158,36 +183,36 @@ export class Submissions {
     if (identity !== undefined && this.#creating.get(identity.scope) === identity.taskId) this.#creating.delete(identity.scope)
   }
 
+  /** The task that the same request made. */
   #answerRepeat(found: Found, submission: Submission, taskId: TaskId, answer: Answer): void {
-    if (found.type !== 'stream') return this.#answerExisting(found, submission, taskId, answer, 'the request_id')
-    this.#parts.runtime.afterPending(found.stream, (settled) => {
-      if (settled?.type === 'lost') answer({ type: 'failed', fault: commitLost(settled.message) })
-      else answer(existingAnswer(durableTask(found.stream), found.stream, submission, taskId, 'the request_id', 'return'))
+    this.#whenDurable(found, answer, (task, stream) =>
+      task !== undefined && isSameSubmission(task, submission)
+        ? { type: 'existing', taskId, token: `${stream.partition}:0` }
+        : { type: 'failed', fault: identityMismatch(taskId, 'the request_id') },
+    )
+  }
+
+  /** The task that has the identity. */
+  #answerHolder(found: Found, submission: Submission, taskId: TaskId, answer: Answer): void {
+    const byKey = submission.idempotencyKey !== undefined
+    const what = byKey ? 'this idempotency key' : 'this context'
+    this.#whenDurable(found, answer, (task, stream) => {
+      if (byKey && (task === undefined || !hasSameContext(task, submission)))
+        return { type: 'failed', fault: identityMismatch(taskId, 'the idempotency key') }
+      if (submission.onDuplicate === 'reject') return { type: 'failed', fault: duplicateTask(taskId, what) }
+      return { type: 'existing', taskId, token: `${stream.partition}:0` }
     })
   }
 
-  #answerExisting(found: Found, submission: Submission, taskId: TaskId, answer: Answer, what: string): void {
+  #whenDurable(found: Found, answer: Answer, of: (task: LiveTask | undefined, stream: TaskStream) => SubmitAnswer): void {
     if (found.type === 'failed') return answer({ type: 'failed', fault: found.fault.detail })
     if (found.type === 'none') return answer({ type: 'failed', fault: databaseUnavailable })
     const { stream } = found
     this.#parts.runtime.afterPending(stream, (settled) => {
       if (settled?.type === 'lost') answer({ type: 'failed', fault: commitLost(settled.message) })
-      else answer(existingAnswer(durableTask(stream), stream, submission, taskId, what, submission.onDuplicate))
+      else answer(of(durableTask(stream), stream))
     })
   }
-}
-
-const existingAnswer = (
-  task: LiveTask | undefined,
-  stream: TaskStream,
-  submission: Submission,
-  taskId: TaskId,
-  what: string,
-  onDuplicate: 'reject' | 'return',
-): SubmitAnswer => {
-  if (task === undefined || !isSameSubmission(task, submission)) return { type: 'failed', fault: identityMismatch(taskId, what) }
-  if (onDuplicate === 'reject') return { type: 'failed', fault: duplicateTask(taskId) }
-  return { type: 'existing', taskId, token: `${stream.partition}:0` }
 }
 
 const answerOf = (applied: Applied, stream: TaskStream): SubmitAnswer => {
@@ -210,7 +235,12 @@ const answerOf = (applied: Applied, stream: TaskStream): SubmitAnswer => {
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 /** Written out field by field: this is made for every task, and absent fields must be absent. */
-const submitCommand = (submission: Submission, record: TemplateRecord, at: SubmitTask['at']): SubmitTask => {
+const submitCommand = (
+  submission: Submission,
+  record: TemplateRecord,
+  identity: IdentityRow | undefined,
+  at: SubmitTask['at'],
+): SubmitTask => {
   const command: Mutable<SubmitTask> = {
     type: 'submit',
     at,
@@ -226,6 +256,7 @@ const submitCommand = (submission: Submission, record: TemplateRecord, at: Submi
   if (submission.sourceSystem !== undefined) command.sourceSystem = submission.sourceSystem
   if (submission.reason !== undefined) command.reason = submission.reason
   if (submission.idempotencyKey !== undefined) command.idempotencyKey = submission.idempotencyKey
+  else if (identity !== undefined) command.identity = identity.scope
   if (submission.runAt !== undefined) command.runAt = submission.runAt
   return command
 }

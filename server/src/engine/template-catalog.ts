@@ -18,6 +18,7 @@ import { partitionOfName } from '../log/partition-of-name.js'
 import type { CommitDraft, EventLog, StoredCommit } from '../log/port.js'
 import { decodeTemplateEvents, encodeTemplateEvent, templateStream as streamRefOf } from '../log/template-codec.js'
 import { differenceText } from '../templates/compare.js'
+import { environmentHashes, planIn } from '../templates/environment.js'
 import type { SchemaCheck } from '../templates/json-schema.js'
 import { readStoredTemplate, readTemplate, type TemplateReading } from '../templates/parse.js'
 import type { RegisterAnswer, TemplateRecord } from './api.js'
@@ -77,18 +78,23 @@ export class TemplateCatalog {
   readonly #appended: (partition: Partition, seq: number, at: Instant) => void
   readonly #streams = new Map<string, CatalogStream>()
   readonly #plans = new Map<TemplateHash, Plan>()
+  /** Plans under environments, made when a task needs one: by their hash, of which content and environment. */
+  readonly #variants = new Map<TemplateHash, { readonly plan: Plan; readonly environment: string }>()
+  readonly #environment: string | undefined
 
   constructor(
     log: EventLog,
     clock: Clock,
     commits: GroupCommit,
     check: SchemaCheck,
+    environment: string | undefined,
     appended: (partition: Partition, seq: number, at: Instant) => void,
   ) {
     this.#log = log
     this.#clock = clock
     this.#commits = commits
     this.#check = check
+    this.#environment = environment
     this.#appended = appended
   }
 
@@ -97,9 +103,15 @@ export class TemplateCatalog {
     for await (const page of this.#log.readKind('template')) for (const commit of page) this.#foldStored(commit)
   }
 
-  /** The plan of any content there ever was. */
+  /** The plan of any content there ever was, under any environment it speaks of. */
   planOf(templateHash: TemplateHash): Plan | undefined {
-    return this.#plans.get(templateHash)
+    const known = this.#plans.get(templateHash)
+    if (known !== undefined) return known
+    const variant = this.#variants.get(templateHash)
+    if (variant === undefined) return undefined
+    const plan = planIn(variant.plan, variant.environment)
+    this.#plans.set(templateHash, plan)
+    return plan
   }
 
   all(): readonly TemplateRecord[] {
@@ -222,10 +234,13 @@ export class TemplateCatalog {
     stream.durable = stream.place
   }
 
-  #keep(stream: CatalogStream, event: TemplateEvent, plan: Plan, at: Instant): TemplateRecord {
+  #keep(stream: CatalogStream, event: TemplateEvent, asWritten: Plan, at: Instant): TemplateRecord {
     const { namespace, name, version, hash: contentHash, content } = event
+    const plan = planIn(asWritten, this.#environment)
     const record: TemplateRecord = { namespace, name, version, hash: contentHash, plan, content, registeredAt: at }
-    this.#plans.set(contentHash, plan)
+    this.#plans.set(contentHash, asWritten).set(plan.hash, plan)
+    for (const [variant, environment] of environmentHashes(asWritten))
+      this.#variants.set(variant, { plan: asWritten, environment })
     stream.records.set(version, record)
     return record
   }

@@ -26,7 +26,7 @@ export interface CheckpointMove {
 }
 
 export interface IdentityRow {
-  /** SHA-256 of namespace, template name and idempotency key, hexadecimal. */
+  /** SHA-256 of namespace, template name and idempotency key or context, hexadecimal. */
   readonly scope: string
   readonly taskId: TaskId
 }

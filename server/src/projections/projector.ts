@@ -131,12 +131,12 @@ export class Projector {
     )
   }
 
-  /** The task that has an idempotency key, as of the last durable commit. */
+  /** The task that has an identity, as of the last durable commit; of several the one submitted last. */
   async identity(scope: string): Promise<TaskId | undefined> {
     const release = this.#retainedIdentities.hold()
     try {
       const stored = await this.#store.identity(scope)
-      return stored ?? this.unprojectedIdentity(scope)
+      return this.unprojectedIdentity(scope) ?? stored
     } finally {
       release()
     }
@@ -156,8 +156,9 @@ export class Projector {
   unprojectedIdentity(scope: string): TaskId | undefined {
     const pending = this.#pending.identities.get(scope) ?? this.#writing?.identities.get(scope)
     if (pending !== undefined) return pending.taskId
-    for (const row of this.#retainedIdentities.entries()) if (row.scope === scope) return row.taskId
-    return undefined
+    let retained: TaskId | undefined
+    for (const row of this.#retainedIdentities.entries()) if (row.scope === scope) retained = row.taskId
+    return retained
   }
 
   /** Stored rows of a task that changed since do not count: its newest state, the last that is retained, written or waiting, has its rows. */

@@ -26,6 +26,7 @@ const eventFields = (event: TaskEvent): Fields => {
         ['name', text(event.name)],
         ['version', text(event.version)],
         ['template_hash', text(event.templateHash)],
+        ['environment', text(event.environment)],
         ['priority', jsonOf(event.priority)],
         ['tags', jsonOf(event.tags)],
         ['correlation_id', text(event.correlationId)],
@@ -35,6 +36,7 @@ const eventFields = (event: TaskEvent): Fields => {
         ['reason', text(event.reason)],
         ['idempotency_key', text(event.idempotencyKey)],
         ['fairness_key', text(event.fairnessKey)],
+        ['identity', text(event.identity)],
         ['run_at', at(event.runAt)],
         ['context', event.context],
       ]

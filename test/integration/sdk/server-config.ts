@@ -21,4 +21,5 @@ export const serverConfig = (databaseUrl: string): ServerConfig => ({
   eventsTransport: 'pgmq',
   rabbitmqUrl: 'amqp://127.0.0.1:1',
   rabbitmqExchange: 'tasker.domain_events',
+  environment: '',
 })

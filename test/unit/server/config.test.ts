@@ -22,6 +22,7 @@ describe('settings of the server', () => {
       workerSilenceMs: 30_000,
       cancelGraceMs: 10_000,
       templateReplace: false,
+      environment: '',
     })
   })
 

@@ -54,6 +54,7 @@ const asGiven = (command: SubmitTask): TaskSubmitted => ({
   name: command.plan.template.name,
   version: command.plan.template.version,
   templateHash: command.plan.hash,
+  ...(command.plan.template.environment === undefined ? {} : { environment: command.plan.template.environment }),
   context: command.context,
   priority: command.priority,
   tags: command.tags,
@@ -63,5 +64,6 @@ const asGiven = (command: SubmitTask): TaskSubmitted => ({
   ...(command.sourceSystem === undefined ? {} : { sourceSystem: command.sourceSystem }),
   ...(command.reason === undefined ? {} : { reason: command.reason }),
   ...(command.idempotencyKey === undefined ? {} : { idempotencyKey: command.idempotencyKey }),
+  ...(command.identity === undefined ? {} : { identity: command.identity }),
   ...(command.runAt === undefined ? {} : { runAt: command.runAt }),
 })

@@ -157,6 +157,8 @@ const submitted = (f: EventFields): TaskSubmitted => {
     ...optional('reason', f.optionalText('reason')),
     ...optional('idempotencyKey', f.optionalText('idempotencyKey')),
     ...optional('fairnessKey', f.optionalText('fairnessKey')),
+    ...optional('environment', f.optionalText('environment')),
+    ...optional('identity', f.optionalText('identity')),
     ...optional('runAt', runAt === undefined ? undefined : instant(runAt)),
   }
 }

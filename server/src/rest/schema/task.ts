@@ -162,6 +162,7 @@ const TASK_HEAD = TASK_ROW.extend({
   parent_correlation_id: text,
   idempotency_key: text,
   template_hash: z.string(),
+  environment: text.describe('Whose overrides the template had when the task was submitted.'),
   run_at: instantText.nullable(),
   cancel_reason: text,
   total_steps: z.number().int(),

@@ -29,6 +29,7 @@ const FINDINGS = z.array(z.looseObject({ code: z.string(), message: z.string(), 
 export const TEMPLATE = TEMPLATE_HEAD.extend({
   outcome: z.enum(['registered', 'replaced', 'unchanged']).optional(),
   warnings: FINDINGS.optional().describe('What a registration found and took all the same.'),
+  environment: z.string().nullable().describe('Whose overrides the steps have; those of this server, where it has any.'),
   input_schema: z.record(z.string(), z.unknown()).nullable(),
   steps: z.array(
     z.looseObject({ name: z.string(), type: z.string(), dependencies: z.array(z.string()), max_attempts: z.number().int() }),

@@ -57,6 +57,7 @@ const summaryMembers = (taskId: string, version: number, state: LiveTask): { rea
     parent_correlation_id: textOrNull(submitted.parentCorrelationId),
     idempotency_key: textOrNull(submitted.idempotencyKey),
     template_hash: jsonOf(submitted.templateHash),
+    environment: textOrNull(submitted.environment),
     run_at: atOrNull(submitted.runAt),
     created_at: jsonOf(instantText(state.submittedAt)),
     updated_at: jsonOf(instantText(state.updatedAt)),

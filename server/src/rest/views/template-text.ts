@@ -23,6 +23,7 @@ export const templateText = (record: TemplateRecord, registered?: RegisteredAs):
   objectText({
     ...headMembers(record),
     ...(registered === undefined ? {} : { outcome: jsonOf(registered.outcome), warnings: problemsText(registered.warnings) }),
+    environment: jsonOf(record.plan.template.environment ?? null),
     input_schema: jsonOf(record.plan.template.inputSchema ?? null),
     steps: jsonOf(record.plan.steps.map(stepJson)),
     content: jsonOf(record.content),

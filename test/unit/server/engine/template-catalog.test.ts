@@ -47,11 +47,11 @@ const shelf = async (): Promise<Shelf> => {
   return { clock, log, faults, commits, catalog, register }
 }
 
-const catalogOn = (log: EventLog, clock: VirtualClock, commits: GroupCommit): TemplateCatalog =>
-  new TemplateCatalog(log, clock, commits, schemaCheck(), () => undefined)
+const catalogOn = (log: EventLog, clock: VirtualClock, commits: GroupCommit, environment?: string): TemplateCatalog =>
+  new TemplateCatalog(log, clock, commits, schemaCheck(), environment, () => undefined)
 
-const reloaded = async ({ log, clock, commits }: Shelf): Promise<TemplateCatalog> => {
-  const catalog = catalogOn(log, clock, commits)
+const reloaded = async ({ log, clock, commits }: Shelf, environment?: string): Promise<TemplateCatalog> => {
+  const catalog = catalogOn(log, clock, commits, environment)
   await catalog.load()
   return catalog
 }
@@ -185,4 +185,37 @@ test('who asks for a template that is not there hears what there is', async () =
   await settled()
   expect(made.catalog.resolve(SHOP, 'order', '2.0.0')).toMatchObject({ hint: 'versions of shop/order: 1.0.0' })
   expect(made.catalog.resolve(SHOP, 'other', undefined)).toMatchObject({ hint: 'templates of namespace shop: order 1.0.0' })
+})
+
+test('under an environment the plan has its overrides and a hash of its own, which every later server knows, whatever its environment', async () => {
+  const made = await shelf()
+  const environments = {
+    production: { steps: [{ name: 'ALL', timeout_seconds: 7 }] },
+    staging: { steps: [{ name: 'a', timeout_seconds: 9 }] },
+    idle: {},
+  }
+  made.register(templateText('order', [{ name: 'a' }], '1.0.0', { environments }))
+  await settled()
+  const planUnder = async (environment: string | undefined) => {
+    const record = (await reloaded(made, environment)).find(SHOP, 'order', '1.0.0')
+    if (record === undefined) throw new Error('not registered')
+    return record
+  }
+  const [plain, production, staging, idle] = [
+    await planUnder(undefined),
+    await planUnder('production'),
+    await planUnder('staging'),
+    await planUnder('idle'),
+  ]
+  expect(new Set([plain.hash, production.hash, staging.hash, idle.hash]).size).toBe(1)
+  expect([plain, production, staging].map(({ plan }) => plan.steps[0]?.timeoutMs)).toEqual([5_000, 7_000, 9_000])
+  expect([plain.plan.hash, idle.plan.hash]).toEqual([plain.hash, plain.hash])
+  expect(new Set([plain.plan.hash, production.plan.hash, staging.plan.hash]).size).toBe(3)
+  for (const environment of [undefined, 'production', 'other']) {
+    const later = await reloaded(made, environment)
+    for (const { plan } of [plain, production, staging]) {
+      expect(later.planOf(plan.hash)?.steps[0]?.timeoutMs).toBe(plan.steps[0]?.timeoutMs)
+      expect(later.planOf(plan.hash)?.hash).toBe(plan.hash)
+    }
+  }
 })

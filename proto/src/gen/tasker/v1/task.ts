@@ -181,6 +181,11 @@ export interface Task {
   priority: number;
   /** Steps that no decision chose and none can any more. Not set in lists. */
   notTaken: string[];
+  /** Of the template as the task has it; empty in a list, as are the next two. */
+  templateHash: string;
+  /** Whose overrides the template had; empty when none. */
+  environment: string;
+  idempotencyKey: string;
   initiator: string;
   sourceSystem: string;
   reason: string;
@@ -1283,6 +1288,9 @@ function createBaseTask(): Task {
     tags: [],
     priority: 0,
     notTaken: [],
+    templateHash: "",
+    environment: "",
+    idempotencyKey: "",
     initiator: "",
     sourceSystem: "",
     reason: "",
@@ -1335,6 +1343,15 @@ export const Task: MessageFns<Task> = {
     }
     for (const v of message.notTaken) {
       writer.uint32(162).string(v!);
+    }
+    if (message.templateHash !== "") {
+      writer.uint32(242).string(message.templateHash);
+    }
+    if (message.environment !== "") {
+      writer.uint32(250).string(message.environment);
+    }
+    if (message.idempotencyKey !== "") {
+      writer.uint32(258).string(message.idempotencyKey);
     }
     if (message.initiator !== "") {
       writer.uint32(482).string(message.initiator);
@@ -1480,6 +1497,30 @@ export const Task: MessageFns<Task> = {
             }
 
             message.notTaken.push(reader.string());
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.templateHash = reader.string();
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.environment = reader.string();
+            continue;
+          }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
             continue;
           }
           case 60: {
