@@ -102,3 +102,15 @@ test('contexts keep every key and every text, as they were written', async () =>
   const { task_id } = TASK.parse((await ground.rest('/v1/tasks', JSON.parse(body))).body)
   expect(TASK.parse((await ground.rest(`/v1/tasks/${task_id}`)).body).context).toEqual(JSON.parse(text))
 })
+
+test('a context may be deep, wide and have long texts, all of which the original refuses', async () => {
+  let deep: unknown = 'bottom'
+  for (let level = 0; level < 40; level++) deep = { level: deep }
+  const context = {
+    deep,
+    wide: Object.fromEntries(Array.from({ length: 1_500 }, (_, n) => [`k${n}`, n])),
+    long: 'x'.repeat(20_000),
+  }
+  const { status, body } = await ground.rest('/v1/tasks', { namespace: 'shop', name: 'keys', context })
+  expect([status, TASK.parse(body).context]).toEqual([201, context])
+})

@@ -2,6 +2,7 @@
 import type { Duration } from '../duration.js'
 import type { OrderOptions } from './keys.js'
 import type { JsonObject } from '../step/json.js'
+import type { Schema } from './schema.js'
 
 /** When a failed attempt is followed by another; what is not said is the server's default. */
 export interface RetryOptions {
@@ -43,6 +44,11 @@ export interface StepOptions<After extends readonly string[] = readonly string[]
   readonly timeout?: Duration
   /** What its results tell the world outside. */
   readonly publishes?: readonly PublishedEventOptions[]
+  /**
+   * What the step returns must fit; the server checks it, and a result that does not fit fails the step for good. Any Standard Schema that
+   * can be told as JSON Schema.
+   */
+  readonly result?: Schema
   readonly description?: string
 }
 
@@ -62,6 +68,19 @@ export interface BatchOptions<After extends readonly string[] = readonly string[
   readonly failureStrategy?: 'continue_on_failure' | 'fail_fast' | 'isolate'
 }
 
+/** When two submissions mean the same task. An idempotency key always counts. */
+export interface IdentityOptions {
+  /**
+   * What counts for a submission without a key: `strict`, the same input is the same task; `callerProvided`, a key must be given;
+   * `alwaysUnique`, it is a task of its own, which is so when not said.
+   */
+  readonly strategy?: 'strict' | 'callerProvided' | 'alwaysUnique'
+  /** The identity is free again so long after the submission; for ever when not said. */
+  readonly window?: Duration
+  /** The identity is free again when the task is over. */
+  readonly whileRunning?: boolean
+}
+
 export interface TaskOptions<S> extends OrderOptions {
   readonly namespace: string
   /** Semver, such as `1.0.0`. A version is fixed once it is registered. */
@@ -70,5 +89,6 @@ export interface TaskOptions<S> extends OrderOptions {
   readonly input?: S
   /** Whose turn a task's steps take in queues: a text with expressions over `context` and `task`, such as `${context.tenant}`. */
   readonly fairnessKey?: string
+  readonly identity?: IdentityOptions
   readonly description?: string
 }

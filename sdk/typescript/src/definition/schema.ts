@@ -49,6 +49,18 @@ export const inputJsonSchema = (schema: Schema): JsonObject | undefined => {
   }
 }
 
+/** The JSON Schema of what a step returns. Only the server checks results, so a schema that cannot be told to it is refused. */
+export const resultJsonSchema = (schema: Schema, step: string): JsonObject => {
+  const told = inputJsonSchema(schema)
+  if (told !== undefined) return told
+  throw new TaskerError({
+    code: 'INVALID_INPUT',
+    reason: 'SCHEMA_WITHOUT_JSON_SCHEMA',
+    message: `the result schema of step ${step} cannot be told as JSON Schema, so nobody could check it`,
+    hint: 'leave out what JSON cannot say, such as custom classes and transformations',
+  })
+}
+
 const tellsJsonSchema = (schema: Schema): schema is Schema & StandardJSONSchemaV1 => 'jsonSchema' in schema['~standard']
 
 const isJsonObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -2,8 +2,8 @@
 import { durationMs } from '../duration.js'
 import type { JsonObject } from '../step/json.js'
 import { type OrderDocument, orderFields } from './keys.js'
-import type { BatchOptions, PublishedEventOptions, RetryOptions, StepOptions, TaskOptions } from './options.js'
-import { inputJsonSchema, type Schema } from './schema.js'
+import type { BatchOptions, IdentityOptions, PublishedEventOptions, RetryOptions, StepOptions, TaskOptions } from './options.js'
+import { inputJsonSchema, resultJsonSchema, type Schema } from './schema.js'
 
 export type StepType = 'decision' | 'deferred_convergence' | 'batchable' | 'batch_worker'
 
@@ -33,6 +33,7 @@ export interface StepDocument extends OrderDocument {
   readonly non_retryable_errors?: readonly string[]
   readonly timeout_seconds?: number
   readonly publishes_events?: readonly JsonObject[]
+  readonly result_schema?: JsonObject
 }
 
 /** A template in the format of the YAML files, as JSON. */
@@ -45,6 +46,8 @@ export interface TemplateDocument extends OrderDocument {
   readonly dependency_scope: 'direct'
   readonly input_schema?: JsonObject
   readonly fairness_key?: string
+  readonly identity_strategy?: 'strict' | 'caller_provided' | 'always_unique'
+  readonly identity?: { readonly window_seconds?: number; readonly while_running?: boolean }
   readonly steps: readonly StepDocument[]
 }
 
@@ -62,6 +65,7 @@ export const templateOf = (name: string, options: TaskOptions<Schema>, steps: re
     ...(inputSchema === undefined ? {} : { input_schema: inputSchema }),
     ...(options.fairnessKey === undefined ? {} : { fairness_key: options.fairnessKey }),
     ...orderFields(options),
+    ...(options.identity === undefined ? {} : identityFields(options.identity)),
     steps: steps.map((step) => stepDocument(stepAddress(name, options.version, step.name), step)),
   }
 }
@@ -77,6 +81,26 @@ const stepDocument = (callable: string, { name, type, options }: StepOutline): S
   ...(options.timeout === undefined ? {} : { timeout_seconds: durationMs(options.timeout) / 1_000 }),
   ...orderFields(options),
   ...(options.publishes === undefined ? {} : { publishes_events: options.publishes.map(publishedEvent) }),
+  // Of a batch the workers return results; what splits it returns ranges.
+  ...(options.result === undefined || type === 'batchable' ? {} : { result_schema: resultJsonSchema(options.result, name) }),
+})
+
+const STRATEGIES = { strict: 'strict', callerProvided: 'caller_provided', alwaysUnique: 'always_unique' } as const
+
+const identityFields = ({
+  strategy,
+  window,
+  whileRunning,
+}: IdentityOptions): Pick<TemplateDocument, 'identity_strategy' | 'identity'> => ({
+  ...(strategy === undefined ? {} : { identity_strategy: STRATEGIES[strategy] }),
+  ...(window === undefined && whileRunning === undefined
+    ? {}
+    : {
+        identity: {
+          ...(window === undefined ? {} : { window_seconds: durationMs(window) / 1_000 }),
+          ...(whileRunning === undefined ? {} : { while_running: whileRunning }),
+        },
+      }),
 })
 
 /** The analyzer of a batch is called after its workers. */

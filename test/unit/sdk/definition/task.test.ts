@@ -91,6 +91,42 @@ test('the server’s validation takes every template that the builder makes', ()
   expect(check).toMatchObject({ type: 'valid', warnings: [] })
 })
 
+test('identity and the schemas of results are part of the template', () => {
+  const result = z.object({ receipt: z.string() })
+  const identity = { strategy: 'callerProvided', window: '1h', whileRunning: true } as const
+  const order = defineTask('order', { ...options, identity }).step('charge', { result }, () => ({ receipt: 'r' }))
+  expect(order.template()).toMatchObject({
+    identity_strategy: 'caller_provided',
+    identity: { window_seconds: 3_600, while_running: true },
+    steps: [{ name: 'charge', result_schema: { type: 'object', required: ['receipt'] } }],
+  })
+  expect(defineTask('order', { ...options, identity: { strategy: 'strict' } }).template()).not.toHaveProperty('identity')
+  const check = validateTemplate(JSON.parse(JSON.stringify(order.template())) as Json)
+  expect(check).toMatchObject({
+    type: 'valid',
+    template: { identity: { strategy: 'caller_provided', windowMs: 3_600_000, whileRunning: true } },
+  })
+})
+
+test('the schema of a batch’s result is its workers’, not that of the ranges', () => {
+  const result = z.object({ rows: z.number() })
+  const order = defineTask('order', options).batch(
+    'import',
+    { result },
+    (context) => context.batches([]),
+    () => ({ rows: 1 }),
+  )
+  expect(order.template().steps.map(({ name, result_schema }) => [name, result_schema !== undefined])).toEqual([
+    ['split_import', false],
+    ['import', true],
+  ])
+})
+
+test('a schema of a result that nobody could check is refused', () => {
+  const order = defineTask('order', options).step('a', { result: z.object({ big: z.bigint() }) }, () => ({ big: 1n }))
+  expect(() => order.template()).toThrow(/cannot be told as JSON Schema/)
+})
+
 test('a schema that has no JSON Schema is checked by the client and the worker alone', () => {
   const input = z.object({ at: z.custom<Date>() }).transform((value) => value)
   const task = defineTask('order', { ...options, input: z.object({ big: z.bigint() }) }).step('a', () => null)

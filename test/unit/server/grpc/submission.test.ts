@@ -111,6 +111,12 @@ describe('what is refused', () => {
     expect(submitted({ priority: priority < 0 ? -100 : 100 }).priority).toBe(priority < 0 ? -100 : 100)
   })
 
+  test('a version, a reason and a priority have bounds of their own', () => {
+    const over = { version: '1'.repeat(51), reason: 'r'.repeat(501), priority: 101 }
+    expect(refusedPaths(over)).toEqual(['/version', '/reason', '/priority'])
+    expect(refusedPaths({ version: '1'.repeat(50), reason: 'r'.repeat(500), priority: -100 })).toEqual([])
+  })
+
   test('65 tags are one too many', () => {
     expect(refusedPaths({ tags: Array.from({ length: LIMITS.tagsMax + 1 }, () => 't') })).toEqual(['/tags'])
   })

@@ -103,6 +103,29 @@ test.each([-101, 101])('a priority of %d is out of range', async (priority) => {
   expect(answer.json<{ errors: unknown }>().errors).toMatchObject([{ path: '/priority', code: 'OUT_OF_RANGE' }])
 })
 
+test('names, a version, a reason and a priority have bounds, and what is at them is taken', async () => {
+  const body = (version: number, reason: number, priority: number, name: number) =>
+    JSON.stringify({
+      namespace: 'shop',
+      name: 'order',
+      context: { id: 'A-1' },
+      initiator: 'i'.repeat(name),
+      version: version === 0 ? null : `1.0.0-${'x'.repeat(version - 6)}`,
+      reason: 'r'.repeat(reason),
+      priority,
+    })
+  const over = await submit(body(51, 501, 101, 256))
+  expect(over.statusCode).toBe(422)
+  const { errors } = over.json<{ errors: { code: string; path: string }[] }>()
+  expect(errors.map(({ code, path }) => `${code} ${path}`).toSorted()).toEqual([
+    'OUT_OF_RANGE /initiator',
+    'OUT_OF_RANGE /priority',
+    'OUT_OF_RANGE /reason',
+    'OUT_OF_RANGE /version',
+  ])
+  expect((await submit(body(0, 500, -100, 255))).statusCode).toBe(201)
+})
+
 test('null means that an optional field is not given', async () => {
   const answer = await submit(order('{}', ',"version":null,"tags":null,"run_at":null,"on_duplicate":null'))
   expect(answer.statusCode).toBe(201)
