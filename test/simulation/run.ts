@@ -77,6 +77,8 @@ class World {
   readonly #acknowledged: TaskId[] = []
   readonly #workers: SimWorker[] = []
   readonly #templates: string[] = []
+  /** Templates that let go of identities when their tasks are over. */
+  readonly #lettingGo = new Set<string>()
   readonly #drawn: (() => string)[]
   readonly #choices: Dice
   /** By task and step, the attempts whose checkpoint was acknowledged. */
@@ -96,6 +98,7 @@ class World {
     const later = new Dice(seed + LATER_TEMPLATE_SEEDS)
     this.#choices = later
     const identities = firstTemplatesOnly ? [] : IDENTITIES
+    identities.forEach((identity, n) => ('identity' in identity ? this.#lettingGo.add(`t${n}`) : undefined))
     this.#drawn = Array.from(
       { length: TEMPLATES },
       (_, n) => () => drawTemplate(this.#dice, `t${n}`, this.#eventDice, identities[n]),
@@ -288,7 +291,8 @@ class World {
   #submit(): void {
     const dice = this.#dice
     const key = dice.chance(0.2) ? `k${dice.between(0, 5)}` : undefined
-    submitUntilAcknowledged(dice.pick(this.#templates), key, {
+    const name = dice.pick(this.#templates)
+    submitUntilAcknowledged(name, key, {
       clock: this.#clock,
       dice,
       engine: () => this.#engine,
@@ -297,6 +301,7 @@ class World {
         if (dice.chance(0.1)) this.#clock.after(durationMs(dice.between(0, 5_000)), () => this.#cancel(taskId))
       },
       violated: (what) => this.#violated(what),
+      letsGo: this.#lettingGo.has(name),
     })
   }
 

@@ -1,6 +1,6 @@
 /** What a run asks for: random graphs as templates, and submissions that their clients repeat until they are acknowledged. */
 import { z } from 'zod'
-import { durationMs, jsonOf, namespaceOf, parseTaskId, type TaskId, taskIdFrom } from '@tasker/core'
+import { durationMs, jsonOf, namespaceOf, parseTaskId, type TaskId, taskIdFrom, taskIdTime } from '@tasker/core'
 import type { Engine, Submission, SubmitAnswer } from '@tasker/server/internal/engine/api'
 import type { Clock } from '@tasker/server/internal/engine/clock'
 import type { Dice } from './dice.js'
@@ -73,14 +73,16 @@ export interface ClientParts {
   readonly engine: () => Engine | undefined
   readonly acknowledged: (task: Acknowledged) => void
   readonly violated: (what: string) => void
+  /** Its template lets go of identities: a request that was answered with another's task may be answered with a later one. */
+  readonly letsGo: boolean
 }
 
 /** How long a client waits for an answer before it asks again with the same request. */
 const PATIENCE_MS = durationMs(4_000)
 
-/** Submits one task, as often as it takes; every answer must name the same task. */
+/** Submits one task, as often as it takes; a task that the request made is named by every answer after. */
 export const submitUntilAcknowledged = (name: string, key: string | undefined, parts: ClientParts): void => {
-  const { clock, dice, engine, acknowledged, violated } = parts
+  const { clock, dice, engine, acknowledged, violated, letsGo } = parts
   const requestId = taskIdFrom(clock.now(), dice.bytes(10))
   const submission = submissionOf(name, requestId, key)
   let answered: TaskId | undefined
@@ -88,7 +90,9 @@ export const submitUntilAcknowledged = (name: string, key: string | undefined, p
     if (answer.type === 'failed') return
     const taskId = parseTaskId(answer.taskId)
     if (taskId === undefined) return violated(`no task id: ${answer.taskId}`)
-    if (answered !== undefined && answered !== taskId) violated(`request ${requestId} made two tasks: ${answered} and ${taskId}`)
+    const mayMoveOn = letsGo && answered !== undefined && !isMadeBy(requestId, answered)
+    if (answered !== undefined && answered !== taskId && !mayMoveOn)
+      violated(`request ${requestId} made two tasks: ${answered} and ${taskId}`)
     if (answered === undefined) acknowledged({ taskId, requestId })
     answered = taskId
   }
@@ -101,6 +105,9 @@ export const submitUntilAcknowledged = (name: string, key: string | undefined, p
   }
   ask()
 }
+
+/** A task has the moment of the request that made it. */
+const isMadeBy = (requestId: TaskId, taskId: TaskId): boolean => taskIdTime(requestId) === taskIdTime(taskId)
 
 const submissionOf = (name: string, requestId: string, key: string | undefined): Submission => ({
   requestId,
