@@ -13,12 +13,6 @@ export const later =
     return result
   }
 
-/** The value is anything but the one that stands for how things are without the field. */
-export const otherThan =
-  (usual: Json) =>
-  (value: Json): boolean =>
-    value !== usual
-
 const HINT = { hint: 'remove it, or wait for a version that runs it' }
 
 const hasContent = (value: Json): boolean => {
