@@ -46,7 +46,7 @@ export interface DeliveryTargets {
 export const deliver = (commit: TaskCommit, seq: number, targets: DeliveryTargets): void => {
   const { stream, state } = commit
   project(commit, seq, targets)
-  for (const lease of commit.overdue) targets.workers.abort(lease.worker, lease)
+  for (const lease of commit.overdue) takeAway(lease, targets)
   for (const lease of commit.started) sendCommand(lease, state, targets)
   for (const event of commit.events) {
     countEvent(event, targets.metrics)
@@ -83,6 +83,12 @@ const tellOutside = (commit: TaskCommit, seq: number, { publisher, domainEvents 
   const source = { taskId: stream.taskId, namespace: draft.namespace, at, firstVersion: draft.firstVersion }
   const live = recordedMessages(events, source).filter(({ delivery }) => delivery === 'broadcast')
   domainEvents.committed(isRecorded ? stream.partition : undefined, [...live, ...fastMessages(fast, events, source)])
+}
+
+/** The worker hears that the attempt is over, and its slot is free for what is sent after that (W3). */
+const takeAway = (lease: Lease, { workers }: DeliveryTargets): void => {
+  if (!lease.cancelRequested) workers.abort(lease.worker, lease)
+  if (workers.lease(lease) === lease) workers.end(lease)
 }
 
 /** W7: the start is durable, the command may leave. */

@@ -155,8 +155,9 @@ export class TaskRuntime {
     }
     const overdue: Lease[] = []
     for (const event of decision.events) {
-      const lease = this.#endLease(stream, event, state)
-      if (lease?.sent === true && !lease.cancelRequested && isTakenAway(event, command)) overdue.push(lease)
+      const lease = this.#takenAway(stream, event, command)
+      if (lease === undefined) this.#endLease(stream, event, state)
+      else overdue.push(lease)
     }
     for (const event of decision.events) {
       if (event.type !== 'step.scheduled') continue
@@ -195,19 +196,29 @@ export class TaskRuntime {
     return worker
   }
 
+  /** A worker that was not asked runs the attempt until it is told, so its slot is taken until the commit is durable (W3). */
+  #takenAway({ taskId, state }: TaskStream, event: TaskEvent, command: TaskCommand): Lease | undefined {
+    if (event.type !== 'step.timed_out' && (event.type !== 'step.cancelled' || command.type === 'stopped')) return undefined
+    const attempt = event.type === 'step.timed_out' ? event.attempt : attemptOf(state, event.step)
+    const lease = this.#workers.lease({ taskId, step: event.step, attempt })
+    return lease?.sent === true ? lease : undefined
+  }
+
   /** The attempt is decided: its slot is free for the next, which leaves together with the acknowledgement. */
-  #endLease({ taskId, state }: TaskStream, event: TaskEvent, after: TaskState): Lease | undefined {
+  #endLease({ taskId, state }: TaskStream, event: TaskEvent, after: TaskState): void {
     switch (event.type) {
       case 'step.completed':
       case 'step.failed':
       case 'step.released':
       case 'step.timed_out':
-        return this.#workers.end({ taskId, step: event.step, attempt: event.attempt })
+        this.#workers.end({ taskId, step: event.step, attempt: event.attempt })
+        return
       case 'step.cancelled':
-        return this.#workers.end({ taskId, step: event.step, attempt: attemptOf(state, event.step) })
+        this.#workers.end({ taskId, step: event.step, attempt: attemptOf(state, event.step) })
+        return
       case 'step.checkpointed':
         this.#workers.renew({ taskId, step: event.step, attempt: event.attempt }, deadlineOf(liveTask(after), event.step))
-        return undefined
+        return
       case 'step.scheduled':
       case 'step.skipped':
       case 'step.admitted':
@@ -222,9 +233,9 @@ export class TaskRuntime {
       case 'task.cancelled':
       case 'task.completed':
       case 'task.failed':
-        return undefined
+        return
       default:
-        return unreachable(event)
+        unreachable(event)
     }
   }
 
@@ -315,14 +326,10 @@ interface Start {
 interface Decided {
   readonly events: readonly TaskEvent[]
   readonly state: LiveTask
-  /** Attempts that were taken away: their workers are told to stop. */
+  /** Attempts that were taken away: their workers are told to stop, and their slots are free then. */
   readonly overdue: readonly Lease[]
   readonly fast: readonly FastEvent[]
 }
-
-/** The attempt ends without a word of its worker. */
-const isTakenAway = (event: TaskEvent, command: TaskCommand): boolean =>
-  event.type === 'step.timed_out' || (event.type === 'step.cancelled' && command.type !== 'stopped')
 
 const NO_FAST_EVENTS: readonly FastEvent[] = []
 

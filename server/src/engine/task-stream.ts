@@ -51,7 +51,7 @@ export interface TaskCommit extends PendingCommit {
   readonly version: number
   /** Attempts this commit starts, to be sent when it is durable. */
   readonly started: readonly Lease[]
-  /** Attempts this commit took away, whose workers are told when it is durable. */
+  /** Attempts this commit took away: when it is durable their workers are told and their slots are free. */
   readonly overdue: readonly Lease[]
   readonly identity: IdentityRow | undefined
   /** Domain events that go to listeners and into no log. */
