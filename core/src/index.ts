@@ -49,11 +49,19 @@ export {
   type HandlerSpec,
 } from './template/template.js'
 
-export { type Plan, planOf, type StepGraph } from './template/plan.js'
+export { type Plan, planOf, planUnder, type StepGraph } from './template/plan.js'
+export { type Lifecycle, type StalenessAction, type WatchedState, NO_LIFECYCLE, WATCHED_STATES } from './template/lifecycle.js'
 export { type StepChoice, type BatchRange } from './task/choice.js'
 export { type BatchConfig, type BatchSpec, type FailureStrategy } from './template/batch-spec.js'
 export { type StepsCreated } from './task/events.js'
-export { type TaskCommand, type CompleteStep, type SubmitTask } from './task/commands.js'
+export {
+  type TaskCommand,
+  type CompleteStep,
+  type SubmitTask,
+  type CancelTask,
+  type DeadLetterTask,
+  type UpdateDeadLetter,
+} from './task/commands.js'
 export { type Failure, timeoutFailure } from './task/failure.js'
 export {
   type EventCondition,
@@ -87,12 +95,26 @@ export {
 } from './task/state.js'
 export { type Cause, type RecordedTaskEvent } from './task/recorded.js'
 export { type TaskStatus, taskStatus } from './task/status.js'
-export { type TaskRow, type ReadyRow, type TimerRow, type TimerKind } from './projections/rows.js'
+export { type TaskRow, type ReadyRow, type TimerRow, type TimerKind, type DeadLetterRow } from './projections/rows.js'
 export { type JsonScan, type JsonFault, type JsonFaultCode, JSON_DEPTH_MAX, scanJson, parseJson } from './kernel/json-scan.js'
 export { sliceMembers, sliceElements, eachMember } from './kernel/json-slice.js'
 export { jsonPointer, pointerSegments } from './kernel/json-pointer.js'
 export { delayBefore } from './retry/delay.js'
 export { attemptsAllowed, retryAllowed } from './retry/allowed.js'
+export {
+  type DeadLetter,
+  type DeadLetters,
+  type DeadLetterReason,
+  type DeadLetterStatus,
+  DEAD_LETTER_REASONS,
+  DEAD_LETTER_STATUSES,
+  letterId,
+  NO_DEAD_LETTERS,
+  pendingLetter,
+} from './task/letters/dead-letter.js'
+export { type Staleness, type StalenessHealth, stalenessOf } from './task/letters/monitor.js'
+export { INVESTIGATION_BASE, investigationPriority } from './projections/investigation.js'
+export { type HeardSteps, staleAt } from './task/letters/staleness.js'
 export { decide } from './task/decide.js'
 export { evolve } from './task/evolve.js'
 export { attemptsStarted } from './task/attempts.js'
@@ -105,6 +127,7 @@ export { STEP_TRANSITIONS, PHASE_TRANSITIONS } from './task/transitions.js'
 export { stepView, stepViewText } from './projections/step-view.js'
 export { taskRow } from './projections/task-row.js'
 export { type ActivityRow, activityKey, activityRows, addedActivity } from './projections/activity.js'
+export { deadLetterRow, deadLetterRows } from './projections/dead-letter-row.js'
 export { queueHandler, readyRows, stepPriority } from './projections/ready-step.js'
 export { type KeyKind, type KeyName, type KeyGate, type KeyLimit, type KeySpec, keyOfQueue, keyQueue } from './key/key.js'
 export { type KeyState, type Place, type PlaceRef, NO_KEY, placeId } from './key/state.js'

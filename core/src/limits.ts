@@ -79,6 +79,20 @@ export const LIMITS = {
   workerGraceMs: ms(10_000),
   /** How long a live worker stream may be silent. */
   workerSilenceMs: ms(30_000),
+  /** Dead letters that are kept of one task; the oldest go first. */
+  deadLettersKeptMax: 20,
+  /** Steps that a dead letter shows of its task. */
+  deadLetterSnapshotStepsMax: 50,
+  /** Characters of the notes on a dead letter. */
+  deadLetterNotesCharsMax: 8 * 1024,
+  /** Bytes of the metadata of a dead letter. */
+  deadLetterMetadataBytesMax: 16 * 1024,
+  /** How long steps may wait in a queue that no worker serves before that is reported. */
+  workerUnavailableMs: ms(5_000),
+  /** How long before such a step makes a dead letter of its task. */
+  workerUnavailableDeadLetterMs: ms(10 * 60_000),
+  /** Dead letters that one look at one queue without workers makes at most. */
+  unservedStepsMax: 500,
   /** How often a worker should be heard. */
   workerHeartbeatMs: ms(5_000),
   /** Slots one worker may offer. */

@@ -1,7 +1,7 @@
 /** The wiring diagram: the only place where adapters are built and joined. */
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { durationMs, partitionNumber, unreachable } from '@tasker/core'
+import { durationMs, type Lifecycle, partitionNumber, unreachable, type WatchedState } from '@tasker/core'
 import { monotonicFactory } from 'ulid'
 import { inBackground } from './background.js'
 import { redactedConfig, type ServerConfig } from './config.js'
@@ -167,7 +167,27 @@ const engineSettings = (config: ServerConfig, node: string): Parameters<typeof s
   cancelGraceMs: durationMs(config.cancelGraceMs),
   templateReplace: config.templateReplace,
   environment: config.environment === '' ? undefined : config.environment,
+  lifecycle: lifecycleOf(config),
+  workerUnavailableMs: durationMs(config.workerUnavailableMs),
+  workerUnavailableDeadLetterMs: durationMs(config.workerUnavailableDlqMs),
 })
+
+/** What a setting of 0 leaves to the system. */
+const lifecycleOf = (config: ServerConfig): Lifecycle => ({
+  thresholdsMs: {
+    ...threshold('waiting_for_dependencies', config.staleWaitingForDependenciesMinutes),
+    ...threshold('waiting_for_retry', config.staleWaitingForRetryMinutes),
+    ...threshold('steps_in_process', config.staleStepsInProcessMinutes),
+    ...threshold('duration', config.staleDurationMinutes),
+    ...threshold('blocked_by_failures', config.staleBlockedMinutes),
+  },
+  stalenessAction: config.stalenessAction,
+  autoFailOnTimeout: undefined,
+  autoDlqOnTimeout: undefined,
+})
+
+const threshold = (state: WatchedState, minutes: number): Lifecycle['thresholdsMs'] =>
+  minutes === 0 ? {} : { [state]: durationMs(minutes * 60_000) }
 
 /** Workers are told to be heard several times within the silence that counts as death. */
 const workerTimes = ({ workerGraceMs, workerSilenceMs }: ServerConfig) => ({

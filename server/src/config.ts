@@ -7,6 +7,8 @@ const PARTITIONS_MAX = 1_024
 const MIB = 1024 * 1024
 const EXCHANGE_CHARS_MAX = 120
 const HOUR_MS = 3_600_000
+const WEEK_MINUTES = 10_080
+const MONTH_MINUTES = 43_200
 
 const wholeNumber = (min: number, max: number) =>
   z
@@ -56,6 +58,14 @@ const SCHEMA = z.object({
     .min(1, { error: 'is empty' })
     .max(EXCHANGE_CHARS_MAX, { error: `is longer than ${EXCHANGE_CHARS_MAX} characters` }),
   environment: z.string().max(LIMITS.nameCharsMax, { error: 'is too long' }),
+  staleWaitingForDependenciesMinutes: wholeNumber(0, WEEK_MINUTES),
+  staleWaitingForRetryMinutes: wholeNumber(0, WEEK_MINUTES),
+  staleStepsInProcessMinutes: wholeNumber(0, WEEK_MINUTES),
+  staleDurationMinutes: wholeNumber(0, MONTH_MINUTES),
+  staleBlockedMinutes: wholeNumber(0, MONTH_MINUTES),
+  stalenessAction: z.enum(['dlq', 'error', 'none'], { error: 'is not one of dlq, error, none' }),
+  workerUnavailableMs: wholeNumber(0, HOUR_MS),
+  workerUnavailableDlqMs: wholeNumber(1_000, WEEK_MINUTES * 60_000),
 })
 
 /** What `startServer` takes. Ports of 0 mean any free port. */
@@ -203,6 +213,70 @@ export const SETTINGS: readonly Setting[] = [
     'name',
     '',
     "whose overrides in a template's environments count; none when empty",
+  ),
+  setting(
+    'staleWaitingForDependenciesMinutes',
+    'TASKER_STALE_WAITING_FOR_DEPENDENCIES_MINUTES',
+    '--stale-waiting-for-dependencies-minutes',
+    'minutes',
+    '0',
+    'how long tasks may wait for dependencies where their template does not say; 0 leaves it at 60',
+  ),
+  setting(
+    'staleWaitingForRetryMinutes',
+    'TASKER_STALE_WAITING_FOR_RETRY_MINUTES',
+    '--stale-waiting-for-retry-minutes',
+    'minutes',
+    '0',
+    'how long tasks may wait for a retry; 0 leaves it at 30',
+  ),
+  setting(
+    'staleStepsInProcessMinutes',
+    'TASKER_STALE_STEPS_IN_PROCESS_MINUTES',
+    '--stale-steps-in-process-minutes',
+    'minutes',
+    '0',
+    'how long steps may run or wait for a worker; 0 leaves it at 30 for steps that run',
+  ),
+  setting(
+    'staleDurationMinutes',
+    'TASKER_STALE_DURATION_MINUTES',
+    '--stale-duration-minutes',
+    'minutes',
+    '0',
+    'how long a task may take in all; 0 is for ever',
+  ),
+  setting(
+    'staleBlockedMinutes',
+    'TASKER_STALE_BLOCKED_MINUTES',
+    '--stale-blocked-minutes',
+    'minutes',
+    '0',
+    'how long a blocked task waits for a person before it fails; 0 is for ever',
+  ),
+  setting(
+    'stalenessAction',
+    'TASKER_STALENESS_ACTION',
+    '--staleness-action',
+    'action',
+    'dlq',
+    'dlq, error or none, where a template does not say',
+  ),
+  setting(
+    'workerUnavailableMs',
+    'TASKER_WORKER_UNAVAILABLE_MS',
+    '--worker-unavailable-ms',
+    'ms',
+    String(LIMITS.workerUnavailableMs),
+    'a queue that no worker serves is reported after this',
+  ),
+  setting(
+    'workerUnavailableDlqMs',
+    'TASKER_WORKER_UNAVAILABLE_DLQ_MS',
+    '--worker-unavailable-dlq-ms',
+    'ms',
+    String(LIMITS.workerUnavailableDeadLetterMs),
+    'a step that waits in such a queue makes a dead letter after this',
   ),
 ]
 

@@ -149,6 +149,7 @@ const fragileStore = (
     },
     readyQueues: () => guarded(() => store.readyQueues()),
     ready: (namespace, handler, limit) => guarded(() => store.ready(namespace, handler, limit)),
+    longestWaiting: (...asked) => guarded(() => store.longestWaiting(...asked)),
     timers: (dueBefore, limit) => guarded(() => store.timers(dueBefore, limit)),
     inFlight: () => guarded(() => store.inFlight()),
     identity: (scope) => guarded(() => store.identity(scope)),

@@ -60,6 +60,7 @@ const keyEvent = (event: KeyEvent, { stream, at }: StoredCommit, told: Told): vo
 const taskEvent = (event: TaskEvent, { stream, namespace, at }: StoredCommit, told: Told): void => {
   const taskId = parseTaskId(stream.id)
   if (taskId === undefined || !('step' in event)) return
+  if (event.type === 'task.went_stale' || event.type === 'task.dead_lettered') return
   const idOf = (attempt: number): string => placeId({ taskId, step: event.step, attempt } satisfies PlaceRef)
   switch (event.type) {
     case 'step.admitted': {

@@ -1,5 +1,5 @@
 /** One run: a world from a seed, its faults and its work, and the verdict on it. */
-import { durationMs, handlerName, type TaskId } from '@tasker/core'
+import { durationMs, handlerName, NO_LIFECYCLE, type TaskId } from '@tasker/core'
 import { inBackground } from '@tasker/server/internal/background'
 import type { PublishingPorts } from '@tasker/server/internal/engine/engine-parts'
 import { type RunningEngine, startEngine } from '@tasker/server/internal/engine/engine'
@@ -203,6 +203,9 @@ class World {
         cancelGraceMs: durationMs(10_000),
         templateReplace: false,
         environment: undefined,
+        lifecycle: NO_LIFECYCLE,
+        workerUnavailableMs: durationMs(5_000),
+        workerUnavailableDeadLetterMs: durationMs(600_000),
       },
       {
         fenced: () => this.#end(incarnation),

@@ -5,6 +5,7 @@ import {
   type Json,
   jsonOf,
   namespaceOf,
+  NO_LIFECYCLE,
   type TaskId,
   taskIdFrom,
   type WorkerId,
@@ -195,6 +196,9 @@ export const startTestEngine = async (options: TestEngineOptions = {}): Promise<
       cancelGraceMs: durationMs(10_000),
       templateReplace: false,
       environment: undefined,
+      lifecycle: NO_LIFECYCLE,
+      workerUnavailableMs: durationMs(5_000),
+      workerUnavailableDeadLetterMs: durationMs(600_000),
       ...options.settings,
     },
     {

@@ -4,6 +4,7 @@ import {
   type KeySpec,
   readKey,
   DEFAULT_RETRY_POLICY,
+  NO_LIFECYCLE,
   NO_TASK,
   decide,
   durationMs,
@@ -23,6 +24,7 @@ import {
   type Expression,
   type Failure,
   type Instant,
+  type Lifecycle,
   type LiveTask,
   type Plan,
   type RetryPolicy,
@@ -53,6 +55,7 @@ export interface StepOptions {
   readonly method?: string
   readonly type?: StepType
   readonly batch?: Partial<BatchConfig>
+  readonly lifecycle?: Lifecycle
   readonly initialization?: StepSpec['handler']['initialization']
   readonly more?: Partial<StepSpec>
   readonly publishes?: StepSpec['publishes']
@@ -89,6 +92,7 @@ export const step = (name: string, options: StepOptions = {}): StepSpec => ({
   compensate: undefined,
   join: 'all',
   cancelRemaining: false,
+  lifecycle: options.lifecycle,
   ...options.more,
 })
 
@@ -98,7 +102,10 @@ export const expression = (text: string): Expression => {
   return reading.expression
 }
 
-export const plan = (...steps: readonly StepSpec[]): Plan =>
+export const plan = (...steps: readonly StepSpec[]): Plan => planWith(NO_LIFECYCLE, ...steps)
+
+/** A plan whose template says how long its tasks may stay as they are. */
+export const planWith = (lifecycle: Lifecycle, ...steps: readonly StepSpec[]): Plan =>
   planOf(
     {
       namespace: namespaceOf('shop'),
@@ -113,6 +120,7 @@ export const plan = (...steps: readonly StepSpec[]): Plan =>
       environment: undefined,
       identity: { strategy: 'always_unique', windowMs: undefined, whileRunning: false },
       steps,
+      lifecycle,
       declared: {},
     },
     templateHash('0'.repeat(64)),

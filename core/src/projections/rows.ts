@@ -4,6 +4,7 @@ import type { HandlerName, Namespace, StepId, TaskId, WorkerId } from '../kernel
 import type { JsonText } from '../kernel/json.js'
 import type { KeyLimit } from '../key/key.js'
 import type { QueueName } from '../queue/name.js'
+import type { DeadLetterReason, DeadLetterStatus } from '../task/letters/dead-letter.js'
 import type { TaskStatus } from '../task/status.js'
 
 /** The read model of one task: what lists filter by, and its steps as a document without contexts and outputs. */
@@ -49,7 +50,27 @@ export interface ReadyRow {
   readonly rank: number
 }
 
-export type TimerKind = 'run_at' | 'retry' | 'step_timeout' | 'cancel_grace'
+/** One entry of the dead letters. */
+export interface DeadLetterRow {
+  readonly taskId: TaskId
+  readonly entry: number
+  readonly namespace: Namespace
+  readonly name: string
+  readonly version: string
+  readonly reason: DeadLetterReason
+  readonly status: DeadLetterStatus
+  readonly originalState: string
+  /** The step it is about, where it is about one. */
+  readonly step: StepId | undefined
+  readonly openedAt: Instant
+  readonly resolvedAt: Instant | undefined
+  readonly resolvedBy: string | undefined
+  readonly notes: string | undefined
+  readonly metadata: JsonText | undefined
+  readonly snapshot: JsonText
+}
+
+export type TimerKind = 'run_at' | 'retry' | 'step_timeout' | 'cancel_grace' | 'staleness'
 
 /** A wake-up. `step_timeout` rows also tell a recovering server which attempts are out, and with whom. */
 export interface TimerRow {

@@ -1,6 +1,7 @@
 /** The wake-ups a task waits for: its own, then one a step at most. */
 import { elementAt } from '../kernel/invariant.js'
 import type { TaskId } from '../kernel/ids.js'
+import { staleAt } from '../task/letters/staleness.js'
 import { isTerminal, type LiveTask, type StepState } from '../task/state.js'
 import type { TimerRow } from './rows.js'
 
@@ -13,14 +14,20 @@ export const timerRows = (taskId: TaskId, task: LiveTask): readonly TimerRow[] =
   return own.concat(task.steps.flatMap((step, index) => stepTimers(taskId, task, index, step)))
 }
 
-const taskTimers = (taskId: TaskId, { phase, submitted, cancel }: LiveTask): readonly TimerRow[] => {
+const staleTimer = (taskId: TaskId, task: LiveTask): readonly TimerRow[] => {
+  const dueAt = staleAt(task)
+  return dueAt === undefined ? NO_ROWS : [{ taskId, kind: 'staleness', step: undefined, attempt: 0, dueAt, worker: undefined }]
+}
+
+const taskTimers = (taskId: TaskId, task: LiveTask): readonly TimerRow[] => {
+  const { phase, submitted, cancel } = task
   if (phase === 'waiting' && submitted.runAt !== undefined) {
     return [{ taskId, kind: 'run_at', step: undefined, attempt: 0, dueAt: submitted.runAt, worker: undefined }]
   }
   if (phase === 'cancelling' && cancel !== undefined) {
     return [{ taskId, kind: 'cancel_grace', step: undefined, attempt: 0, dueAt: cancel.graceUntil, worker: undefined }]
   }
-  return NO_ROWS
+  return staleTimer(taskId, task)
 }
 
 const stepTimers = (taskId: TaskId, task: LiveTask, index: number, step: StepState): readonly TimerRow[] => {

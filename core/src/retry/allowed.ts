@@ -10,6 +10,10 @@ export const retryAllowed = (policy: RetryPolicy, attemptsSinceReset: number, fa
 /** Attempts a budget holds: a policy of 0 behaves as 1, and none is above `LIMITS.retryAttemptsMax`. */
 export const attemptsAllowed = (policy: RetryPolicy): number => Math.min(Math.max(1, policy.maxAttempts), LIMITS.retryAttemptsMax)
 
+/** No number of attempts would help: the failure says so itself, or the policy says so of its kind. */
+export const isBeyondRetry = (policy: RetryPolicy, failure: Failure): boolean =>
+  !failure.retryable || isPermanentKind(policy, failure)
+
 const isPermanentKind = (policy: RetryPolicy, failure: Failure): boolean =>
   policy.nonRetryableErrors.length > 0 &&
   (policy.nonRetryableErrors.includes(failure.errorType) ||

@@ -7,6 +7,8 @@ import type { Plan } from '../template/plan.js'
 import type { StepChoice } from './choice.js'
 import type { EventNotes } from './event-note.js'
 import type { Failure } from './failure.js'
+import type { DeadLetterStatus } from './letters/dead-letter.js'
+import type { HeardSteps } from './letters/staleness.js'
 
 export interface SubmitTask {
   readonly type: 'submit'
@@ -153,6 +155,44 @@ export interface FailTask {
   readonly message: string
 }
 
+/** A wait of the task may be over. */
+export interface StalenessDue {
+  readonly type: 'staleness_due'
+  readonly at: Instant
+  /** The last signs of life of its running steps, which no event tells. */
+  readonly heard: HeardSteps
+}
+
+/** Somebody puts the task into the dead letters. */
+export interface DeadLetterTask {
+  readonly type: 'dead_letter'
+  readonly at: Instant
+  readonly by?: string
+  readonly notes?: string
+  readonly metadata?: JsonText
+}
+
+/** No worker serves the queue that an attempt waits in. */
+export interface ReportUnserved {
+  readonly type: 'report_unserved'
+  readonly at: Instant
+  readonly step: StepId
+  readonly attempt: number
+  /** How long the attempt has to have waited. */
+  readonly thresholdMs: DurationMs
+}
+
+/** Somebody writes on a dead letter, or closes it. */
+export interface UpdateDeadLetter {
+  readonly type: 'update_dead_letter'
+  readonly at: Instant
+  readonly entry: number
+  readonly status?: DeadLetterStatus
+  readonly by?: string
+  readonly notes?: string
+  readonly metadata?: JsonText
+}
+
 export type TaskCommand =
   | SubmitTask
   | ReleaseTask
@@ -168,3 +208,7 @@ export type TaskCommand =
   | CancelTask
   | CancelGraceOver
   | FailTask
+  | StalenessDue
+  | DeadLetterTask
+  | ReportUnserved
+  | UpdateDeadLetter

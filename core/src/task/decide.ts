@@ -17,11 +17,13 @@ import { decideCancel, decideCancelGraceOver } from './decide/cancel.js'
 import { decideCheckpoint } from './decide/checkpoint.js'
 import { decideComplete } from './decide/complete.js'
 import { withDomainEvents } from './decide/domain-events.js'
+import { decideDeadLetter, decideLetterUpdate, decideUnserved } from './decide/dead-letter.js'
 import { decideFail } from './decide/fail.js'
 import { decideFailTask } from './decide/fail-task.js'
 import { decideRelease } from './decide/release.js'
 import { decideRetryDue } from './decide/retry-due.js'
 import { decideRunDue } from './decide/run-due.js'
+import { decideStaleness } from './decide/staleness.js'
 import { decideStart } from './decide/start.js'
 import { decideStopped } from './decide/stopped.js'
 import { decideSubmit } from './decide/submit.js'
@@ -85,6 +87,14 @@ const decideOpen = (
       return decideCancelGraceOver(task, command)
     case 'fail_task':
       return decideFailTask(task, command)
+    case 'staleness_due':
+      return decideStaleness(task, command)
+    case 'dead_letter':
+      return decideDeadLetter(task, command)
+    case 'report_unserved':
+      return decideUnserved(task, command)
+    case 'update_dead_letter':
+      return decideLetterUpdate(task, command)
     default:
       return unreachable(command)
   }

@@ -12,7 +12,9 @@ import type { BatchRange } from './choice.js'
 import type { KeyKind } from '../key/key.js'
 import type { EventDelivery, EventOutcome } from '../template/published-event.js'
 import type { EventProblem } from './event-note.js'
+import type { WatchedState } from '../template/lifecycle.js'
 import type { Failure } from './failure.js'
+import type { DeadLetterStatus } from './letters/dead-letter.js'
 
 export interface TaskSubmitted {
   readonly type: 'task.submitted'
@@ -234,6 +236,41 @@ export interface TaskFailed {
   readonly message: string
 }
 
+/** The task, or a step of it, stayed as it is for longer than its lifecycle allows. */
+export interface TaskWentStale {
+  readonly type: 'task.went_stale'
+  readonly state: WatchedState
+  /** Absent when it is the task as a whole. */
+  readonly step?: StepId
+  /** When that wait began. */
+  readonly since: Instant
+  readonly thresholdMs: DurationMs
+  /** Whether a dead letter is opened for it, unless one is pending. */
+  readonly deadLetter: boolean
+}
+
+/** The task is in the dead letters, by a person's word or because nobody serves the queue of a step. Opens an entry. */
+export interface TaskDeadLettered {
+  readonly type: 'task.dead_lettered'
+  readonly reason: 'worker_unavailable' | 'manual_dlq'
+  /** The attempt that no worker takes. */
+  readonly step?: StepId
+  readonly attempt?: number
+  readonly by?: string
+  readonly notes?: string
+  readonly metadata?: JsonText
+}
+
+/** A person wrote on an entry, or closed it. */
+export interface TaskDeadLetterUpdated {
+  readonly type: 'task.dead_letter_updated'
+  readonly entry: number
+  readonly status?: DeadLetterStatus
+  readonly by?: string
+  readonly notes?: string
+  readonly metadata?: JsonText
+}
+
 export type TaskEvent =
   | TaskSubmitted
   | StepsCreated
@@ -251,6 +288,9 @@ export type TaskEvent =
   | StepResultIgnored
   | DomainEventRecorded
   | TaskBlocked
+  | TaskWentStale
+  | TaskDeadLettered
+  | TaskDeadLetterUpdated
   | TaskCancelRequested
   | TaskCancelled
   | TaskCompleted

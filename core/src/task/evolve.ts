@@ -22,6 +22,8 @@ import type {
 } from './events.js'
 import { timeoutFailure } from './failure.js'
 import { batchesCreated, branchesCreated, initialSteps, NO_STEPS, pendingSteps } from './growth.js'
+import { NO_DEAD_LETTERS } from './letters/dead-letter.js'
+import { concernsLetters, foldLetters } from './letters/fold-letters.js'
 import type { LiveTask, StepInProgress, StepState, TaskState } from './state.js'
 import {
   admittedStep,
@@ -47,9 +49,16 @@ import { PHASE_TRANSITIONS, STEP_TRANSITIONS } from './transitions.js'
 export const evolve = (state: TaskState, event: TaskEvent, at: Instant, plan: Plan): TaskState => {
   const phase = state.type === 'none' ? 'none' : state.phase
   if (PHASE_TRANSITIONS[event.type][phase] === undefined) throw new BugError(`${event.type} in a task that is ${phase}`)
-  if (state.type === 'task') return evolveLive(state, event, at)
+  if (state.type === 'task') return withLetters(state, event, evolveLive(state, event, at), at)
   invariant(event.type === 'task.submitted', 'a task begins with its submission')
   return submitted(event, at, plan)
+}
+
+/** What the event means for the task's dead letters; most tasks never have one. */
+const withLetters = (before: LiveTask, event: TaskEvent, after: LiveTask, at: Instant): LiveTask => {
+  if (!concernsLetters(before, event)) return after
+  const deadLetters = foldLetters(before, event, after, at)
+  return deadLetters === after.deadLetters ? after : { ...after, deadLetters }
 }
 
 const evolveLive = (task: LiveTask, event: TaskEvent, at: Instant): LiveTask => {
@@ -60,6 +69,10 @@ const evolveLive = (task: LiveTask, event: TaskEvent, at: Instant): LiveTask => 
       return stepsCreated(task, event, at)
     case 'task.blocked':
       return withPhase(task, 'blocked', at)
+    case 'task.went_stale':
+    case 'task.dead_lettered':
+    case 'task.dead_letter_updated':
+      return withPhase(task, task.phase, at)
     case 'task.cancel_requested':
       return cancelRequested(task, event, at)
     case 'task.cancelled':
@@ -152,6 +165,7 @@ const submitted = (event: TaskSubmitted, at: Instant, plan: Plan): LiveTask => (
   choices: NO_CHOICES,
   batches: NO_BATCHES,
   checkpoints: NO_CHECKPOINTS,
+  deadLetters: NO_DEAD_LETTERS,
 })
 
 const stepsCreated = (task: LiveTask, event: StepsCreated, at: Instant): LiveTask => {
@@ -188,6 +202,7 @@ const allStepsCreated = (task: LiveTask, at: Instant): LiveTask => {
     choices: task.choices,
     batches: task.batches,
     checkpoints: task.checkpoints,
+    deadLetters: task.deadLetters,
   }
 }
 
@@ -208,7 +223,7 @@ const withoutCheckpoint = (task: LiveTask, index: number): LiveTask => {
 const checkpointed = (task: LiveTask, index: number, event: StepCheckpointed, at: Instant): LiveTask => {
   const step = running(elementAt(task.steps, index, 'steps'))
   const { attempt, number, cursor, itemsProcessed, accumulated } = event
-  const checkpoints = new Map(task.checkpoints).set(index, { attempt, number, cursor, itemsProcessed, accumulated })
+  const checkpoints = new Map(task.checkpoints).set(index, { attempt, number, cursor, itemsProcessed, accumulated, savedAt: at })
   return { ...withStep(task, index, step, checkpointedStep(step, timeoutOf(task, index), at), at), checkpoints }
 }
 

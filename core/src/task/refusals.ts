@@ -12,6 +12,8 @@ export type TaskRefusalReason =
   | 'STEP_NOT_READY'
   | 'LEASE_LOST'
   | 'NOT_DUE'
+  | 'DEAD_LETTER_NOT_FOUND'
+  | 'DEAD_LETTER_PENDING'
 
 export interface TaskRefusal {
   readonly code: RefusalCode
@@ -30,6 +32,8 @@ const CODE_OF: { readonly [Reason in TaskRefusalReason]: RefusalCode } = {
   STEP_NOT_READY: 'INVALID_STATE',
   LEASE_LOST: 'CONFLICT',
   NOT_DUE: 'INVALID_STATE',
+  DEAD_LETTER_NOT_FOUND: 'NOT_FOUND',
+  DEAD_LETTER_PENDING: 'INVALID_STATE',
 }
 
 export const refuse = (

@@ -7,6 +7,7 @@ import type { BatchSpec } from '../template/batch-spec.js'
 import type { BatchRange } from './choice.js'
 import type { TaskFailed, TaskSubmitted } from './events.js'
 import type { Failure } from './failure.js'
+import type { DeadLetters } from './letters/dead-letter.js'
 
 /** A failure that a worker reported for an attempt, kept so that the same report is known when it comes again. */
 export interface ReportedFailure {
@@ -110,6 +111,7 @@ export interface Checkpoint {
   readonly cursor: JsonText
   readonly itemsProcessed: number
   readonly accumulated: JsonText | undefined
+  readonly savedAt: Instant
 }
 
 /**
@@ -145,6 +147,7 @@ export interface LiveTask {
   readonly batches: readonly BatchRun[]
   /** By index of a step, what its attempts saved last; gone when the step is complete. */
   readonly checkpoints: ReadonlyMap<number, Checkpoint>
+  readonly deadLetters: DeadLetters
 }
 
 /** A stream without events yet. */

@@ -48,6 +48,7 @@ export const endedTask = (
   choices: task.choices,
   batches: task.batches,
   checkpoints: task.checkpoints,
+  deadLetters: task.deadLetters,
 })
 
 const replaced = (
@@ -74,6 +75,7 @@ const replaced = (
   choices: task.choices,
   batches: task.batches,
   checkpoints: task.checkpoints,
+  deadLetters: task.deadLetters,
 })
 
 const replacedAt = (steps: readonly StepState[], index: number, step: StepState): readonly StepState[] => {

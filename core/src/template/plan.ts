@@ -2,6 +2,7 @@
 import { invariant } from '../kernel/invariant.js'
 import type { StepId, TemplateHash } from '../kernel/ids.js'
 import { type BatchSpec, batchSpecs } from './batch-spec.js'
+import { type Lifecycle, NO_LIFECYCLE, taskLifecycle, type TaskLifecycle } from './lifecycle.js'
 import type { StepSpec, Template } from './template.js'
 
 /** Steps by index with their edges both ways. A task begins with its plan's graph, and has one of its own once it has steps of its own. */
@@ -27,6 +28,10 @@ export interface Plan extends StepGraph {
   readonly batches: readonly BatchSpec[]
   /** Whether any step publishes domain events. */
   readonly publishes: boolean
+  /** How long its tasks may stay as they are. */
+  readonly lifecycle: TaskLifecycle
+  /** False where a step that runs or waits for a worker can never go stale: the check that the hot path makes. */
+  readonly watched: boolean
 }
 
 /** The template must have passed validation: unique names, known dependencies, no cycle. */
@@ -47,7 +52,34 @@ export const planOf = (template: Template, hash: TemplateHash): Plan => {
   const batches = batchSpecs(template.steps)
   const keyed = template.steps.some((step) => step.keys.length > 0)
   const publishes = template.steps.some((step) => step.publishes.length > 0)
-  return { hash, template, steps: template.steps, indexOf, dependencies, dependents, plain, keyed, leaves, batches, publishes }
+  const plan = {
+    hash,
+    template,
+    steps: template.steps,
+    indexOf,
+    dependencies,
+    dependents,
+    plain,
+    keyed,
+    leaves,
+    batches,
+    publishes,
+  }
+  return { ...plan, ...watchOf(template, NO_LIFECYCLE) }
+}
+
+/** The plan under a server's settings, which go before the system's default and behind what the template says. */
+export const planUnder = (plan: Plan, settings: Lifecycle): Plan => ({ ...plan, ...watchOf(plan.template, settings) })
+
+const watchOf = (template: Template, settings: Lifecycle): Pick<Plan, 'lifecycle' | 'watched'> => {
+  const lifecycle = taskLifecycle(template.lifecycle, settings)
+  const { given, thresholdsMs } = lifecycle
+  const inProcessMs = thresholdsMs.steps_in_process ?? Number.POSITIVE_INFINITY
+  const watched =
+    given.has('steps_in_process') ||
+    given.has('duration') ||
+    template.steps.some((step) => step.lifecycle !== undefined || step.timeoutMs > inProcessMs)
+  return { lifecycle, watched }
 }
 
 const isPlain = (step: StepSpec): boolean =>

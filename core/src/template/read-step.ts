@@ -20,6 +20,7 @@ import {
 } from './read-failure.js'
 import { concurrency, type KeyFields, keySpecs, rateLimit } from './read-key.js'
 import { type DeclaredEventFields, publishedEvent, publishedEvents } from './read-published-events.js'
+import { lifecycleOf, stepLifecycle } from './read-lifecycle.js'
 import { jitter, nonRetryableErrors, retryFields, retryPolicy } from './read-retry.js'
 import { addProblem, type Findings } from './problem.js'
 import type { BatchConfig } from './batch-spec.js'
@@ -52,7 +53,7 @@ export const stepFields = objectOf({
   publishes_events: { read: publishedEvents },
   batch_config: { read: batchConfig },
   result_schema: { read: schema },
-  lifecycle: { read: later("a step's lifecycle", openMap) },
+  lifecycle: { read: stepLifecycle },
   composition: { read: openMap },
   jitter: { read: located(jitter) },
   non_retryable_errors: { read: located(nonRetryableErrors) },
@@ -123,6 +124,7 @@ export const stepSpec = (
     priority: fields.priority ?? 0,
     keys: keySpecs(fields, template),
     publishes: (fields.publishes_events ?? []).map((event) => publishedEvent(event, template.domain_events ?? [])),
+    lifecycle: fields.lifecycle === undefined ? undefined : lifecycleOf(fields.lifecycle),
   }
 }
 

@@ -8,6 +8,7 @@ import type { KeySpec } from '../key/key.js'
 import type { RetryPolicy } from '../retry/policy.js'
 import type { BatchConfig } from './batch-spec.js'
 import type { PublishedEvent } from './published-event.js'
+import type { Lifecycle } from './lifecycle.js'
 
 export type StepType = 'standard' | 'decision' | 'deferred_convergence' | 'batchable' | 'batch_worker'
 
@@ -58,6 +59,8 @@ export interface StepSpec {
   readonly keys: readonly KeySpec[]
   /** The domain events that its results cause. */
   readonly publishes: readonly PublishedEvent[]
+  /** How long this step may stay as it is. */
+  readonly lifecycle: Lifecycle | undefined
 }
 
 /** When two submissions mean the same task. An idempotency key always counts; the rest is the template's to say. */
@@ -100,6 +103,7 @@ export interface Template {
   /** The environment whose overrides `steps` have; undefined when they are as the file says. */
   readonly environment: string | undefined
   readonly steps: readonly StepSpec[]
+  readonly lifecycle: Lifecycle
   /** Everything else the file declares, kept for people and for parts that come later. */
   readonly declared: { readonly [key: string]: Json }
 }

@@ -4,11 +4,9 @@ import { present } from '../kernel/invariant.js'
 import type { Json } from '../kernel/json.js'
 import { LIMITS } from '../limits.js'
 import {
-  boolean,
   isObject,
   listOf,
   nameText,
-  number,
   objectOf,
   oneOf,
   openMap,
@@ -20,7 +18,7 @@ import {
 } from './fields.js'
 import { checkConditions } from './condition-rules.js'
 import { checkGraph } from './graph-rules.js'
-import { later } from './later.js'
+import { NO_LIFECYCLE } from './lifecycle.js'
 import { lintTemplate } from './lint.js'
 import { shown } from './nearest.js'
 import { noFindings, type TemplateNote, type TemplateProblem, type TemplateWarning } from './problem.js'
@@ -28,6 +26,7 @@ import { checkEnvironments, environmentMap, overridesOf } from './read-environme
 import { identityFields, identityRule, identityStrategy } from './read-identity.js'
 import { concurrency, fairnessKey, rateLimit } from './read-key.js'
 import { declaredEvents } from './read-published-events.js'
+import { lifecycleFields, lifecycleOf } from './read-lifecycle.js'
 import { priority, stepList, stepSpec } from './read-step.js'
 import { parseSemver } from './semver.js'
 import type { Template } from './template.js'
@@ -55,10 +54,6 @@ export const validateTemplate = (document: Json): TemplateCheck => {
   return { type: 'valid', template: templateOf(fields, document), warnings, notes }
 }
 
-const WEEK_MINUTES = 10_080
-const MONTH_MINUTES = 43_200
-const minutes = (max: number): Reader<number> => number({ min: 1, max, whole: true })
-
 /** A slash would make two templates share the address `namespace/name`. */
 const name = nameText(LIMITS.nameCharsMax, '/')
 
@@ -67,16 +62,6 @@ const version: Reader<string> = (value, path, findings) => {
   if (read === null || parseSemver(read) !== undefined) return read
   return outOfRange(findings, path, `${shown(read)} is no semantic version`, 'write it like 1.0.0')
 }
-
-const lifecycleFields = objectOf({
-  max_waiting_for_dependencies_minutes: { read: minutes(WEEK_MINUTES) },
-  max_waiting_for_retry_minutes: { read: minutes(WEEK_MINUTES) },
-  max_steps_in_process_minutes: { read: minutes(WEEK_MINUTES) },
-  max_duration_minutes: { read: minutes(MONTH_MINUTES) },
-  staleness_action: { read: oneOf('dlq', 'error', 'none') },
-  auto_fail_on_timeout: { read: boolean },
-  auto_dlq_on_timeout: { read: boolean },
-})
 
 const templateFields = objectOf(
   {
@@ -90,7 +75,7 @@ const templateFields = objectOf(
     input_schema: { read: openMap },
     steps: { read: stepList, required: true },
     environments: { read: environmentMap },
-    lifecycle: { read: later("a template's lifecycle", lifecycleFields) },
+    lifecycle: { read: lifecycleFields },
     identity_strategy: { read: identityStrategy },
     identity: { read: identityFields },
     dependency_scope: { read: oneOf('ancestors', 'direct') },
@@ -112,6 +97,7 @@ const PLACED: ReadonlySet<string> = new Set([
   'description',
   'input_schema',
   'steps',
+  'lifecycle',
   'dependency_scope',
   'priority',
   'fairness_key',
@@ -135,5 +121,6 @@ const templateOf = (fields: TemplateFields, document: JsonObject): Template => (
   environments: overridesOf(fields.environments),
   environment: undefined,
   steps: (fields.steps ?? []).map((step) => stepSpec(step.value, fields)),
+  lifecycle: fields.lifecycle === undefined ? NO_LIFECYCLE : lifecycleOf(fields.lifecycle),
   declared: Object.fromEntries(Object.entries(document).filter(([key]) => !PLACED.has(key))),
 })

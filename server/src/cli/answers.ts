@@ -97,7 +97,15 @@ export const workerList = z.looseObject({
 })
 
 export const queueList = z.looseObject({
-  queues: z.array(z.looseObject({ namespace: z.string(), handler: z.string(), waiting: z.number(), workers: z.number() })),
+  queues: z.array(
+    z.looseObject({
+      namespace: z.string(),
+      handler: z.string(),
+      waiting: z.number(),
+      workers: z.number(),
+      unserved_since: z.string().nullish(),
+    }),
+  ),
 })
 
 export const healthAnswer = z.looseObject({
@@ -107,3 +115,50 @@ export const healthAnswer = z.looseObject({
   domain_events: z.looseObject({ lag_ms: z.number(), problem: z.string().nullable() }).default({ lag_ms: 0, problem: null }),
 })
 export type HealthAnswer = z.output<typeof healthAnswer>
+
+export const deadLetter = z.looseObject({
+  entry_id: z.string(),
+  task_id: z.string(),
+  namespace: z.string(),
+  name: z.string(),
+  version: z.string(),
+  original_state: z.string(),
+  dlq_reason: z.string(),
+  step_id: z.string().nullish(),
+  dlq_timestamp: z.string(),
+  resolution_status: z.string(),
+  resolution_timestamp: z.string().nullish(),
+  resolution_notes: z.string().nullish(),
+  resolved_by: z.string().nullish(),
+})
+export type DeadLetterAnswer = z.output<typeof deadLetter>
+
+export const deadLetterList = z.looseObject({ entries: z.array(deadLetter), next_cursor: z.string().nullish() })
+
+export const deadLetterStats = z.looseObject({
+  stats: z.array(
+    z.looseObject({
+      dlq_reason: z.string(),
+      total_entries: z.number(),
+      pending: z.number(),
+      manually_resolved: z.number(),
+      permanently_failed: z.number(),
+      cancelled: z.number(),
+      avg_resolution_time_minutes: z.number().nullish(),
+    }),
+  ),
+})
+
+export const stalenessList = z.looseObject({
+  tasks: z.array(
+    z.looseObject({
+      task_id: z.string(),
+      namespace: z.string(),
+      name: z.string(),
+      status: z.string(),
+      time_in_state_minutes: z.number(),
+      staleness_threshold_minutes: z.number().nullish(),
+      health_status: z.string(),
+    }),
+  ),
+})

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { EXIT, type ExitCode, exitCodeOf, faultOf } from './exit.js'
 import { faultJson, faultLines } from './terminal.js'
 import { binding, examples, type Host } from './commands/command.js'
+import { addDeadLetterCommands } from './commands/dead-letter.js'
 import { addDemoCommand } from './commands/demo.js'
 import { addDoctorCommand } from './commands/doctor.js'
 import { addKeyCommands } from './commands/keys.js'
@@ -23,6 +24,7 @@ export const runCommandLine = async (args: readonly string[], host: Host): Promi
   addTemplateCommands(program, bound)
   addOperationCommands(program, bound)
   addKeyCommands(program, bound)
+  addDeadLetterCommands(program, bound)
   addDoctorCommand(program, bound)
   inherit(program)
   try {

@@ -32,6 +32,8 @@ export interface Lease extends AttemptRef {
   cancelRequested: boolean
   /** The last progress its handler told, for people. */
   progress: JsonText | undefined
+  /** When its handler was last heard. */
+  heardAt: Instant | undefined
 }
 
 export const workerInfo = (worker: ConnectedWorker): WorkerInfo => ({

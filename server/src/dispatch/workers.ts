@@ -1,5 +1,15 @@
 /** The workers of this server: who is connected, which slots are free, which attempts are out, and who is lost. */
-import { durationMs, type DurationMs, type Instant, type Namespace, type TaskId, type WorkerId } from '@tasker/core'
+import {
+  durationMs,
+  type DurationMs,
+  type HeardSteps,
+  type Instant,
+  type JsonText,
+  type Namespace,
+  type StepId,
+  type TaskId,
+  type WorkerId,
+} from '@tasker/core'
 import type { AttemptRef, WorkerHello, WorkerInfo, WorkerPort } from '../engine/api.js'
 import type { Clock } from '../engine/clock.js'
 import type { TimerWheel } from '../timers/timer-wheel.js'
@@ -61,6 +71,20 @@ export class Workers {
     return this.#leases.get(refKey(ref))
   }
 
+  /** The handler of an attempt gave a sign of life. */
+  progressed(lease: Lease, progress: JsonText): void {
+    lease.progress = progress
+    lease.heardAt = this.#clock.now()
+  }
+
+  /** When the handlers that run steps of a task were last heard. */
+  heardSteps(taskId: TaskId): HeardSteps {
+    const heard = new Map<StepId, Instant>()
+    for (const lease of this.#leases.values())
+      if (lease.taskId === taskId && lease.heardAt !== undefined) heard.set(lease.step, lease.heardAt)
+    return heard
+  }
+
   /** Takes a free slot of some worker that offers the queue's handler, in turn. The caller leases or unclaims it. */
   claim(queue: string): ConnectedWorker | undefined {
     const ring = this.#byQueue.get(queue)
@@ -86,7 +110,17 @@ export class Workers {
   open(worker: ConnectedWorker, ref: AttemptRef, deadlineAt: Instant): Lease {
     const timeout = { dueAt: deadlineAt, fire: () => this.#consequences.timedOut(ref) }
     const { taskId, step, attempt } = ref
-    const lease: Lease = { taskId, step, attempt, worker, timeout, sent: false, cancelRequested: false, progress: undefined }
+    const lease: Lease = {
+      taskId,
+      step,
+      attempt,
+      worker,
+      timeout,
+      sent: false,
+      cancelRequested: false,
+      progress: undefined,
+      heardAt: undefined,
+    }
     const key = refKey(ref)
     // A decision that did not last may have opened the same attempt before; its slot is free.
     if (this.#leases.has(key)) this.end(ref)

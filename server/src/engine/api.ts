@@ -2,6 +2,9 @@
 import type {
   DurationMs,
   EventProblem,
+  CancelTask,
+  DeadLetterTask,
+  HeardSteps,
   HandlerName,
   Instant,
   JsonText,
@@ -15,6 +18,7 @@ import type {
   TaskId,
   TaskRefusal,
   TemplateHash,
+  UpdateDeadLetter,
   WorkerId,
   Failure,
 } from '@tasker/core'
@@ -57,6 +61,11 @@ export type CommandAnswer =
   | { readonly type: 'done'; readonly taskId: TaskId; readonly token: ConsistencyToken }
   | { readonly type: 'refused'; readonly refusal: TaskRefusal }
   | { readonly type: 'failed'; readonly fault: FaultDetail }
+
+/** An order of a person to one task; the engine dates it. */
+export type TaskOrder = Undated<CancelTask | DeadLetterTask | UpdateDeadLetter>
+
+type Undated<Command> = Command extends { readonly at: Instant } ? Omit<Command, 'at'> : never
 
 /** A task, durable up to `version`. */
 export interface TaskSnapshot {
@@ -245,6 +254,15 @@ export interface KeyInfo {
   readonly holders: readonly KeyHolder[]
 }
 
+/** A queue in which steps wait and that no worker has served for a while. */
+export interface UnservedQueue {
+  readonly namespace: Namespace
+  readonly handler: HandlerName
+  readonly waiting: number
+  /** Since when nobody has served it, as far as this server knows. */
+  readonly since: Instant
+}
+
 export interface EngineHealth {
   readonly ready: boolean
   /** Why not ready, for people. */
@@ -260,10 +278,22 @@ export interface EngineHealth {
 export type { DomainEvents } from '../publishers/feed.js'
 export type { DomainMessage } from '../publishers/message.js'
 
+/** What the engine sees of queues that nobody serves and of handlers that are heard. */
+export interface EngineWatch {
+  /** Queues that are reported because nobody serves them. */
+  unservedQueues(): readonly UnservedQueue[]
+  /** Why steps of a queue do not start; undefined when nothing is wrong with it. */
+  queueProblem(namespace: Namespace, handler: HandlerName): UnservedQueue | undefined
+  /** The last signs of life of the running steps of a task. */
+  heardSteps(taskId: TaskId): HeardSteps
+}
+
 export interface Engine {
   readonly domainEvents: DomainEvents
   submit(submission: Submission, answer: (answer: SubmitAnswer) => void): void
   cancel(taskId: TaskId, reason: string | undefined, actor: string): Promise<CommandAnswer>
+  /** Refused by the rules of the task, or done when the log holds it. */
+  order(taskId: TaskId, order: TaskOrder, actor: string): Promise<CommandAnswer>
   /** Strongly consistent; undefined when there is no such task. Throws a Fault for a quarantined stream or an absent database. */
   read(taskId: TaskId): Promise<TaskSnapshot | undefined>
   /** Durable events with a version above `afterVersion`. */
@@ -286,6 +316,7 @@ export interface Engine {
   queues(): readonly QueueInfo[]
   /** Keys that have a holder, or that a step waits for. */
   keys(): readonly KeyInfo[]
+  readonly watch: EngineWatch
   health(): EngineHealth
   stop(): Promise<void>
 }

@@ -3,6 +3,7 @@ import {
   attemptsStarted,
   type EventNotes,
   type Failure,
+  type HeardSteps,
   type Instant,
   type LiveTask,
   type TaskCommand,
@@ -61,13 +62,15 @@ export const workerLostFailure = (worker: WorkerId, why: string): Failure => ({
   retryable: true,
 })
 
-/** The command a timer fires. */
-export const timerCommand = (row: TimerRow, at: Instant, draw: number): TaskCommand | undefined => {
+/** The command a timer fires. `heard` are the signs of life of the task's running steps. */
+export const timerCommand = (row: TimerRow, at: Instant, draw: number, heard: HeardSteps): TaskCommand | undefined => {
   switch (row.kind) {
     case 'run_at':
       return { type: 'run_due', at }
     case 'cancel_grace':
       return { type: 'cancel_grace_over', at }
+    case 'staleness':
+      return { type: 'staleness_due', at, heard }
     case 'retry':
       return row.step === undefined ? undefined : { type: 'retry_due', at, step: row.step, attempt: row.attempt }
     case 'step_timeout':

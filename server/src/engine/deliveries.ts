@@ -21,6 +21,7 @@ import { fastMessages, recordedMessages } from '../publishers/message.js'
 import type { Publisher } from '../publishers/publisher.js'
 import type { EngineMetrics } from '../telemetry/metrics.js'
 import type { TimerWindow } from '../timers/timer-window.js'
+import { countLetters } from './letter-metrics.js'
 import { countEvent } from './event-metrics.js'
 import { type Followers, hasOutcome } from './followers.js'
 import type { StreamCache } from './stream-cache.js'
@@ -54,6 +55,7 @@ export const deliver = (commit: TaskCommit, seq: number, targets: DeliveryTarget
   }
   if (state.plan.keyed) targets.keysOf(stream.taskId, state)
   if (state.plan.publishes) tellOutside(commit, seq, targets)
+  countLetters(commit, targets.metrics)
   enqueue(commit, targets)
   if (targets.followers.listening(stream.taskId)) targets.followers.events(stream.taskId, recordedEvents(commit))
   if (hasOutcome(state)) {
@@ -132,6 +134,9 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
     case 'step.result_ignored':
     case 'domain_event.recorded':
     case 'task.blocked':
+    case 'task.went_stale':
+    case 'task.dead_lettered':
+    case 'task.dead_letter_updated':
     case 'task.completed':
     case 'task.cancelled':
     case 'task.failed':

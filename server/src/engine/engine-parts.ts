@@ -1,5 +1,14 @@
 /** The wiring diagram of the engine: which part is built on which, and who is called when something happens. */
-import type { DurationMs, Partition, ReadyRow, TimerRow, WorkerId } from '@tasker/core'
+import {
+  type DurationMs,
+  handlerQueue,
+  LIMITS,
+  type Lifecycle,
+  type Partition,
+  type ReadyRow,
+  type TimerRow,
+  type WorkerId,
+} from '@tasker/core'
 import { Dispatcher } from '../dispatch/dispatcher.js'
 import { KeyQueues } from '../dispatch/key-queues.js'
 import type { ConnectedWorker } from '../dispatch/worker.js'
@@ -15,7 +24,7 @@ import type { EngineMetrics } from '../telemetry/metrics.js'
 import type { SchemaCheck } from '../templates/json-schema.js'
 import { TimerWheel } from '../timers/timer-wheel.js'
 import { TimerWindow } from '../timers/timer-window.js'
-import type { AttemptRef } from './api.js'
+import type { AttemptRef, QueueInfo } from './api.js'
 import type { Clock } from './clock.js'
 import { type DeliveryTargets, deliver } from './deliveries.js'
 import { Followers } from './followers.js'
@@ -30,6 +39,8 @@ import { Submissions } from './submissions.js'
 import type { TaskCommit } from './task-stream.js'
 import { TaskRuntime } from './task-runtime.js'
 import { TemplateCatalog } from './template-catalog.js'
+import { UnservedQueues } from './unserved.js'
+import { reportUnserved } from './unserved-step.js'
 
 export interface EngineSettings {
   /** Names this process in `partition.acquired`. */
@@ -44,6 +55,12 @@ export interface EngineSettings {
   readonly templateReplace: boolean
   /** Whose overrides in `environments` count for tasks submitted from now on; none when undefined. */
   readonly environment: string | undefined
+  /** What holds for tasks whose template says nothing. */
+  readonly lifecycle: Lifecycle
+  /** A queue without workers is reported after this. */
+  readonly workerUnavailableMs: DurationMs
+  /** A step that waits in such a queue for this long makes a dead letter of its task. */
+  readonly workerUnavailableDeadLetterMs: DurationMs
 }
 
 export interface EnginePorts {
@@ -93,6 +110,7 @@ export interface EngineParts {
   /** Where a step waits that is ready: for its key, or for a worker. */
   readonly ready: (row: ReadyRow) => void
   readonly timers: TimerWindow
+  readonly unserved: UnservedQueues
   readonly followers: Followers
   readonly catalog: TemplateCatalog
   readonly loader: StreamLoader
@@ -117,8 +135,8 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const workers = workersOf(clock, wheel, settings, calls, () => dispatcher.poke())
   const dispatcher = new Dispatcher(clock, workers, projector, calls.start)
   const timers = new TimerWindow(clock, wheel, projector, calls.timerDue)
-  const { environment } = settings
-  const catalog = new TemplateCatalog(log, clock, commits, ports.schemaCheck, environment, (partition, seq, at) =>
+  const { environment, lifecycle } = settings
+  const catalog = new TemplateCatalog(log, clock, commits, ports.schemaCheck, environment, lifecycle, (partition, seq, at) =>
     projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [] }),
   )
   const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash))
@@ -148,6 +166,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
       followers.failed(stream.taskId, quarantine.addDecision(stream.taskId, stream.version, error).detail)
     },
   })
+  const unserved = unservedQueues(ports, settings, () => dispatcher.infos(), { loader, runtime })
   const submissions = new Submissions({ partitionCount: log.partitionCount, catalog, cache, loader, runtime, projector })
   const keyLines: Keys['lines'] = (taskId, task) => keys.lines(taskId, task)
   const reads = new Reads({ keyLines, log, loader, runtime, followers, assertReadable: calls.assertReadable })
@@ -162,6 +181,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     keys,
     ready,
     timers,
+    unserved,
     followers,
     catalog,
     loader,
@@ -223,6 +243,22 @@ const groupCommit = (
       failed: (result) => metrics.appendFailed(result),
       partitionLost: calls.partitionLost,
       logAvailable: calls.logAvailable,
+    },
+  )
+
+const unservedQueues = (
+  { clock, store }: EnginePorts,
+  { workerUnavailableMs, workerUnavailableDeadLetterMs }: EngineSettings,
+  queues: () => readonly QueueInfo[],
+  { loader, runtime }: { readonly loader: StreamLoader; readonly runtime: TaskRuntime },
+): UnservedQueues =>
+  new UnservedQueues(
+    clock,
+    { reportMs: workerUnavailableMs, deadLetterMs: workerUnavailableDeadLetterMs, stepsMax: LIMITS.unservedStepsMax },
+    {
+      queues,
+      waiting: (namespace, handler, ...asked) => store.longestWaiting(namespace, handlerQueue(handler), ...asked),
+      found: reportUnserved({ loader, runtime, clock, thresholdMs: workerUnavailableDeadLetterMs }),
     },
   )
 

@@ -2,6 +2,8 @@
 import {
   durationMs,
   type Namespace,
+  instant,
+  later,
   type Partition,
   readyRows,
   type RecordedTaskEvent,
@@ -22,11 +24,13 @@ import type {
   Engine,
   EngineHealth,
   KeyInfo,
+  EngineWatch,
   QueueInfo,
   RegisterAnswer,
   Submission,
   SubmitAnswer,
   TaskEventListener,
+  TaskOrder,
   TaskSnapshot,
   TemplateRecord,
   WorkerHello,
@@ -35,14 +39,14 @@ import type {
   WorkerSession,
 } from './api.js'
 import { timerCommand, workerLostFailure } from './attempts.js'
-import { commandAnswer } from './command-answer.js'
 import { commitBufferFull, databaseUnavailable, notReady } from './engine-faults.js'
 import { buildParts, type EngineParts, type EnginePorts, type EngineSettings } from './engine-parts.js'
 import type { OutcomeCall } from './followers.js'
+import { giveOrder } from './orders.js'
 import type { QuarantinedStream } from './quarantine.js'
-import { taskNotFound } from './reads.js'
 import { recover, type RecoveryReport } from './recovery.js'
 import type { TaskCommit } from './task-stream.js'
+import { engineWatch } from './watch.js'
 import { connectWorker } from './worker-link.js'
 
 export interface EngineHooks {
@@ -56,6 +60,8 @@ export interface EngineHooks {
 const WAITING_CHARS_MAX = 256 * 1024 * 1024
 /** Between two looks at a stream that cannot be read just now. */
 const RETRY_MS = durationMs(1_000)
+/** Nothing is stale before the handlers that outlived this server had time to be heard: the least threshold there is. */
+const STALE_AFTER_START_MS = durationMs(60_000)
 /** Submissions on their way when the log goes away are told so after this. */
 const UNCONFIRMED_AFTER_MS = durationMs(2_000)
 
@@ -85,6 +91,7 @@ export class RunningEngine implements Engine {
   readonly #settings: EngineSettings
   readonly #hooks: EngineHooks
   readonly #parts: EngineParts
+  readonly watch: EngineWatch
   #recovering = true
   /** Why the hold on the database is in doubt. */
   #doubt: string | undefined
@@ -93,6 +100,7 @@ export class RunningEngine implements Engine {
   #stopping = false
   #stopUnconfirmed: (() => void) | undefined
   #recovered: RecoveryReport | undefined
+  #staleNotBefore = instant(0)
 
   constructor(ports: EnginePorts, settings: EngineSettings, hooks: EngineHooks) {
     this.#ports = ports
@@ -112,13 +120,16 @@ export class RunningEngine implements Engine {
       quarantined: hooks.quarantined,
       assertReadable: () => this.#assertAnswering(),
     })
+    this.watch = engineWatch(this.#parts)
   }
 
   async recover(): Promise<void> {
     const { log, store, clock } = this.#ports
     const { node, workerGraceMs } = this.#settings
     this.#recovered = await recover({ ...this.#parts, node, log, store, clock, graceMs: workerGraceMs })
+    this.#staleNotBefore = later(clock.now(), STALE_AFTER_START_MS)
     this.#recovering = false
+    this.#parts.unserved.start()
   }
 
   get recovered(): RecoveryReport | undefined {
@@ -146,23 +157,14 @@ export class RunningEngine implements Engine {
   }
 
   cancel(taskId: TaskId, reason: string | undefined, actor: string): Promise<CommandAnswer> {
+    const graceMs = this.#settings.cancelGraceMs
+    return this.order(taskId, reason === undefined ? { type: 'cancel', graceMs } : { type: 'cancel', graceMs, reason }, actor)
+  }
+
+  order(taskId: TaskId, order: TaskOrder, actor: string): Promise<CommandAnswer> {
     const fault = this.#refusal()
     if (fault !== undefined) return Promise.resolve({ type: 'failed', fault })
-    const { loader, runtime } = this.#parts
-    return new Promise((resolve) => {
-      loader.find(taskId, (found) => {
-        if (found.type === 'failed') return resolve({ type: 'failed', fault: found.fault.detail })
-        if (found.type === 'none') return resolve({ type: 'failed', fault: taskNotFound(taskId) })
-        const { stream } = found
-        const at = runtime.now(stream)
-        const graceMs = this.#settings.cancelGraceMs
-        const command: TaskCommand =
-          reason === undefined ? { type: 'cancel', at, graceMs } : { type: 'cancel', at, graceMs, reason }
-        runtime.apply(stream, command, { cause: { actor, command: 'cancel' } }, (applied) =>
-          resolve(commandAnswer(stream, applied)),
-        )
-      })
-    })
+    return giveOrder(this.#parts, taskId, order, actor)
   }
 
   read(taskId: TaskId): Promise<TaskSnapshot | undefined> {
@@ -242,8 +244,9 @@ export class RunningEngine implements Engine {
 
   /** Ends the streams, writes what waits, projects it; idempotent. */
   async stop(): Promise<void> {
-    const { workers, dispatcher, timers, wheel, commits, projector, followers, publisher } = this.#parts
+    const { workers, dispatcher, timers, wheel, commits, projector, followers, publisher, unserved } = this.#parts
     this.#stopping = true
+    unserved.stop()
     dispatcher.stop()
     this.#parts.keys.stop()
     timers.stop()
@@ -272,10 +275,12 @@ export class RunningEngine implements Engine {
 
   #timerDue(row: TimerRow): void {
     const { loader, runtime } = this.#parts
+    const earlyMs = row.kind === 'staleness' ? this.#staleNotBefore - this.#ports.clock.now() : 0
+    if (earlyMs > 0) return this.#later(() => this.#timerDue(row), durationMs(earlyMs))
     loader.find(row.taskId, (found) => {
       if (found.type === 'failed' && found.fault.detail.retryable === true) this.#later(() => this.#timerDue(row))
       if (found.type !== 'stream') return
-      const command = timerCommand(row, runtime.now(found.stream), this.#ports.draw())
+      const command = timerCommand(row, runtime.now(found.stream), this.#ports.draw(), this.watch.heardSteps(row.taskId))
       if (command !== undefined) runtime.apply(found.stream, command, { cause: engineCause(command.type) }, () => undefined)
     })
   }
@@ -312,8 +317,8 @@ export class RunningEngine implements Engine {
     else this.#parts.workers.end(ref)
   }
 
-  #later(call: () => void): void {
-    this.#ports.clock.after(RETRY_MS, () => (this.#stopping ? undefined : call()))
+  #later(call: () => void, delayMs = RETRY_MS): void {
+    this.#ports.clock.after(delayMs, () => (this.#stopping ? undefined : call()))
   }
 
   /** E3: the log did not take a commit; what waits for its task is armed again from the state the log has. */

@@ -36,6 +36,10 @@ export const countEvent = (event: TaskEvent, metrics: EngineMetrics): void => {
       return metrics.resultIgnored()
     case 'domain_event.recorded':
       return metrics.domainEventRecorded(event.problems === undefined ? 'published' : 'refused')
+    case 'task.went_stale':
+      return metrics.taskWentStale(event.state)
+    case 'task.dead_lettered':
+    case 'task.dead_letter_updated':
     case 'steps.created':
     case 'step.scheduled':
     case 'step.admitted':

@@ -19,6 +19,7 @@ import {
   invariant,
   latest,
   type LiveTask,
+  NO_DEAD_LETTERS,
   type Plan,
   queueHandler,
   readyRank,
@@ -229,6 +230,9 @@ export class TaskRuntime {
       case 'steps.created':
       case 'task.submitted':
       case 'task.blocked':
+      case 'task.went_stale':
+      case 'task.dead_lettered':
+      case 'task.dead_letter_updated':
       case 'task.cancel_requested':
       case 'task.cancelled':
       case 'task.completed':
@@ -276,6 +280,7 @@ export class TaskRuntime {
       cause,
       state,
       version,
+      lettersBefore: stream.state.type === 'task' ? stream.state.deadLetters : NO_DEAD_LETTERS,
       started,
       overdue: decided.overdue,
       identity: options.identity,

@@ -2,6 +2,7 @@
 import {
   type Cause,
   type FastEvent,
+  type DeadLetters,
   type Instant,
   instant,
   type LiveTask,
@@ -49,6 +50,8 @@ export interface TaskCommit extends PendingCommit {
   /** The task after this commit. */
   readonly state: LiveTask
   readonly version: number
+  /** The dead letters of the task before this commit. */
+  readonly lettersBefore: DeadLetters
   /** Attempts this commit starts, to be sent when it is durable. */
   readonly started: readonly Lease[]
   /** Attempts this commit took away: when it is durable their workers are told and their slots are free. */

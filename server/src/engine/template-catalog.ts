@@ -3,10 +3,12 @@ import {
   type Instant,
   type JsonText,
   latestVersion,
+  type Lifecycle,
   type Namespace,
   NO_TEMPLATE,
   type Partition,
   type Plan,
+  planUnder,
   type TemplateEvent,
   type TemplateHash,
   type TemplateStream,
@@ -74,6 +76,7 @@ export class TemplateCatalog {
   readonly #clock: Clock
   readonly #commits: GroupCommit
   readonly #check: SchemaCheck
+  readonly #lifecycle: Lifecycle
   /** A template commit is durable at this place. */
   readonly #appended: (partition: Partition, seq: number, at: Instant) => void
   readonly #streams = new Map<string, CatalogStream>()
@@ -88,6 +91,7 @@ export class TemplateCatalog {
     commits: GroupCommit,
     check: SchemaCheck,
     environment: string | undefined,
+    lifecycle: Lifecycle,
     appended: (partition: Partition, seq: number, at: Instant) => void,
   ) {
     this.#log = log
@@ -95,6 +99,7 @@ export class TemplateCatalog {
     this.#commits = commits
     this.#check = check
     this.#environment = environment
+    this.#lifecycle = lifecycle
     this.#appended = appended
   }
 
@@ -109,7 +114,7 @@ export class TemplateCatalog {
     if (known !== undefined) return known
     const variant = this.#variants.get(templateHash)
     if (variant === undefined) return undefined
-    const plan = planIn(variant.plan, variant.environment)
+    const plan = this.#planIn(variant.plan, variant.environment)
     this.#plans.set(templateHash, plan)
     return plan
   }
@@ -234,15 +239,22 @@ export class TemplateCatalog {
     stream.durable = stream.place
   }
 
-  #keep(stream: CatalogStream, event: TemplateEvent, asWritten: Plan, at: Instant): TemplateRecord {
+  #keep(stream: CatalogStream, event: TemplateEvent, read: Plan, at: Instant): TemplateRecord {
     const { namespace, name, version, hash: contentHash, content } = event
-    const plan = planIn(asWritten, this.#environment)
+    const asWritten = planUnder(read, this.#lifecycle)
+    const plan = this.#planIn(asWritten, this.#environment)
     const record: TemplateRecord = { namespace, name, version, hash: contentHash, plan, content, registeredAt: at }
     this.#plans.set(contentHash, asWritten).set(plan.hash, plan)
     for (const [variant, environment] of environmentHashes(asWritten))
       this.#variants.set(variant, { plan: asWritten, environment })
     stream.records.set(version, record)
     return record
+  }
+
+  /** What an environment changes is a plan of its own, so the server's settings are laid over it again. */
+  #planIn(plan: Plan, environment: string | undefined): Plan {
+    const changed = planIn(plan, environment)
+    return changed === plan ? plan : planUnder(changed, this.#lifecycle)
   }
 
   #stream(id: string): CatalogStream {

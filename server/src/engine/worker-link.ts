@@ -107,7 +107,7 @@ const checkedResult = (result: AttemptResult, state: TaskState, check: SchemaChe
 const noteProgress = (ref: AttemptRef, progress: JsonText | undefined, worker: ConnectedWorker, workers: Workers): void => {
   workers.heard(worker)
   const lease = workers.lease(ref)
-  if (lease?.worker === worker) lease.progress = progress ?? jsonOf(null)
+  if (lease?.worker === worker) workers.progressed(lease, progress ?? jsonOf(null))
 }
 
 const refOf = ({ taskId, step, attempt }: AttemptRef): AttemptRef => ({ taskId, step, attempt })

@@ -24,6 +24,7 @@ import {
 } from '@tasker/proto'
 import { getBottlenecks, getPerformance } from './analytics-calls.js'
 import { serveAwaitResult, type AwaitCall } from './await-result.js'
+import { addDlqService } from './dead-letter-service.js'
 import { tolerant } from './decoding.js'
 import type { GrpcDoor } from './door.js'
 import { callStatus } from './errors.js'
@@ -45,6 +46,7 @@ export const addServices = (server: Server, door: GrpcDoor, streams: OpenStreams
   addAnalyticsService(server, door)
   addKeyService(server, door)
   addEventService(server, door, streams)
+  addDlqService(server, door)
 }
 
 const addWorkerService = (server: Server, door: GrpcDoor, streams: OpenStreams): void =>

@@ -114,6 +114,9 @@ const encodeEvent = (event: TaskEvent): string => {
         { ...event, type: undefined, payload: undefined, metadata: undefined },
         { payload: event.payload, metadata: event.metadata },
       )
+    case 'task.dead_lettered':
+    case 'task.dead_letter_updated':
+      return withRaw({ ...event, type: undefined, metadata: undefined }, { metadata: event.metadata })
     case 'task.completed':
     case 'task.cancelled':
       return '{}'

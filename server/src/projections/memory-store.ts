@@ -5,6 +5,7 @@ import {
   addedActivity,
   compareRanked,
   type KeyRow,
+  type DeadLetterRow,
   type Namespace,
   type Partition,
   type QueueName,
@@ -13,7 +14,7 @@ import {
   type TaskRow,
   type TimerRow,
 } from '@tasker/core'
-import type { ProjectionBatch, ProjectionStore, Snapshot } from './port.js'
+import type { ProjectionBatch, ProjectionStore, Snapshot, WaitingPlace } from './port.js'
 import { compareKeys, type QueueRequest, shareOf } from './queue-scan.js'
 
 export interface MemoryStore extends ProjectionStore {
@@ -26,6 +27,7 @@ export interface MemoryStore extends ProjectionStore {
     /** In order of their keys. */
     readonly activity: readonly ActivityRow[]
     readonly keys: readonly KeyRow[]
+    readonly deadLetters: readonly DeadLetterRow[]
   }
 }
 
@@ -38,6 +40,7 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
   const identities = new Map<string, TaskId>()
   const activity = new Map<string, ActivityRow>()
   const keys = new Map<string, KeyRow>()
+  const deadLetters = new Map<TaskId, readonly DeadLetterRow[]>()
 
   const allReady = (): readonly ReadyRow[] => [...ready.values()].flat()
   const allTimers = (): readonly TimerRow[] => [...timers.values()].flat().sort(earlierFirst)
@@ -55,6 +58,8 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
     for (const row of batch.ready) ready.set(row.taskId, [...(ready.get(row.taskId) ?? []), row])
     for (const row of batch.timers) timers.set(row.taskId, [...(timers.get(row.taskId) ?? []), row])
     for (const row of batch.keys) keys.set(`${row.namespace}\n${row.queue}`, row)
+    for (const { taskId } of batch.deadLetters) deadLetters.delete(taskId)
+    for (const row of batch.deadLetters) deadLetters.set(row.taskId, [...(deadLetters.get(row.taskId) ?? []), row])
     for (const { scope, taskId } of batch.identities) identities.set(scope, taskId)
     for (const row of batch.activity) {
       const there = activity.get(activityKey(row))
@@ -70,6 +75,11 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
     ready: (namespace, queue, request) => {
       const rows = allReady().filter((row) => row.namespace === namespace && row.queue === queue)
       return Promise.resolve(snapshot(firstOfKeys(rows, request)))
+    },
+    longestWaiting: (namespace, queue, readyBefore, after, limit) => {
+      const rows = allReady().filter((row) => row.namespace === namespace && row.queue === queue)
+      const waiting = rows.filter((row) => row.readyAt < readyBefore).sort(oldestFirst)
+      return Promise.resolve(waiting.filter((row) => after === undefined || oldestFirst(row, after) > 0).slice(0, limit))
     },
     timers: (dueBefore, limit) =>
       Promise.resolve(
@@ -91,6 +101,7 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
       identities: new Map(identities),
       activity: [...activity.values()].sort((a, b) => compareText(activityKey(a), activityKey(b))),
       keys: [...keys.values()],
+      deadLetters: [...deadLetters.values()].flat().sort((a, b) => compareText(a.taskId, b.taskId) || a.entry - b.entry),
     }),
   }
 }
@@ -122,6 +133,9 @@ const firstOfKeys = (rows: readonly ReadyRow[], request: QueueRequest): readonly
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+const oldestFirst = (a: WaitingPlace, b: WaitingPlace): number =>
+  a.readyAt - b.readyAt || compareText(a.taskId, b.taskId) || compareText(a.step, b.step)
 
 const earlierFirst = (a: TimerRow, b: TimerRow): number =>
   a.dueAt - b.dueAt || compareText(a.taskId, b.taskId) || compareText(a.kind, b.kind) || compareText(a.step ?? '', b.step ?? '')

@@ -7,12 +7,14 @@
  */
 import type {
   ActivityRow,
+  DeadLetterRow,
   Instant,
   KeyRow,
   Namespace,
   Partition,
   QueueName,
   ReadyRow,
+  StepId,
   TaskId,
   TaskRow,
   TimerRow,
@@ -44,6 +46,15 @@ export interface ProjectionBatch {
   readonly activity: readonly ActivityRow[]
   /** Upserts; one row a key at most. */
   readonly keys: readonly KeyRow[]
+  /** All entries of each task that has one; they take the place of what is stored of those tasks. */
+  readonly deadLetters: readonly DeadLetterRow[]
+}
+
+/** A place among the steps of a queue, oldest first. */
+export interface WaitingPlace {
+  readonly readyAt: Instant
+  readonly taskId: TaskId
+  readonly step: StepId
 }
 
 export interface Snapshot<Row> {
@@ -58,6 +69,14 @@ export interface ProjectionStore {
   readyQueues(): Promise<readonly { readonly namespace: Namespace; readonly queue: QueueName; readonly waiting: number }[]>
   /** Of the fairness keys that are asked for, the rows that go first: `shareOf` of each. */
   ready(namespace: Namespace, queue: QueueName, request: QueueRequest): Promise<Snapshot<ReadyRow>>
+  /** The rows of one queue that became ready before an instant, oldest first, after a place in that order. */
+  longestWaiting(
+    namespace: Namespace,
+    queue: QueueName,
+    readyBefore: Instant,
+    after: WaitingPlace | undefined,
+    limit: number,
+  ): Promise<readonly ReadyRow[]>
   /** Timers due before an instant, earliest first. */
   timers(dueBefore: Instant, limit: number): Promise<Snapshot<TimerRow>>
   /** Attempts that were out at the checkpoint: all `step_timeout` rows. */

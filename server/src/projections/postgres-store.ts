@@ -77,6 +77,12 @@ const READY_AFTER = ready('>')
 const TIMERS = withCheckpoints(`
   select * from timer where due_at_ms < $1 order by due_at_ms, task_id, kind collate "C", step collate "C" limit $2`)
 
+/** A place that no row has goes before all of them. */
+const LONGEST_WAITING = `
+  select * from ready_step where namespace = $1 and queue = $2 and ready_at_ms < $3
+    and (ready_at_ms, task_id, step collate "C") > ($4::bigint, $5, $6)
+  order by ready_at_ms, task_id, step collate "C" limit $7`
+
 class PostgresStore implements ProjectionStore {
   readonly #pool: Pool
   readonly #writer: SteadyConnection
@@ -112,6 +118,12 @@ class PostgresStore implements ProjectionStore {
   async ready(...[namespace, queue, { after, keysMax, rowsMax }]: Parameters<ProjectionStore['ready']>) {
     const text = after === undefined ? READY_FROM_START : READY_AFTER
     return this.#snapshot(text, [namespace, queue, after ?? '', keysMax, rowsMax, after !== undefined], parseReady)
+  }
+
+  async longestWaiting(...[namespace, queue, readyBefore, after, limit]: Parameters<ProjectionStore['longestWaiting']>) {
+    const place = after ?? { readyAt: -1, taskId: '', step: '' }
+    const values = [namespace, queue, readyBefore, place.readyAt, place.taskId, place.step, limit]
+    return (await this.#read(LONGEST_WAITING, values)).map(parseReady)
   }
 
   async timers(...[dueBefore, limit]: Parameters<ProjectionStore['timers']>) {

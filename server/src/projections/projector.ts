@@ -3,6 +3,8 @@ import {
   activityKey,
   type ActivityRow,
   addedActivity,
+  type DeadLetterRow,
+  deadLetterRows,
   type DurationMs,
   type Instant,
   type KeyRow,
@@ -247,12 +249,14 @@ export class Projector {
     const cleared: TaskId[] = []
     const ready: ReadyRow[] = []
     const timers: TimerRow[] = []
+    const deadLetters: DeadLetterRow[] = []
     for (const { taskId, state, version, stream } of pending.tasks.values()) {
       tasks.push(taskRow(taskId, state, version))
       const readyBefore = ready.length
       const timersBefore = timers.length
       ready.push(...readyRows(taskId, state))
       timers.push(...timerRows(taskId, state))
+      deadLetters.push(...deadLetterRows(taskId, state))
       const some = ready.length > readyBefore || timers.length > timersBefore
       if (stream.storedRows !== 'none') cleared.push(taskId)
       stream.storedRows = some ? 'some' : 'none'
@@ -265,6 +269,7 @@ export class Projector {
       cleared,
       ready,
       timers,
+      deadLetters,
       identities: [...pending.identities.values()],
       activity: [...pending.activity.values()],
       keys: [...pending.keys.values()],

@@ -4,6 +4,7 @@ import { int2Array, int8Array } from '../database/binary-array.js'
 import type { ProjectionBatch } from './port.js'
 import { ACTIVITY } from './tables/activity.js'
 import { CLEARED } from './tables/cleared.js'
+import { DEAD_LETTER } from './tables/dead-letter.js'
 import { IDENTITY } from './tables/identity.js'
 import { KEY } from './tables/key.js'
 import { READY_STEP } from './tables/ready-step.js'
@@ -11,7 +12,7 @@ import { placeholders, type TableWrite } from './tables/table-write.js'
 import { TASK } from './tables/task.js'
 import { TIMER } from './tables/timer.js'
 
-const TABLES: readonly TableWrite[] = [TASK, CLEARED, READY_STEP, TIMER, IDENTITY, ACTIVITY, KEY]
+const TABLES: readonly TableWrite[] = [TASK, CLEARED, READY_STEP, TIMER, IDENTITY, ACTIVITY, KEY, DEAD_LETTER]
 
 /** The checkpoints and the projection's name and version come before the tables' parameters. */
 const PARAMETERS_BEFORE_TABLES = 5

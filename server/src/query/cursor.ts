@@ -25,7 +25,7 @@ export const decodeCursor = (cursor: string, sort: TaskSort): ListPlace => {
   return { sort, sortedAt: Number(place[3]), taskId }
 }
 
-const invalidCursor = (message: string): Fault =>
+export const invalidCursor = (message: string): Fault =>
   new Fault({
     code: 'INVALID_INPUT',
     reason: 'INVALID_CURSOR',

@@ -42,6 +42,10 @@ const eventFields = (event: TaskEvent): Fields => {
       ]
     case 'steps.created':
       return createdFields(event)
+    case 'task.went_stale':
+    case 'task.dead_lettered':
+    case 'task.dead_letter_updated':
+      return letterFields(event)
     case 'task.blocked':
       return [['steps', jsonOf(event.steps)]]
     case 'task.cancel_requested':
@@ -117,6 +121,39 @@ const rangeText = ({ id, start, end, size }: BatchRange): JsonText =>
     ['end', end],
     ['size', jsonOf(size)],
   ])
+
+type LetterEvent = Extract<TaskEvent, { readonly type: 'task.went_stale' | 'task.dead_lettered' | 'task.dead_letter_updated' }>
+
+const letterFields = (event: LetterEvent): Fields => {
+  switch (event.type) {
+    case 'task.went_stale':
+      return [
+        ['state', text(event.state)],
+        ['step_id', text(event.step)],
+        ['since', at(event.since)],
+        ['threshold_ms', jsonOf(event.thresholdMs)],
+        ['dead_letter', jsonOf(event.deadLetter)],
+      ]
+    case 'task.dead_lettered':
+      return [
+        ['reason', text(event.reason)],
+        ['step_id', text(event.step)],
+        ['attempt', event.attempt === undefined ? undefined : jsonOf(event.attempt)],
+        ...remarks(event),
+      ]
+    case 'task.dead_letter_updated':
+      return [['entry', jsonOf(event.entry)], ['resolution_status', text(event.status)], ...remarks(event)]
+    default:
+      return unreachable(event)
+  }
+}
+
+/** What a person says of a dead letter. */
+const remarks = (event: { readonly by?: string; readonly notes?: string; readonly metadata?: JsonText }): Fields => [
+  ['by', text(event.by)],
+  ['notes', text(event.notes)],
+  ['metadata', event.metadata],
+]
 
 type AttemptEvent = Extract<TaskEvent, { readonly type: `step.${string}`; readonly attempt: number }>
 

@@ -2,6 +2,7 @@
 import { elementAt, LIMITS, type TaskRow } from '@tasker/core'
 import { waitForPlaces, wantedPlaces } from './consistency.js'
 import { decodeCursor, encodeCursor } from './cursor.js'
+import { postgresDeadLetters } from './postgres-dead-letters.js'
 import type { Query, TaskListing, TaskPage, TaskSort } from './query.js'
 import { type RowReader, rowsOf } from './read-rows.js'
 import { parseCheckpointRows, parseTaskRow } from './rows.js'
@@ -31,7 +32,11 @@ export const postgresQuery = ({ reader, projection }: PostgresQueryOptions): Que
     const found = await rowsOf(reader, taskListStatement(listing.filter, sort, after, offset, limit + 1))
     return pageOf(found.map(parseTaskRow), sort, limit)
   }
-  return { listTasks }
+  const deadLetters = postgresDeadLetters({
+    rows: (statement) => rowsOf(reader, statement),
+    fresh: (tokens) => waitForPlaces(wantedPlaces(tokens), checkpoints),
+  })
+  return { listTasks, deadLetters }
 }
 
 const pageOf = (found: readonly TaskRow[], sort: TaskSort, limit: number): TaskPage => {

@@ -1,6 +1,8 @@
 /** What readers may ask of the projections: lists of tasks, eventually consistent, or as fresh as a token they carry. */
 import type { Instant, Namespace, TaskRow, TaskStatus } from '@tasker/core'
 import type { ConsistencyToken } from '../engine/api.js'
+import type { DeadLetterQuery } from './dead-letters.js'
+import type { PageStart } from './page-start.js'
 
 /** Bounds of a listing beside `LIMITS.pageItemsMax`. */
 export const LISTING_LIMITS = {
@@ -35,12 +37,6 @@ export interface TaskSort {
   readonly direction: 'asc' | 'desc'
 }
 
-/** Where a page starts: at the first row, after the row a cursor names, or after a number of rows. */
-export type PageStart =
-  | { readonly type: 'first' }
-  | { readonly type: 'cursor'; readonly cursor: string }
-  | { readonly type: 'offset'; readonly rows: number }
-
 export interface TaskListing {
   readonly filter: TaskFilter
   /** Newest first when not given. */
@@ -64,4 +60,5 @@ export interface TaskPage {
  */
 export interface Query {
   listTasks(listing: TaskListing): Promise<TaskPage>
+  readonly deadLetters: DeadLetterQuery
 }

@@ -7,6 +7,7 @@ import type { RestDoor } from './door.js'
 import { detailOf, installErrorFunnel, sendProblem } from './error-funnel.js'
 import { REST_LIMITS } from './limits.js'
 import type { App } from './route.js'
+import { addDeadLetterRoutes } from './routes/dead-letters.js'
 import { addHealthRoutes, addOperationRoutes } from './routes/operations.js'
 import { addPages } from './routes/pages.js'
 import { addAnalyticsRoutes } from './routes/analytics.js'
@@ -59,6 +60,7 @@ const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal, streamTimes:
   addEventsRoute(app, door, eventStreams(door, stopping, streamTimes))
   addTemplateRoutes(app, door)
   addValidateRoute(app)
+  addDeadLetterRoutes(app, door)
   addOperationRoutes(app, door)
   addKeyRoutes(app, door)
   addHealthRoutes(app, door)

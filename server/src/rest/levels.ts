@@ -2,7 +2,7 @@
 import type { Engine } from '../engine/api.js'
 import type { EngineLevels } from '../telemetry/metrics.js'
 
-export const readLevels = (engine: Pick<Engine, 'health' | 'workers' | 'queues' | 'keys'>): EngineLevels => {
+export const readLevels = (engine: Pick<Engine, 'health' | 'workers' | 'queues' | 'keys' | 'watch'>): EngineLevels => {
   const health = engine.health()
   const workers = engine.workers().filter(({ state }) => state !== 'disconnected')
   const keys = engine.keys()
@@ -16,6 +16,7 @@ export const readLevels = (engine: Pick<Engine, 'health' | 'workers' | 'queues' 
     keyStepsWaiting: keys.reduce((sum, { waiting }) => sum + waiting, 0),
     keyPlacesHeld: keys.reduce((sum, { held }) => sum + held, 0),
     quarantinedStreams: health.quarantined.length,
+    unservedQueues: engine.watch.unservedQueues().length,
     domainEventLagSeconds: health.domainEvents.lagMs / 1_000,
   }
 }

@@ -16,6 +16,10 @@ export interface EngineMetrics {
   taskSubmitted(): void
   taskEnded(end: TaskEnd): void
   taskBlocked(): void
+  /** The task or a step of it stayed in this state for too long; `duration` is the whole life of it. */
+  taskWentStale(state: string): void
+  deadLetterOpened(reason: string): void
+  deadLetterResolved(status: string): void
   /** An attempt went to a worker. */
   stepStarted(): void
   /** An attempt ended; a failed one that will be retried counts here too. */
@@ -57,6 +61,7 @@ export interface EngineLevels {
   readonly keyPlacesHeld: number
   readonly quarantinedStreams: number
   readonly domainEventLagSeconds: number
+  readonly unservedQueues: number
 }
 
 export interface Metrics extends EngineMetrics, HttpMetrics {
@@ -128,6 +133,14 @@ const engineMetrics = (registry: Registry): Omit<EngineMetrics, keyof DomainEven
     buckets: COMMITS_BUCKETS,
     registers: [registry],
   })
+  const stale = labelledCounter(
+    registry,
+    'tasker_tasks_went_stale_total',
+    'Times a task or step stayed as it is for too long.',
+    'state',
+  )
+  const letters = labelledCounter(registry, 'tasker_dead_letters_opened_total', 'Dead letters opened.', 'reason')
+  const resolved = labelledCounter(registry, 'tasker_dead_letters_resolved_total', 'Dead letters resolved.', 'status')
   const seconds = new Histogram({
     name: 'tasker_append_seconds',
     help: 'Time from an append to its acknowledgement.',
@@ -144,6 +157,9 @@ const engineMetrics = (registry: Registry): Omit<EngineMetrics, keyof DomainEven
     taskSubmitted: () => submitted.add(1),
     taskEnded: (end) => tasksEnded.add(end),
     taskBlocked: () => blocked.add(1),
+    taskWentStale: (state) => stale.add(state),
+    deadLetterOpened: (reason) => letters.add(reason),
+    deadLetterResolved: (status) => resolved.add(status),
     stepStarted: () => started.add(1),
     stepEnded: (outcome) => stepsEnded.add(outcome),
     stepRetryScheduled: () => retried.add(1),
@@ -189,6 +205,7 @@ const LEVELS: readonly (readonly [name: string, help: string, of: keyof EngineLe
   ['tasker_key_places_held', 'Places of keys that are taken.', 'keyPlacesHeld'],
   ['tasker_quarantined_streams', 'Streams set aside because of a bug or an unknown event.', 'quarantinedStreams'],
   ['tasker_domain_event_lag_seconds', 'How long the oldest domain event waits for its transport.', 'domainEventLagSeconds'],
+  ['tasker_queues_unserved', 'Queues with steps that have waited, and no worker.', 'unservedQueues'],
 ]
 
 const levelGauges = (registry: Registry): Metrics['observeLevels'] => {

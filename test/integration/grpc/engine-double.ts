@@ -78,7 +78,16 @@ export const engineDouble = (): EngineDouble => {
   }
   const double: EngineDouble = {
     engine: engineOf(() => double, happened),
-    query: { listTasks: notPlayed },
+    query: {
+      listTasks: notPlayed,
+      deadLetters: {
+        list: notPlayed,
+        stats: notPlayed,
+        investigations: notPlayed,
+        stillest: notPlayed,
+        pendingCount: notPlayed,
+      },
+    },
     analytics: {
       analytics: { activitySince: notPlayed, activeTasks: notPlayed, statusesSince: notPlayed, poolUse: notPlayed },
       queues: notPlayed,
@@ -106,6 +115,8 @@ const engineOf = (double: () => EngineDouble, happened: () => void): Engine => (
     happened()
   },
   cancel: notPlayed,
+  order: notPlayed,
+  watch: { unservedQueues: () => [], queueProblem: () => undefined, heardSteps: () => new Map() },
   read: async (taskId) => double().tasks.get(taskId),
   history: notPlayed,
   follow: async (_taskId, afterVersion, listener) => {

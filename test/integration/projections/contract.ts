@@ -80,6 +80,7 @@ export const batchOf = (checkpoints: readonly CheckpointMove[], parts: Partial<P
   identities: [],
   activity: [],
   keys: [],
+  deadLetters: [],
   ...parts,
 })
 
@@ -253,6 +254,22 @@ export const describeProjectionStore = (name: string, open: () => Promise<StoreH
       expect(await store.key(SHOP, queueName('rate b'))).toEqual(key('rate b', 2, false))
       expect(await store.key(namespaceOf('bank'), queueName('rate a'))).toBeUndefined()
       expect((await store.heldKeys()).map(({ queue }) => queue)).toEqual(['rate a'])
+    })
+
+    test('the steps that have waited longest in a queue come oldest first, page by page', async () => {
+      const rows = [
+        readyRow(T1, 'b', { readyAt: instant(1), priority: -5 }),
+        readyRow(T1, 'c', { readyAt: instant(2), priority: 9 }),
+        readyRow(T2, 'a', { readyAt: instant(2) }),
+        readyRow(T2, 'late', { readyAt: instant(5) }),
+        readyRow(T2, 'other', { handler: handlerName('Ship'), readyAt: instant(1) }),
+      ]
+      await store.write(batchOf([move(0, 0, 1)], { ready: rows }))
+      const first = await store.longestWaiting(SHOP, CHARGE, instant(5), undefined, 2)
+      expect(first.map((row) => row.step)).toEqual(['b', 'c'])
+      const second = await store.longestWaiting(SHOP, CHARGE, instant(5), first[1], 2)
+      expect(second.map((row) => row.step)).toEqual(['a'])
+      expect(await store.longestWaiting(SHOP, CHARGE, instant(5), second[0], 2)).toEqual([])
     })
 
     test('timers come earliest first, and no more than asked', async () => {

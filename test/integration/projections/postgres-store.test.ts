@@ -17,7 +17,8 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-const empty = () => query(database.url, 'truncate task, ready_step, timer, identity, activity, key, projection_checkpoint')
+const empty = () =>
+  query(database.url, 'truncate task, ready_step, timer, identity, activity, key, dead_letter, projection_checkpoint')
 
 describeProjectionStore('PostgreSQL', async () => {
   await empty()

@@ -22,4 +22,12 @@ export const serverConfig = (databaseUrl: string): ServerConfig => ({
   rabbitmqUrl: 'amqp://127.0.0.1:1',
   rabbitmqExchange: 'tasker.domain_events',
   environment: '',
+  staleWaitingForDependenciesMinutes: 0,
+  staleWaitingForRetryMinutes: 0,
+  staleStepsInProcessMinutes: 0,
+  staleDurationMinutes: 0,
+  staleBlockedMinutes: 0,
+  stalenessAction: 'dlq',
+  workerUnavailableMs: 5_000,
+  workerUnavailableDlqMs: 600_000,
 })

@@ -51,8 +51,9 @@ const queues = async ({ http, json, namespace, terminal }: CommandContext): Prom
       queue.handler,
       String(queue.waiting),
       queue.workers === 0 && queue.waiting > 0 ? terminal.colours.red('none') : String(queue.workers),
+      queue.unserved_since ?? '',
     ])
-    writeTable(terminal, ['NAMESPACE', 'HANDLER', 'WAITING', 'WORKERS'], rows, 'no queue')
+    writeTable(terminal, ['NAMESPACE', 'HANDLER', 'WAITING', 'WORKERS', 'UNSERVED SINCE'], rows, 'no queue')
   }
   return EXIT.ok
 }

@@ -2,6 +2,7 @@
 import {
   type BatchRange,
   type DomainEventRecorded,
+  DEAD_LETTER_STATUSES,
   durationMs,
   type EventProblem,
   type Failure,
@@ -16,6 +17,7 @@ import {
   type TaskSubmitted,
   templateHash,
   unreachable,
+  WATCHED_STATES,
   workerId,
 } from '@tasker/core'
 import { UnknownEventError } from './errors.js'
@@ -91,10 +93,38 @@ const READERS: Readers = {
     ...optional('reason', f.optionalText('reason')),
     graceMs: durationMs(f.number('graceMs')),
   }),
+  'task.went_stale': (f) => ({
+    type: 'task.went_stale',
+    state: f.choice('state', WATCHED_STATES),
+    ...optional('step', f.optionalText('step') === undefined ? undefined : stepId(f.text('step'))),
+    since: instant(f.number('since')),
+    thresholdMs: durationMs(f.number('thresholdMs')),
+    deadLetter: f.flag('deadLetter'),
+  }),
+  'task.dead_lettered': (f) => ({
+    type: 'task.dead_lettered',
+    reason: f.choice('reason', ['worker_unavailable', 'manual_dlq']),
+    ...optional('step', f.optionalText('step') === undefined ? undefined : stepId(f.text('step'))),
+    ...optional('attempt', f.optionalNumber('attempt')),
+    ...remarks(f),
+  }),
+  'task.dead_letter_updated': (f) => ({
+    type: 'task.dead_letter_updated',
+    entry: f.number('entry'),
+    ...optional('status', f.optionalText('status') === undefined ? undefined : f.choice('status', DEAD_LETTER_STATUSES)),
+    ...remarks(f),
+  }),
   'task.cancelled': () => ({ type: 'task.cancelled' }),
   'task.failed': (f) => ({ type: 'task.failed', code: f.text('code'), message: f.text('message') }),
   'task.completed': () => ({ type: 'task.completed' }),
 }
+
+/** What a person says of a dead letter. */
+const remarks = (f: EventFields) => ({
+  ...optional('by', f.optionalText('by')),
+  ...optional('notes', f.optionalText('notes')),
+  ...optional('metadata', f.optionalRaw('metadata')),
+})
 
 const attempt = (f: EventFields) => ({ step: stepId(f.text('step')), attempt: f.number('attempt') })
 

@@ -1,6 +1,6 @@
 /** What operators and load balancers ask: workers, queues, health, metrics, settings. */
 import { instant, instantText, jsonOf } from '@tasker/core'
-import type { EngineHealth } from '../../engine/api.js'
+import type { EngineHealth, UnservedQueue } from '../../engine/api.js'
 import type { RestDoor } from '../door.js'
 import { type App, sendJson, sendText } from '../route.js'
 import { CONFIG, DETAILED_HEALTH, HEALTH, QUEUE_LIST, WORKER_LIST } from '../schema/operations.js'
@@ -14,7 +14,7 @@ export const addOperationRoutes = (app: App, door: RestDoor): void => {
   app.get(
     '/v1/queues',
     { schema: { tags, summary: 'List the queues of ready steps', response: { 200: QUEUE_LIST } } },
-    async (_, reply) => sendJson(reply, 200, queuesText(door.engine.queues())),
+    async (_, reply) => sendJson(reply, 200, queuesText(door.engine.queues(), door.engine.watch.unservedQueues())),
   )
   app.get('/metrics', { schema: { tags, summary: 'Metrics in the Prometheus text format' } }, async (_, reply) => {
     const { contentType, text } = await door.metrics.scrape()
@@ -29,11 +29,14 @@ export const addOperationRoutes = (app: App, door: RestDoor): void => {
 
 export const addHealthRoutes = (app: App, door: RestDoor): void => {
   const tags = ['health']
-  const head = (health: EngineHealth) => ({
-    status: health.ready && health.quarantined.length === 0 ? 'ok' : 'degraded',
-    version: door.info.version,
-    problems: health.problems,
-  })
+  const head = (health: EngineHealth) => {
+    const unserved = door.engine.watch.unservedQueues()
+    return {
+      status: health.ready && health.quarantined.length === 0 && unserved.length === 0 ? 'ok' : 'degraded',
+      version: door.info.version,
+      problems: [...health.problems, ...unserved.map(unservedProblem)],
+    }
+  }
   app.get(
     '/health',
     { schema: { tags, summary: 'Whether all is well; 200 as long as the process answers', response: { 200: HEALTH } } },
@@ -62,6 +65,10 @@ export const addHealthRoutes = (app: App, door: RestDoor): void => {
   )
 }
 
+/** `worker_unavailable`, in a sentence. */
+const unservedProblem = ({ namespace, handler, waiting, since }: UnservedQueue): string =>
+  `${waiting} ${waiting === 1 ? 'step waits' : 'steps wait'} for ${handler} in ${namespace}, and no worker offers it since ${instantText(since)}`
+
 const figures = (door: RestDoor, health: EngineHealth) => ({
   ready: health.ready,
   started_at: instantText(instant(door.info.startedAt)),
@@ -71,5 +78,11 @@ const figures = (door: RestDoor, health: EngineHealth) => ({
   projection_lag_ms: health.projectionLagMs,
   domain_events: { lag_ms: health.domainEvents.lagMs, problem: health.domainEvents.problem ?? null },
   workers: door.engine.workers().length,
+  unserved_queues: door.engine.watch.unservedQueues().map(({ namespace, handler, waiting, since }) => ({
+    namespace,
+    handler,
+    waiting,
+    since: instantText(since),
+  })),
   quarantined: health.quarantined.map(({ taskId, position, message }) => ({ task_id: taskId, position, message })),
 })

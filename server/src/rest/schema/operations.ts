@@ -19,7 +19,15 @@ export const WORKER_LIST = z.object({
 })
 
 export const QUEUE_LIST = z.object({
-  queues: z.array(z.object({ namespace: z.string(), handler: z.string(), waiting: z.number().int(), workers: z.number().int() })),
+  queues: z.array(
+    z.object({
+      namespace: z.string(),
+      handler: z.string(),
+      waiting: z.number().int(),
+      workers: z.number().int(),
+      unserved_since: z.iso.datetime().nullable().describe('Since when no worker has offered it, once that is reported.'),
+    }),
+  ),
 })
 
 export const HEALTH = z.object({
@@ -37,6 +45,9 @@ export const DETAILED_HEALTH = HEALTH.extend({
   projection_lag_ms: z.number(),
   domain_events: z.object({ lag_ms: z.number(), problem: z.string().nullable() }),
   workers: z.number().int(),
+  unserved_queues: z.array(
+    z.object({ namespace: z.string(), handler: z.string(), waiting: z.number().int(), since: z.iso.datetime() }),
+  ),
   quarantined: z.array(z.object({ task_id: z.string(), position: z.string(), message: z.string() })),
 })
 

@@ -1,6 +1,6 @@
 /** Rows of the read models as JSON text. */
 import { instantText, type JsonText, jsonOf, type TaskRow } from '@tasker/core'
-import type { QueueInfo, WorkerInfo } from '../../engine/api.js'
+import type { QueueInfo, UnservedQueue, WorkerInfo } from '../../engine/api.js'
 import type { TaskPage } from '../../query/query.js'
 import { arrayText, atOrNull, objectText, textOrNull } from '../json-text.js'
 
@@ -44,11 +44,23 @@ const workerText = (worker: WorkerInfo): JsonText =>
     connected_at: instantText(worker.connectedAt),
   })
 
-export const queuesText = (queues: readonly QueueInfo[]): JsonText =>
+export const queuesText = (queues: readonly QueueInfo[], unserved: readonly UnservedQueue[]): JsonText =>
   objectText({
     queues: arrayText(
       queues.map((queue) =>
-        jsonOf({ namespace: queue.namespace, handler: queue.handler, waiting: queue.waiting, workers: queue.workers }),
+        jsonOf({
+          namespace: queue.namespace,
+          handler: queue.handler,
+          waiting: queue.waiting,
+          workers: queue.workers,
+          unserved_since: unservedSince(queue, unserved),
+        }),
       ),
     ),
   })
+
+/** Since when nobody has served it, once that is reported. */
+const unservedSince = (queue: QueueInfo, unserved: readonly UnservedQueue[]): string | null => {
+  const found = unserved.find((one) => one.namespace === queue.namespace && one.handler === queue.handler)
+  return found === undefined ? null : instantText(found.since)
+}

@@ -58,7 +58,8 @@ const exercised = (() => {
   const others: string[] = []
   const note = (before: TaskState, event: TaskEvent, after: LiveTask): void => {
     phases.add(`${event.type}: ${before.type === 'none' ? 'none' : before.phase} to ${after.phase}`)
-    const changed = 'step' in event && event.type !== 'domain_event.recorded' ? (after.graph.indexOf.get(event.step) ?? -1) : -1
+    const changed =
+      event.type.startsWith('step.') && 'step' in event ? (after.graph.indexOf.get(event.step ?? stepId('')) ?? -1) : -1
     after.steps.forEach((step, index) => {
       const from = before.type === 'task' ? before.steps[index] : undefined
       if (from === undefined || event.type === 'steps.created') return

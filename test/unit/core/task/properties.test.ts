@@ -164,6 +164,17 @@ test('attempts never exceed the policy', () => {
   })
 })
 
+test('at most one dead letter of a task is pending, and none of a task that is over (L1, L2)', () => {
+  forEveryRun((run) => {
+    play(run, {
+      onEvent: (_, __, { deadLetters, phase }) => {
+        const pending = deadLetters.entries.filter(({ status }) => status === 'pending')
+        expect(pending.length).toBeLessThanOrEqual(isTerminal(phase) ? 0 : 1)
+      },
+    })
+  })
+})
+
 test('an attempt number is never used twice', () => {
   forEveryRun((run) => {
     const started = new Set<string>()

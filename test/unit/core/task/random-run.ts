@@ -3,10 +3,12 @@ import {
   NO_TASK,
   attemptsStarted,
   decide,
+  DEAD_LETTER_STATUSES,
   durationMs,
   evolve,
   instant,
   keyGate,
+  NO_LIFECYCLE,
   stepId,
   trustedJson,
   workerId,
@@ -16,6 +18,7 @@ import {
   type Failure,
   type Instant,
   type Join,
+  type Lifecycle,
   type LiveTask,
   type OnFailure,
   type Plan,
@@ -30,7 +33,7 @@ import {
 } from '@tasker/core'
 import fc from 'fast-check'
 import { arbitraryBranchedPlan, choiceOf } from '../../../support/branched.js'
-import { at, expression, failure, keyOf, permanently, plan, step, submit } from '../../../support/given.js'
+import { at, expression, failure, keyOf, permanently, plan, planWith, step, submit } from '../../../support/given.js'
 
 const STEPS_MAX = 6
 const MOVES_MAX = 60
@@ -52,9 +55,12 @@ const KINDS = [
   'again',
 ] as const
 
+/** What concerns dead letters; rare, so that ordinary runs stay what they are. */
+const LETTER_KINDS = ['staleness_due', 'dead_letter', 'report_unserved', 'update_dead_letter'] as const
+
 /** One thing that happens to the task; what it means depends on the task's state when it comes. */
 export interface Move {
-  readonly kind: (typeof KINDS)[number]
+  readonly kind: (typeof KINDS)[number] | (typeof LETTER_KINDS)[number]
   readonly pick: number
   readonly attemptOffset: number
   readonly byHolder: boolean
@@ -133,10 +139,18 @@ const arbitraryStep = (index: number): fc.Arbitrary<StepSpec> =>
       }),
     )
 
+/** Some tasks go stale within a run, most never do. */
+const arbitraryLifecycle: fc.Arbitrary<Lifecycle> = fc.constantFrom(
+  NO_LIFECYCLE,
+  NO_LIFECYCLE,
+  { ...NO_LIFECYCLE, thresholdsMs: { duration: durationMs(5_000), steps_in_process: durationMs(600) } },
+  { ...NO_LIFECYCLE, thresholdsMs: { waiting_for_retry: durationMs(100), blocked_by_failures: durationMs(600) } },
+)
+
 const arbitraryPlainPlan: fc.Arbitrary<Plan> = fc
   .integer({ min: 0, max: STEPS_MAX })
   .chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => arbitraryStep(index))))
-  .map((steps) => plan(...steps))
+  .chain((steps) => arbitraryLifecycle.map((lifecycle) => planWith(lifecycle, ...steps)))
 
 /** Little but a batch, so that what its strategy does happens often. */
 const batchPlan = (failureStrategy: 'fail_fast' | 'isolate'): Plan =>
@@ -156,9 +170,10 @@ const arbitraryKind: fc.Arbitrary<Move['kind']> = fc.oneof(
   { weight: 8, arbitrary: fc.constant<Move['kind']>('start') },
   { weight: 4, arbitrary: fc.constant<Move['kind']>('complete') },
   { weight: 1, arbitrary: fc.constant<Move['kind']>('admit') },
+  { weight: 2, arbitrary: fc.constantFrom<Move['kind']>(...LETTER_KINDS) },
   { weight: 6, arbitrary: fc.constantFrom<Move['kind']>('fail', 'retry_due', 'run_due', 'time_out', 'release') },
   { weight: 1, arbitrary: fc.constant<Move['kind']>('checkpoint') },
-  { weight: 2, arbitrary: fc.constantFrom(...KINDS) },
+  { weight: 2, arbitrary: fc.constantFrom<Move['kind']>(...KINDS) },
 )
 
 const arbitraryMove: fc.Arbitrary<Move> = fc.record({
@@ -265,6 +280,12 @@ const commandOf = (
       const { kind, key } = gate ?? { kind: 'concurrency' as const, key: 'shared' }
       return { type: 'admit', at: now, step: ref.step, attempt: ref.attempt, kind: move.byHolder ? kind : 'rate', key }
     }
+    case 'report_unserved':
+      return { type: move.kind, at: now, step: ref.step, attempt: ref.attempt, thresholdMs: durationMs(60) }
+    case 'staleness_due':
+    case 'dead_letter':
+    case 'update_dead_letter':
+      return letterCommand(move, now)
     case 'start':
       return { type: 'start', ...ref }
     case 'complete':
@@ -286,6 +307,22 @@ const commandOf = (
 
 const completed = (command: CompleteStep, choice: StepChoice | undefined): CompleteStep =>
   choice === undefined ? command : { ...command, choice }
+
+/** Orders that concern the task's dead letters, and the timer that may open one. */
+const letterCommand = (move: Move, now: Instant): TaskCommand | undefined => {
+  switch (move.kind) {
+    case 'staleness_due':
+      return { type: move.kind, at: now, heard: new Map() }
+    case 'dead_letter':
+      return { type: move.kind, at: now, by: 'somebody' }
+    case 'update_dead_letter': {
+      const status = DEAD_LETTER_STATUSES[move.pick % DEAD_LETTER_STATUSES.length]
+      return { type: move.kind, at: now, entry: 1 + (move.pick % 2), ...(status === undefined ? {} : { status }) }
+    }
+    default:
+      return undefined
+  }
+}
 
 /** The next ordinary thing that could happen by itself, chosen by `draw`: a start, an answer, or a time that has come. */
 export const nextOrdinary = (task: LiveTask, draw: number): TaskCommand | undefined => {

@@ -52,6 +52,7 @@ describe('a template that is right', () => {
       identity: { strategy: 'always_unique', windowMs: undefined, whileRunning: false },
       environments: new Map(),
       environment: undefined,
+      lifecycle: { thresholdsMs: {} },
       declared: {},
       steps: [
         {
@@ -491,7 +492,6 @@ describe('keys', () => {
 
 describe('what is not supported yet', () => {
   test.each([
-    ['lifecycle', { anything: 1 }],
     ['heartbeat_seconds', 5],
     ['schedule_to_start_seconds', 5],
     ['schedule_to_close_seconds', 5],
@@ -500,13 +500,6 @@ describe('what is not supported yet', () => {
   ] satisfies [string, Json][])('a step with %s %j is refused, not ignored', (field, value) => {
     expect(problems(validateTemplate(document([step('a', { [field]: value })])))).toEqual([`NOT_SUPPORTED_YET /steps/0/${field}`])
   })
-
-  test.each([['lifecycle', { max_duration_minutes: 5, staleness_action: 'dlq' }]] satisfies [string, Json][])(
-    'a template with %s %j is refused, not ignored',
-    (field, value) => {
-      expect(problems(validateTemplate(document([step('a')], { [field]: value })))).toEqual([`NOT_SUPPORTED_YET /${field}`])
-    },
-  )
 
   test('what says how things are anyway is taken', () => {
     const usual = {

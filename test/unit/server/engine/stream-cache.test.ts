@@ -1,4 +1,4 @@
-import { partitionNumber } from '@tasker/core'
+import { NO_DEAD_LETTERS, partitionNumber } from '@tasker/core'
 import { StreamCache } from '@tasker/server/internal/engine/stream-cache'
 import type { TaskCommit } from '@tasker/server/internal/engine/task-stream'
 import { newStream, type TaskStream } from '@tasker/server/internal/engine/task-stream'
@@ -24,6 +24,7 @@ const aCommit = async (): Promise<TaskCommit> => {
     state: snapshot.state,
     version: snapshot.version,
     started: [],
+    lettersBefore: NO_DEAD_LETTERS,
     overdue: [],
     identity: undefined,
     fast: [],

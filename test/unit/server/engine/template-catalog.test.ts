@@ -1,4 +1,4 @@
-import { instant, partitionNumber } from '@tasker/core'
+import { instant, NO_LIFECYCLE, partitionNumber } from '@tasker/core'
 import { GroupCommit } from '@tasker/server/internal/engine/group-commit'
 import { TemplateCatalog } from '@tasker/server/internal/engine/template-catalog'
 import type { RegisterAnswer } from '@tasker/server/internal/engine/api'
@@ -48,7 +48,7 @@ const shelf = async (): Promise<Shelf> => {
 }
 
 const catalogOn = (log: EventLog, clock: VirtualClock, commits: GroupCommit, environment?: string): TemplateCatalog =>
-  new TemplateCatalog(log, clock, commits, schemaCheck(), environment, () => undefined)
+  new TemplateCatalog(log, clock, commits, schemaCheck(), environment, NO_LIFECYCLE, () => undefined)
 
 const reloaded = async ({ log, clock, commits }: Shelf, environment?: string): Promise<TemplateCatalog> => {
   const catalog = catalogOn(log, clock, commits, environment)

@@ -141,6 +141,7 @@ test('a checkpoint that somebody else moved is a conflict: nothing is written, a
     identities: [],
     activity: [],
     keys: [],
+    deadLetters: [],
   })
   add(waiting)
   await clock.advance(500)

@@ -14,7 +14,15 @@ import {
   type TaskRow,
   type TaskStatus,
 } from '@tasker/core'
-import type { Engine, RegisterAnswer, Submission, TaskEventListener, TemplateRecord } from '@tasker/server/internal/engine/api'
+import type {
+  Engine,
+  QueueInfo,
+  RegisterAnswer,
+  Submission,
+  TaskEventListener,
+  TemplateRecord,
+  UnservedQueue,
+} from '@tasker/server/internal/engine/api'
 import { outcomeOf } from '@tasker/server/internal/engine/followers'
 import { Fault, type FaultDetail } from '@tasker/server/internal/faults'
 import type { TaskListing, TaskPage } from '@tasker/server/internal/query/query'
@@ -24,6 +32,7 @@ import type { App } from '@tasker/server/internal/rest/route'
 import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
 import { createLogger } from '@tasker/server/internal/telemetry/logger'
 import { readTemplate } from '@tasker/server/internal/templates/parse'
+import { type LettersUnderTest, lettersOf } from './letters-under-test.js'
 
 export const ORDER_TEMPLATE = `
 name: order
@@ -51,6 +60,10 @@ export interface DoorUnderTest {
   /** What the door asked of the read side, latest last. */
   readonly listings: TaskListing[]
   readonly submissions: Submission[]
+  readonly letters: LettersUnderTest
+  /** Queues that nobody serves. */
+  readonly unserved: UnservedQueue[]
+  readonly queues: QueueInfo[]
   /** What the next list shows. */
   readonly page: { rows: readonly TaskRow[]; nextCursor: string | undefined }
   /** What the next submission is answered with instead of a task. */
@@ -74,6 +87,9 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
   const templates: TemplateRecord[] = []
   const listings: TaskListing[] = []
   const submissions: Submission[] = []
+  const unserved: UnservedQueue[] = []
+  const queues: QueueInfo[] = []
+  const letters = lettersOf(tasks)
   const page: DoorUnderTest['page'] = { rows: [], nextCursor: undefined }
   const trouble: DoorUnderTest['trouble'] = { fault: undefined, readFault: undefined, quarantined: false }
   const analytics: DoorUnderTest['analytics'] = { activity: [], active: 0, statuses: new Map(), poolUse: 0 }
@@ -131,9 +147,12 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
       })
       answer({ type: 'created', taskId, token: `0:${tasks.size}` })
     },
-    cancel: async (taskId, reason) => {
+    cancel: (taskId, reason, actor) =>
+      engine.order(taskId, { type: 'cancel', ...(reason === undefined ? {} : { reason }) }, actor),
+    watch: { unservedQueues: () => unserved, queueProblem: () => undefined, heardSteps: () => new Map() },
+    order: async (taskId, order) => {
       const held = tasks.get(taskId)
-      const command: TaskCommand = { type: 'cancel', at: instant(START_MS), ...(reason === undefined ? {} : { reason }) }
+      const command: TaskCommand = { ...order, at: instant(START_MS) }
       const decision = decide(held?.state ?? NO_TASK, command)
       if (decision.type === 'refused') return { type: 'refused', refusal: decision.refusal }
       apply(taskId, held, command)
@@ -187,7 +206,7 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
       throw new Error('no worker comes to this door')
     },
     workers: () => [],
-    queues: () => [],
+    queues: () => queues,
     keys: () => [],
     health: () => ({
       ready: !trouble.quarantined,
@@ -208,6 +227,7 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
         listings.push(listing)
         return page
       },
+      deadLetters: letters.query,
     },
     analytics: {
       analytics: {
@@ -230,6 +250,9 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
     door,
     listings,
     submissions,
+    letters,
+    unserved,
+    queues,
     page,
     trouble,
     analytics,
