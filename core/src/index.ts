@@ -53,15 +53,6 @@ export { type Plan, planOf, planUnder, type StepGraph } from './template/plan.js
 export { type Lifecycle, type StalenessAction, type WatchedState, NO_LIFECYCLE, WATCHED_STATES } from './template/lifecycle.js'
 export { type StepChoice, type BatchRange } from './task/choice.js'
 export { type BatchConfig, type BatchSpec, type FailureStrategy } from './template/batch-spec.js'
-export { type StepsCreated } from './task/events.js'
-export {
-  type TaskCommand,
-  type CompleteStep,
-  type SubmitTask,
-  type CancelTask,
-  type DeadLetterTask,
-  type UpdateDeadLetter,
-} from './task/commands.js'
 export { type Failure, timeoutFailure } from './task/failure.js'
 export {
   type EventCondition,
@@ -78,8 +69,25 @@ export {
   type TaskEvent,
   type TaskEventType,
   type TaskSubmitted,
+  type StepCompletedManually,
+  type StepsCreated,
   TERMINAL_EVENTS,
 } from './task/events.js'
+export {
+  type TaskCommand,
+  type CompleteStep,
+  type SubmitTask,
+  type CancelTask,
+  type DeadLetterTask,
+  type UpdateDeadLetter,
+  type PauseTask,
+  type ResumeTask,
+  type RetryTask,
+  type ResolveTask,
+  type ResetStep,
+  type ResolveStep,
+  type CompleteStepByHand,
+} from './task/commands.js'
 export { type TaskRefusal, type TaskRefusalReason, type RefusalCode } from './task/refusals.js'
 export {
   type TaskState,
@@ -120,11 +128,13 @@ export { evolve } from './task/evolve.js'
 export { attemptsStarted } from './task/attempts.js'
 export { taskResult } from './task/outcome.js'
 export { taskOverview, type TaskOverview } from './task/overview.js'
-export { batchOf, blockingSteps, existingSteps, notTakenSteps } from './task/step-groups.js'
+export { batchOf, blockingSteps, existingSteps, mayStart, notTakenSteps } from './task/step-groups.js'
 export { type Readiness, readinessOf } from './graph/readiness.js'
 export { conditionHolds, expressionRoots } from './task/expression-roots.js'
 export { STEP_TRANSITIONS, PHASE_TRANSITIONS } from './task/transitions.js'
 export { stepView, stepViewText } from './projections/step-view.js'
+export { type StepReadiness, stepReadiness } from './projections/step-readiness.js'
+export { type StepAuditEntry, StepAudit } from './projections/step-audit.js'
 export { taskRow } from './projections/task-row.js'
 export { type ActivityRow, activityKey, activityRows, addedActivity } from './projections/activity.js'
 export { deadLetterRow, deadLetterRows } from './projections/dead-letter-row.js'

@@ -235,6 +235,31 @@ export const failTask =
   (atMs = 0): Order =>
   () => ({ type: 'fail_task', at: at(atMs), code: 'GIVEN_UP', message: 'Nobody waits for it.' })
 
+type Orders = 'pause' | 'resume' | 'retry' | 'resolve'
+
+/** An operator's order to the task. */
+export const order =
+  (type: Orders, said: { readonly at?: number; readonly reason?: string; readonly by?: string } = {}): Order =>
+  () => ({ type, ...operator(said) })
+
+/** An operator's hand on a step. */
+export const byHand =
+  (
+    type: 'reset_step' | 'resolve_step',
+    name: string,
+    said: { readonly at?: number; readonly reason?: string; readonly by?: string } = {},
+  ): Order =>
+  () => ({ type, step: stepId(name), ...operator(said) })
+
+export const completeByHand =
+  (name: string, output = '{"by":"hand"}', said: { readonly at?: number; readonly reason?: string } = {}): Order =>
+  () => ({ type: 'complete_step', step: stepId(name), output: trustedJson(output), ...operator(said) })
+
+const operator = ({ at: ms = 0, ...said }: { readonly at?: number; readonly reason?: string; readonly by?: string }) => ({
+  at: at(ms),
+  ...said,
+})
+
 /** What a decision makes of a task. */
 export const applied = (state: TaskState, events: readonly TaskEvent[], when: Instant, of: Plan): TaskState =>
   events.reduce((folded, event) => evolve(folded, event, when, of), state)

@@ -22,7 +22,7 @@ export const stepPriority = ({ submitted }: LiveTask, { priority }: StepSpec): n
   Math.min(LIMITS.priorityMax, Math.max(-LIMITS.priorityMax, submitted.priority + priority))
 
 export const readyRows = (taskId: TaskId, task: LiveTask): readonly ReadyRow[] => {
-  if (task.counts.enqueued === 0) return NO_ROWS
+  if (task.counts.enqueued === 0 || task.pace.type === 'paused') return NO_ROWS
   return task.steps.flatMap((step, index): ReadyRow[] => {
     if (step.status !== 'enqueued') return []
     const spec = elementAt(task.graph.steps, index, 'steps of the graph')

@@ -45,6 +45,7 @@ const stepTimers = (taskId: TaskId, task: LiveTask, index: number, step: StepSta
     case 'error':
     case 'cancelled':
     case 'skipped':
+    case 'resolved_manually':
       return NO_ROWS
   }
 }

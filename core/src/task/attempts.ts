@@ -11,6 +11,7 @@ export const attemptsStarted = (step: StepState): number => {
     case 'in_progress':
     case 'complete':
     case 'error':
+    case 'resolved_manually':
       return step.attempts
     case 'enqueued':
     case 'waiting_for_retry':

@@ -193,6 +193,49 @@ export interface UpdateDeadLetter {
   readonly metadata?: JsonText
 }
 
+/** What an operator says with every order. */
+export interface ByOperator {
+  readonly at: Instant
+  readonly reason?: string
+  /** Who gives it, where that is not the actor of the call. */
+  readonly by?: string
+}
+
+export interface PauseTask extends ByOperator {
+  readonly type: 'pause'
+}
+
+export interface ResumeTask extends ByOperator {
+  readonly type: 'resume'
+}
+
+/** Every failed step is tried again, with a new budget. */
+export interface RetryTask extends ByOperator {
+  readonly type: 'retry'
+}
+
+/** A blocked task is closed as it is. */
+export interface ResolveTask extends ByOperator {
+  readonly type: 'resolve'
+}
+
+export interface ResetStep extends ByOperator {
+  readonly type: 'reset_step'
+  readonly step: StepId
+}
+
+export interface ResolveStep extends ByOperator {
+  readonly type: 'resolve_step'
+  readonly step: StepId
+}
+
+export interface CompleteStepByHand extends ByOperator {
+  readonly type: 'complete_step'
+  readonly step: StepId
+  readonly output: JsonText
+  readonly metadata?: JsonText
+}
+
 export type TaskCommand =
   | SubmitTask
   | ReleaseTask
@@ -212,3 +255,10 @@ export type TaskCommand =
   | DeadLetterTask
   | ReportUnserved
   | UpdateDeadLetter
+  | PauseTask
+  | ResumeTask
+  | RetryTask
+  | ResolveTask
+  | ResetStep
+  | ResolveStep
+  | CompleteStepByHand

@@ -16,11 +16,15 @@ import { decideAdmit } from './decide/admit.js'
 import { decideCancel, decideCancelGraceOver } from './decide/cancel.js'
 import { decideCheckpoint } from './decide/checkpoint.js'
 import { decideComplete } from './decide/complete.js'
+import { decideCompleteStep, decideResetStep, decideResolveStep } from './decide/by-hand.js'
 import { withDomainEvents } from './decide/domain-events.js'
 import { decideDeadLetter, decideLetterUpdate, decideUnserved } from './decide/dead-letter.js'
 import { decideFail } from './decide/fail.js'
 import { decideFailTask } from './decide/fail-task.js'
+import { decidePause, decideResume } from './decide/pause.js'
 import { decideRelease } from './decide/release.js'
+import { decideResolve } from './decide/resolve.js'
+import { decideRetry } from './decide/retry.js'
 import { decideRetryDue } from './decide/retry-due.js'
 import { decideRunDue } from './decide/run-due.js'
 import { decideStaleness } from './decide/staleness.js'
@@ -95,6 +99,20 @@ const decideOpen = (
       return decideUnserved(task, command)
     case 'update_dead_letter':
       return decideLetterUpdate(task, command)
+    case 'pause':
+      return decidePause(task, command)
+    case 'resume':
+      return decideResume(task, command)
+    case 'retry':
+      return decideRetry(task, command)
+    case 'resolve':
+      return decideResolve(task, command)
+    case 'reset_step':
+      return decideResetStep(task, command)
+    case 'resolve_step':
+      return decideResolveStep(task, command)
+    case 'complete_step':
+      return decideCompleteStep(task, command)
     default:
       return unreachable(command)
   }

@@ -271,6 +271,55 @@ export interface TaskDeadLetterUpdated {
   readonly metadata?: JsonText
 }
 
+/** What an operator's order leaves in the log beside the actor of its commit. */
+interface ByOperator {
+  readonly reason?: string
+  /** Who did it, as the caller says it. */
+  readonly by?: string
+}
+
+/** Nothing starts until it is resumed; what runs goes on. */
+export interface TaskPaused extends ByOperator {
+  readonly type: 'task.paused'
+}
+
+export interface TaskResumed extends ByOperator {
+  readonly type: 'task.resumed'
+}
+
+/** An operator wants the failed steps tried again; each of them is reset by an event of its own. */
+export interface TaskRetried extends ByOperator {
+  readonly type: 'task.retried'
+  readonly steps: readonly StepId[]
+}
+
+/** Terminal: an operator closed a task that was blocked. */
+export interface TaskResolvedManually extends ByOperator {
+  readonly type: 'task.resolved_manually'
+}
+
+/** The failed step has a new budget of attempts; their numbers go on. */
+export interface StepResetForRetry extends ByOperator {
+  readonly type: 'step.reset_for_retry'
+  readonly step: StepId
+}
+
+/** An operator closed the step: what depends on it may go on. */
+export interface StepResolvedManually extends ByOperator {
+  readonly type: 'step.resolved_manually'
+  readonly step: StepId
+}
+
+/** An operator gave the step's result. */
+export interface StepCompletedManually extends ByOperator {
+  readonly type: 'step.completed_manually'
+  readonly step: StepId
+  /** The result, byte for byte as received. */
+  readonly output: JsonText
+  /** What the operator wants kept beside the result, byte for byte as received. */
+  readonly metadata?: JsonText
+}
+
 export type TaskEvent =
   | TaskSubmitted
   | StepsCreated
@@ -295,7 +344,19 @@ export type TaskEvent =
   | TaskCancelled
   | TaskCompleted
   | TaskFailed
+  | TaskPaused
+  | TaskResumed
+  | TaskRetried
+  | TaskResolvedManually
+  | StepResetForRetry
+  | StepResolvedManually
+  | StepCompletedManually
 
 export type TaskEventType = TaskEvent['type']
 
-export const TERMINAL_EVENTS: ReadonlySet<TaskEventType> = new Set(['task.completed', 'task.cancelled', 'task.failed'])
+export const TERMINAL_EVENTS: ReadonlySet<TaskEventType> = new Set([
+  'task.completed',
+  'task.cancelled',
+  'task.failed',
+  'task.resolved_manually',
+])

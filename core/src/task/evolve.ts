@@ -21,14 +21,15 @@ import type {
   TaskSubmitted,
 } from './events.js'
 import { timeoutFailure } from './failure.js'
-import { batchesCreated, branchesCreated, initialSteps, NO_STEPS, pendingSteps } from './growth.js'
+import { batchesCreated, branchesCreated, initialSteps, NO_STEPS, pendingSteps, unmetOf } from './growth.js'
 import { NO_DEAD_LETTERS } from './letters/dead-letter.js'
 import { concernsLetters, foldLetters } from './letters/fold-letters.js'
-import type { LiveTask, StepInProgress, StepState, TaskState } from './state.js'
+import { GOING, type LiveTask, type StepInProgress, type StepState, type TaskState } from './state.js'
 import {
   admittedStep,
   cancelledStep,
   checkpointedStep,
+  completedByHand,
   completedStep,
   createdStep,
   enqueuedStep,
@@ -36,6 +37,8 @@ import {
   failedStep,
   releasedStep,
   skippedStep,
+  resetStep,
+  resolvedStep,
   reportedWith,
   startedStep,
   waitingStep,
@@ -81,6 +84,14 @@ const evolveLive = (task: LiveTask, event: TaskEvent, at: Instant): LiveTask => 
       return endedTask(task, 'completed', at)
     case 'task.failed':
       return endedTask(task, 'failed', at, event)
+    case 'task.resolved_manually':
+      return { ...endedTask(task, 'resolved_manually', at), resolvedReason: event.reason }
+    case 'task.paused':
+      return { ...withPhase(task, task.phase, at), pace: { type: 'paused', since: at, reason: event.reason } }
+    case 'task.resumed':
+      return { ...withPhase(task, task.phase, at), pace: GOING }
+    case 'task.retried':
+      return withPhase(task, 'running', at)
     case 'step.completed':
       return stepCompleted(task, event, at)
     case 'domain_event.recorded':
@@ -123,6 +134,12 @@ const evolveStep = (task: LiveTask, event: StepEvent, at: Instant): LiveTask => 
       return withStep(task, index, step, cancelledStep(step, at), at)
     case 'step.result_ignored':
       return withStep(task, index, step, withIgnored(step, event.attempt), at)
+    case 'step.reset_for_retry':
+      return byHand(task, index, resetStep(step, at), at)
+    case 'step.resolved_manually':
+      return withoutCheckpoint(byHand(task, index, resolvedStep(step, at), at), index)
+    case 'step.completed_manually':
+      return withoutCheckpoint(byHand(task, index, completedByHand(step, event.output, at), at), index)
     default:
       return unreachable(event)
   }
@@ -133,7 +150,7 @@ const mustFollow = (step: StepState, event: StepEvent | StepCompleted): void => 
   if (STEP_TRANSITIONS[event.type][step.status] === undefined) {
     throw new BugError(`${event.type} of step ${event.step} that is ${step.status}`)
   }
-  if (event.type === 'step.cancelled' || event.type === 'step.skipped' || event.type === 'step.result_ignored') return
+  if (event.type === 'step.result_ignored' || !('attempt' in event)) return
   if (event.attempt !== step.attempts + (givesNumber(step, event) ? 1 : 0)) {
     throw new BugError(`${event.type} of step ${event.step}: attempt ${event.attempt} after ${step.attempts}`)
   }
@@ -151,6 +168,7 @@ const submitted = (event: TaskSubmitted, at: Instant, plan: Plan): LiveTask => (
   type: 'task',
   // A task with `runAt` waits until its first step is scheduled, which for an instant gone by is in the same commit.
   phase: event.runAt === undefined ? 'running' : 'waiting',
+  pace: GOING,
   plan,
   graph: plan,
   submitted: event,
@@ -159,6 +177,7 @@ const submitted = (event: TaskSubmitted, at: Instant, plan: Plan): LiveTask => (
   endedAt: undefined,
   cancel: undefined,
   failed: undefined,
+  resolvedReason: undefined,
   steps: [],
   unmet: [],
   counts: NO_STEPS,
@@ -188,6 +207,7 @@ const allStepsCreated = (task: LiveTask, at: Instant): LiveTask => {
   return {
     type: 'task',
     phase: task.phase,
+    pace: task.pace,
     plan,
     graph: plan,
     submitted: task.submitted,
@@ -195,6 +215,7 @@ const allStepsCreated = (task: LiveTask, at: Instant): LiveTask => {
     updatedAt: at,
     endedAt: undefined,
     cancel: undefined,
+    resolvedReason: undefined,
     steps: new Array<StepState>(plan.steps.length).fill(createdStep(at)),
     failed: undefined,
     unmet: plan.dependencies.map((dependencies) => dependencies.length),
@@ -255,6 +276,15 @@ const cancelRequested = (task: LiveTask, event: TaskCancelRequested, at: Instant
   ...withPhase(task, 'cancelling', at),
   cancel: { reason: event.reason, graceUntil: later(at, event.graceMs) },
 })
+
+/**
+ * A person saw to a step, so the task goes on; what is blocked all the same says so again. Who may go on is counted anew, because the step
+ * may have let others go on before.
+ */
+const byHand = (task: LiveTask, index: number, to: StepState, at: Instant): LiveTask => {
+  const next = withStep(task, index, elementAt(task.steps, index, 'steps'), to, at)
+  return { ...next, phase: next.phase === 'blocked' ? 'running' : next.phase, unmet: unmetOf(next) }
+}
 
 const indexOf = (task: LiveTask, step: StepId): number => {
   const index = task.graph.indexOf.get(step)

@@ -37,6 +37,7 @@ export const pendingSteps = (count: number): LiveTask['counts'] => ({
   error: 0,
   cancelled: 0,
   skipped: 0,
+  resolved_manually: 0,
 })
 
 export const NO_STEPS: LiveTask['counts'] = pendingSteps(0)

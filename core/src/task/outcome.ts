@@ -1,20 +1,20 @@
 /** The result of a task: the outputs of the steps nobody waits for. */
 import { elementAt } from '../kernel/invariant.js'
-import { trustedJson, type JsonText } from '../kernel/json.js'
+import { JSON_NULL, trustedJson, type JsonText } from '../kernel/json.js'
 import type { LiveTask } from './state.js'
 import { doesExist } from './step-groups.js'
 
 /**
  * One JSON object: each leaf step's output under the step's name, byte for byte as its worker sent it, in plan order.
- * A leaf that is not complete has no member.
+ * A leaf that a person closed is null; any other that is not complete has no member.
  */
 export const taskResult = (task: LiveTask): JsonText => {
   let text = ''
   for (const leaf of task.plan.plain ? task.plan.leaves : leavesOf(task)) {
     const step = elementAt(task.steps, leaf, 'steps')
-    if (step.status !== 'complete') continue
+    if (step.status !== 'complete' && step.status !== 'resolved_manually') continue
     const name = JSON.stringify(elementAt(task.graph.steps, leaf, 'steps of the graph').name)
-    text += `${text === '' ? '' : ','}${name}:${step.output}`
+    text += `${text === '' ? '' : ','}${name}:${step.status === 'complete' ? step.output : JSON_NULL}`
   }
   return trustedJson(`{${text}}`)
 }

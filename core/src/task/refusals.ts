@@ -14,6 +14,12 @@ export type TaskRefusalReason =
   | 'NOT_DUE'
   | 'DEAD_LETTER_NOT_FOUND'
   | 'DEAD_LETTER_PENDING'
+  | 'TASK_ALREADY_PAUSED'
+  | 'TASK_NOT_PAUSED'
+  | 'TASK_NOT_BLOCKED'
+  | 'NOTHING_TO_RETRY'
+  | 'STEP_NOT_FAILED'
+  | 'STEP_FINISHED'
 
 export interface TaskRefusal {
   readonly code: RefusalCode
@@ -34,6 +40,12 @@ const CODE_OF: { readonly [Reason in TaskRefusalReason]: RefusalCode } = {
   NOT_DUE: 'INVALID_STATE',
   DEAD_LETTER_NOT_FOUND: 'NOT_FOUND',
   DEAD_LETTER_PENDING: 'INVALID_STATE',
+  TASK_ALREADY_PAUSED: 'INVALID_STATE',
+  TASK_NOT_PAUSED: 'INVALID_STATE',
+  TASK_NOT_BLOCKED: 'INVALID_STATE',
+  NOTHING_TO_RETRY: 'INVALID_STATE',
+  STEP_NOT_FAILED: 'INVALID_STATE',
+  STEP_FINISHED: 'INVALID_STATE',
 }
 
 export const refuse = (

@@ -27,7 +27,9 @@ interface StepHistory {
   /** When the current status began. */
   readonly since: Instant
   readonly firstStartedAt: Instant | undefined
+  readonly lastStartedAt: Instant | undefined
   readonly lastFailure: Failure | undefined
+  readonly lastFailedAt: Instant | undefined
   /** The latest failures as their workers reported them, oldest first; at most `LIMITS.reportedFailuresKeptMax`. */
   readonly reported: readonly ReportedFailure[]
 }
@@ -62,7 +64,8 @@ export interface StepWaitingForRetry extends StepHistory {
 }
 export interface StepComplete extends StepHistory {
   readonly status: 'complete'
-  readonly worker: WorkerId
+  /** Undefined when a person gave the output. */
+  readonly worker: WorkerId | undefined
   readonly output: JsonText
 }
 /** Failed for good; `lastFailure` says how. */
@@ -81,6 +84,11 @@ export interface StepSkippedState extends StepHistory {
   readonly status: 'skipped'
 }
 
+/** A person closed it: what depends on it may go on, and its result is null. */
+export interface StepResolvedManuallyState extends StepHistory {
+  readonly status: 'resolved_manually'
+}
+
 export type StepState =
   | StepUncreated
   | StepNotTaken
@@ -92,6 +100,7 @@ export type StepState =
   | StepError
   | StepCancelledState
   | StepSkippedState
+  | StepResolvedManuallyState
 
 export type StepStatus = StepState['status']
 
@@ -118,11 +127,27 @@ export interface Checkpoint {
  * The task's own phase. `waiting` until `runAt`; `running` while something may still happen by itself; `blocked` when only a person can help;
  * `cancelling` between the request and the end.
  */
-export type TaskPhase = 'waiting' | 'running' | 'blocked' | 'cancelling' | 'completed' | 'cancelled' | 'failed'
+export type TaskPhase =
+  | 'waiting'
+  | 'running'
+  | 'blocked'
+  | 'cancelling'
+  | 'completed'
+  | 'cancelled'
+  | 'failed'
+  | 'resolved_manually'
+
+/** Whether steps may start. What runs goes on in a paused task, and what becomes ready waits. */
+export type Pace =
+  | { readonly type: 'going' }
+  | { readonly type: 'paused'; readonly since: Instant; readonly reason: string | undefined }
+
+export const GOING: Pace = { type: 'going' }
 
 export interface LiveTask {
   readonly type: 'task'
   readonly phase: TaskPhase
+  readonly pace: Pace
   readonly plan: Plan
   /** The steps of this task: the plan's own object as long as the task has no others. */
   readonly graph: StepGraph
@@ -135,6 +160,8 @@ export interface LiveTask {
   readonly cancel: { readonly reason: string | undefined; readonly graceUntil: Instant } | undefined
   /** How the task failed; undefined unless it did. */
   readonly failed: TaskFailed | undefined
+  /** Why a person closed the task, when one did and said why. */
+  readonly resolvedReason: string | undefined
   /** By index of the graph. */
   readonly steps: readonly StepState[]
   /** Per step of the graph, how many of its dependencies are not satisfied yet. */
@@ -159,4 +186,5 @@ export type TaskState = NoTask | LiveTask
 
 export const NO_TASK: NoTask = { type: 'none' }
 
-export const isTerminal = (phase: TaskPhase): boolean => phase === 'completed' || phase === 'cancelled' || phase === 'failed'
+export const isTerminal = (phase: TaskPhase): boolean =>
+  phase === 'completed' || phase === 'cancelled' || phase === 'failed' || phase === 'resolved_manually'

@@ -7,28 +7,32 @@ export type TaskStatus =
   | 'steps_in_process'
   | 'waiting_for_dependencies'
   | 'waiting_for_retry'
+  | 'paused'
   | 'cancelling'
   | 'blocked_by_failures'
   | 'complete'
   | 'cancelled'
   | 'error'
+  | 'resolved_manually'
 
 export const taskStatus = (task: LiveTask): TaskStatus => {
   switch (task.phase) {
     case 'waiting':
-      return 'scheduled'
+      return task.pace.type === 'paused' ? 'paused' : 'scheduled'
     case 'completed':
       return 'complete'
     case 'cancelled':
       return 'cancelled'
     case 'failed':
       return 'error'
+    case 'resolved_manually':
+      return 'resolved_manually'
     case 'cancelling':
       return 'cancelling'
     case 'blocked':
       return 'blocked_by_failures'
     case 'running':
-      return runningStatus(task)
+      return task.pace.type === 'paused' ? 'paused' : runningStatus(task)
   }
 }
 

@@ -9,6 +9,7 @@ export const isSatisfied = (status: StepStatus): boolean => {
     case 'complete':
     case 'not_taken':
     case 'skipped':
+    case 'resolved_manually':
       return true
     case 'uncreated':
     case 'pending':
@@ -41,7 +42,7 @@ export const batchOf = ({ batches }: LiveTask, index: number): BatchRun | undefi
 /** How many steps hold nobody up any more: satisfied, failed where the task goes on without them, or not needed by a join. */
 export const passedSteps = (task: LiveTask): number => {
   const { counts } = task
-  const satisfied = counts.complete + counts.skipped + counts.not_taken
+  const satisfied = counts.complete + counts.skipped + counts.resolved_manually + counts.not_taken
   return task.plan.plain ? satisfied : satisfied + counts.cancelled + passedErrors(task)
 }
 
@@ -62,6 +63,7 @@ export const isUnended = (status: StepStatus): boolean => {
     case 'error':
     case 'cancelled':
     case 'skipped':
+    case 'resolved_manually':
       return false
     default:
       return unreachable(status)
@@ -86,6 +88,12 @@ export const notTakenSteps = (task: LiveTask): readonly StepId[] =>
     : task.graph.steps.flatMap(({ name }, index) =>
         elementAt(task.steps, index, 'steps').status === 'not_taken' && !isReplaced(task, index) ? [name] : [],
       )
+
+/** The step exists and has not ended: it runs, or may still begin or begin again by itself. */
+export const isOpen = (status: StepStatus): boolean => status !== 'uncreated' && isUnended(status)
+
+/** Whether steps of the task are given to workers. */
+export const mayStart = ({ phase, pace }: LiveTask): boolean => phase === 'running' && pace.type === 'going'
 
 /** How many steps are with a worker, wait for one, or wait for a time. */
 export const activeSteps = ({ counts }: LiveTask): number => counts.in_progress + counts.enqueued + counts.waiting_for_retry

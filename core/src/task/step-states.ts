@@ -8,6 +8,7 @@ import type { DurationMs, Instant } from '../kernel/instant.js'
 import { later } from '../kernel/instant.js'
 import type { WorkerId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
+import { attemptsStarted } from './attempts.js'
 import type { Failure } from './failure.js'
 import type {
   ReportedFailure,
@@ -19,6 +20,7 @@ import type {
   StepNotTaken,
   StepPending,
   StepSkippedState,
+  StepResolvedManuallyState,
   StepState,
   StepUncreated,
   StepWaitingForRetry,
@@ -41,7 +43,9 @@ export const createdStep = (at: Instant): StepPending => ({
   ignored: NO_ATTEMPTS,
   since: at,
   firstStartedAt: undefined,
+  lastStartedAt: undefined,
   lastFailure: undefined,
+  lastFailedAt: undefined,
   reported: NO_FAILURES,
 })
 
@@ -52,7 +56,9 @@ export const enqueuedStep = (from: StepState, attempt: number, at: Instant): Ste
   ignored: from.ignored,
   since: at,
   firstStartedAt: from.firstStartedAt,
+  lastStartedAt: from.lastStartedAt,
   lastFailure: from.lastFailure,
+  lastFailedAt: from.lastFailedAt,
   reported: from.reported,
   admitted: 0,
 })
@@ -67,7 +73,9 @@ export const startedStep = (from: StepState, worker: WorkerId, timeoutMs: Durati
   ignored: from.ignored,
   since: at,
   firstStartedAt: from.firstStartedAt ?? at,
+  lastStartedAt: at,
   lastFailure: from.lastFailure,
+  lastFailedAt: from.lastFailedAt,
   reported: from.reported,
   worker,
   deadlineAt: later(at, timeoutMs),
@@ -87,7 +95,9 @@ export const releasedStep = (from: StepInProgress, at: Instant): StepPending => 
   ignored: from.ignored,
   since: at,
   firstStartedAt: from.firstStartedAt,
+  lastStartedAt: from.lastStartedAt,
   lastFailure: from.lastFailure,
+  lastFailedAt: from.lastFailedAt,
   reported: from.reported,
 })
 
@@ -98,7 +108,9 @@ export const completedStep = (from: StepInProgress, output: JsonText, at: Instan
   ignored: from.ignored,
   since: at,
   firstStartedAt: from.firstStartedAt,
+  lastStartedAt: from.lastStartedAt,
   lastFailure: from.lastFailure,
+  lastFailedAt: from.lastFailedAt,
   reported: from.reported,
   worker: from.worker,
   output,
@@ -117,7 +129,9 @@ export const failedAttempt = (
   ignored: from.ignored,
   since: at,
   firstStartedAt: from.firstStartedAt,
+  lastStartedAt: from.lastStartedAt,
   lastFailure: failure,
+  lastFailedAt: at,
   reported,
 })
 
@@ -128,7 +142,9 @@ export const failedStep = (from: StepState, failure: Failure, reported: readonly
   ignored: from.ignored,
   since: at,
   firstStartedAt: from.firstStartedAt,
+  lastStartedAt: from.lastStartedAt,
   lastFailure: failure,
+  lastFailedAt: at,
   reported,
   worker: from.status === 'in_progress' ? from.worker : undefined,
 })
@@ -140,7 +156,9 @@ export const waitingStep = (from: StepState, attempt: number, dueAt: Instant, at
   ignored: from.ignored,
   since: at,
   firstStartedAt: from.firstStartedAt,
+  lastStartedAt: from.lastStartedAt,
   lastFailure: from.lastFailure,
+  lastFailedAt: from.lastFailedAt,
   reported: from.reported,
   dueAt,
 })
@@ -152,7 +170,9 @@ export const skippedStep = (from: StepState, at: Instant): StepSkippedState => (
   ignored: from.ignored,
   since: at,
   firstStartedAt: from.firstStartedAt,
+  lastStartedAt: from.lastStartedAt,
   lastFailure: from.lastFailure,
+  lastFailedAt: from.lastFailedAt,
   reported: from.reported,
 })
 
@@ -163,9 +183,44 @@ export const cancelledStep = (from: StepState, at: Instant): StepCancelledState 
   ignored: from.ignored,
   since: at,
   firstStartedAt: from.firstStartedAt,
+  lastStartedAt: from.lastStartedAt,
   lastFailure: from.lastFailure,
+  lastFailedAt: from.lastFailedAt,
   reported: from.reported,
   worker: from.status === 'in_progress' ? from.worker : undefined,
+})
+
+/** A failed step that begins again: a new budget, and numbers that go on. */
+export const resetStep = (from: StepState, at: Instant): StepPending => ({
+  ...historyOf(from, at),
+  status: 'pending',
+  attemptsSinceReset: 0,
+})
+
+export const resolvedStep = (from: StepState, at: Instant): StepResolvedManuallyState => ({
+  ...historyOf(from, at),
+  status: 'resolved_manually',
+})
+
+/** A person gave the output, whoever may have run it. */
+export const completedByHand = (from: StepState, output: JsonText, at: Instant): StepComplete => ({
+  ...historyOf(from, at),
+  status: 'complete',
+  worker: undefined,
+  output,
+})
+
+/** What the step takes with it into a state that a person puts it in. An attempt that was announced and never given out is none. */
+const historyOf = (from: StepState, at: Instant): Omit<StepPending, 'status'> => ({
+  attempts: attemptsStarted(from),
+  attemptsSinceReset: from.attemptsSinceReset,
+  ignored: from.ignored,
+  since: at,
+  firstStartedAt: from.firstStartedAt,
+  lastStartedAt: from.lastStartedAt,
+  lastFailure: from.lastFailure,
+  lastFailedAt: from.lastFailedAt,
+  reported: from.reported,
 })
 
 /** The same step, which has recorded that a result of this attempt was ignored. Rare, so a spread is good enough. */

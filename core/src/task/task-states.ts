@@ -28,12 +28,13 @@ export const withPhase = (task: LiveTask, phase: TaskPhase, at: Instant): LiveTa
 
 export const endedTask = (
   task: LiveTask,
-  phase: 'completed' | 'cancelled' | 'failed',
+  phase: 'completed' | 'cancelled' | 'failed' | 'resolved_manually',
   at: Instant,
   failed?: TaskFailed,
 ): LiveTask => ({
   type: 'task',
   phase,
+  pace: task.pace,
   plan: task.plan,
   graph: task.graph,
   submitted: task.submitted,
@@ -42,6 +43,7 @@ export const endedTask = (
   endedAt: at,
   cancel: task.cancel,
   failed,
+  resolvedReason: task.resolvedReason,
   steps: task.steps,
   unmet: task.unmet,
   counts: task.counts,
@@ -61,6 +63,7 @@ const replaced = (
 ): LiveTask => ({
   type: 'task',
   phase,
+  pace: task.pace,
   plan: task.plan,
   graph: task.graph,
   submitted: task.submitted,
@@ -69,6 +72,7 @@ const replaced = (
   endedAt: task.endedAt,
   cancel: task.cancel,
   failed: task.failed,
+  resolvedReason: task.resolvedReason,
   steps,
   unmet,
   counts,
@@ -109,6 +113,7 @@ const movedCount = (task: LiveTask, from: StepState, to: StepState): LiveTask['c
     error: counts.error,
     cancelled: counts.cancelled,
     skipped: counts.skipped,
+    resolved_manually: counts.resolved_manually,
   }
   next[from.status] -= 1
   next[to.status] += 1

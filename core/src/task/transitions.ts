@@ -30,6 +30,23 @@ export const STEP_TRANSITIONS: { readonly [Type in StepEventType]: Changes<StepS
     in_progress: ['cancelled'],
     waiting_for_retry: ['cancelled'],
   },
+  'step.reset_for_retry': { error: ['pending'], cancelled: ['pending'] },
+  'step.resolved_manually': {
+    pending: ['resolved_manually'],
+    enqueued: ['resolved_manually'],
+    in_progress: ['resolved_manually'],
+    waiting_for_retry: ['resolved_manually'],
+    error: ['resolved_manually'],
+    cancelled: ['resolved_manually'],
+  },
+  'step.completed_manually': {
+    pending: ['complete'],
+    enqueued: ['complete'],
+    in_progress: ['complete'],
+    waiting_for_retry: ['complete'],
+    error: ['complete'],
+    cancelled: ['complete'],
+  },
   'step.result_ignored': {
     enqueued: ['enqueued'],
     in_progress: ['in_progress'],
@@ -37,6 +54,7 @@ export const STEP_TRANSITIONS: { readonly [Type in StepEventType]: Changes<StepS
     complete: ['complete'],
     error: ['error'],
     cancelled: ['cancelled'],
+    resolved_manually: ['resolved_manually'],
   },
 }
 
@@ -55,6 +73,9 @@ export const PHASE_TRANSITIONS: { readonly [Type in TaskEventType]: Changes<Task
   'step.retry_scheduled': { running: ['running'] },
   'step.skipped': { waiting: ['running'], running: ['running'] },
   'step.cancelled': { waiting: ['waiting'], running: ['running'], blocked: ['blocked'], cancelling: ['cancelling'] },
+  'step.reset_for_retry': { running: ['running'], blocked: ['running'] },
+  'step.resolved_manually': { waiting: ['waiting'], running: ['running'], blocked: ['running'] },
+  'step.completed_manually': { waiting: ['waiting'], running: ['running'], blocked: ['running'] },
   'step.result_ignored': { running: ['running'], blocked: ['blocked'], cancelling: ['cancelling'] },
   'domain_event.recorded': { running: ['running'], cancelling: ['cancelling'] },
   'task.blocked': { running: ['blocked'] },
@@ -75,4 +96,8 @@ export const PHASE_TRANSITIONS: { readonly [Type in TaskEventType]: Changes<Task
   'task.cancelled': { cancelling: ['cancelled'] },
   'task.completed': { running: ['completed'], waiting: ['completed'] },
   'task.failed': { waiting: ['failed'], running: ['failed'], blocked: ['failed'] },
+  'task.paused': { waiting: ['waiting'], running: ['running'], blocked: ['blocked'] },
+  'task.resumed': { waiting: ['waiting'], running: ['running'], blocked: ['blocked'] },
+  'task.retried': { running: ['running'], blocked: ['running'] },
+  'task.resolved_manually': { blocked: ['resolved_manually'] },
 }

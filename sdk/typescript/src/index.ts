@@ -59,7 +59,13 @@ export {
   type HandlerErrorOptions,
   type RetryableErrorOptions,
 } from './errors/handler-errors.js'
-export { TaskBlockedError, TaskCancelledError, TaskFailedError, type BlockedStep } from './errors/outcome-errors.js'
+export {
+  TaskBlockedError,
+  TaskCancelledError,
+  TaskFailedError,
+  TaskResolvedError,
+  type BlockedStep,
+} from './errors/outcome-errors.js'
 export { TaskerError, type InputProblem, type TaskerErrorCode, type TaskerErrorDetail } from './errors/tasker-error.js'
 export type { Failure } from './errors/failure.js'
 export type { LogFields, Logger } from './logger.js'
@@ -67,4 +73,4 @@ export type { LogFields, Logger } from './logger.js'
 // For libraries and tests that bring their own wire or clock.
 export type { Clock } from './clock.js'
 export { grpcTransport, type GrpcOptions } from './wire/grpc.js'
-export type { MessageStream, OpenStream, StreamListener, Transport } from './wire/transport.js'
+export type { MessageStream, OpenStream, StreamListener, TaskOrder, Transport } from './wire/transport.js'

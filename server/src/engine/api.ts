@@ -1,8 +1,9 @@
 /** What the front doors may ask of the engine. gRPC, REST and the CLI's demo know this file and `query`, never each other. */
 import type {
+  CancelTask,
+  CompleteStepByHand,
   DurationMs,
   EventProblem,
-  CancelTask,
   DeadLetterTask,
   HeardSteps,
   HandlerName,
@@ -11,9 +12,15 @@ import type {
   KeyKind,
   LiveTask,
   Namespace,
+  PauseTask,
   Plan,
   RecordedTaskEvent,
   StepChoice,
+  ResetStep,
+  ResolveStep,
+  ResolveTask,
+  ResumeTask,
+  RetryTask,
   StepId,
   TaskId,
   TaskRefusal,
@@ -63,7 +70,18 @@ export type CommandAnswer =
   | { readonly type: 'failed'; readonly fault: FaultDetail }
 
 /** An order of a person to one task; the engine dates it. */
-export type TaskOrder = Undated<CancelTask | DeadLetterTask | UpdateDeadLetter>
+export type TaskOrder = Undated<
+  | CancelTask
+  | PauseTask
+  | ResumeTask
+  | RetryTask
+  | ResolveTask
+  | ResetStep
+  | ResolveStep
+  | CompleteStepByHand
+  | DeadLetterTask
+  | UpdateDeadLetter
+>
 
 type Undated<Command> = Command extends { readonly at: Instant } ? Omit<Command, 'at'> : never
 
@@ -90,6 +108,7 @@ export type TaskOutcome =
   | { readonly type: 'cancelled'; readonly taskId: TaskId; readonly reason: string | undefined }
   /** Over without success: `code` for programs, `message` for people. */
   | { readonly type: 'ended_in_failure'; readonly taskId: TaskId; readonly code: string; readonly message: string }
+  | { readonly type: 'resolved_manually'; readonly taskId: TaskId; readonly reason: string | undefined }
   | {
       readonly type: 'blocked'
       readonly taskId: TaskId

@@ -47,7 +47,7 @@ export interface DeliveryTargets {
 export const deliver = (commit: TaskCommit, seq: number, targets: DeliveryTargets): void => {
   const { stream, state } = commit
   project(commit, seq, targets)
-  for (const lease of commit.overdue) takeAway(lease, targets)
+  for (const lease of commit.takenAway) takeAway(lease, targets)
   for (const lease of commit.started) sendCommand(lease, state, targets)
   for (const event of commit.events) {
     countEvent(event, targets.metrics)
@@ -120,6 +120,9 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
       cancelRunning(stream.taskId, state, targets)
       armTimers(stream.taskId, state, targets)
       break
+    case 'task.resumed':
+      for (const row of readyRows(stream.taskId, state)) targets.ready(row)
+      break
     case 'steps.created':
     case 'step.scheduled':
     case 'step.admitted':
@@ -140,6 +143,12 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
     case 'task.completed':
     case 'task.cancelled':
     case 'task.failed':
+    case 'task.paused':
+    case 'task.retried':
+    case 'task.resolved_manually':
+    case 'step.reset_for_retry':
+    case 'step.resolved_manually':
+    case 'step.completed_manually':
       break
     default:
       unreachable(event)

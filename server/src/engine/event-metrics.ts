@@ -14,6 +14,8 @@ export const countEvent = (event: TaskEvent, metrics: EngineMetrics): void => {
       return metrics.taskEnded('failed')
     case 'task.cancelled':
       return metrics.taskEnded('cancelled')
+    case 'task.resolved_manually':
+      return metrics.taskEnded('resolved_manually')
     case 'step.started':
       return metrics.stepStarted()
     case 'step.completed':
@@ -26,6 +28,10 @@ export const countEvent = (event: TaskEvent, metrics: EngineMetrics): void => {
       return metrics.stepEnded('cancelled')
     case 'step.skipped':
       return metrics.stepSkipped()
+    case 'step.resolved_manually':
+      return metrics.stepEnded('resolved_manually')
+    case 'step.completed_manually':
+      return metrics.stepEnded('completed')
     case 'step.retry_scheduled':
       return metrics.stepRetryScheduled()
     case 'step.released':
@@ -40,6 +46,10 @@ export const countEvent = (event: TaskEvent, metrics: EngineMetrics): void => {
       return metrics.taskWentStale(event.state)
     case 'task.dead_lettered':
     case 'task.dead_letter_updated':
+    case 'task.paused':
+    case 'task.resumed':
+    case 'task.retried':
+    case 'step.reset_for_retry':
     case 'steps.created':
     case 'step.scheduled':
     case 'step.admitted':

@@ -63,6 +63,7 @@ export const outcomeOf = (taskId: TaskId, task: LiveTask): TaskOutcome | undefin
   if (task.phase === 'completed') return { type: 'completed', taskId, result: taskResult(task) }
   if (task.phase === 'cancelled') return { type: 'cancelled', taskId, reason: task.cancel?.reason }
   if (task.failed !== undefined) return { type: 'ended_in_failure', taskId, code: task.failed.code, message: task.failed.message }
+  if (task.phase === 'resolved_manually') return { type: 'resolved_manually', taskId, reason: task.resolvedReason }
   if (task.phase !== 'blocked') return undefined
   const steps = blockingSteps(task).flatMap((index) => {
     const failure = task.steps[index]?.lastFailure

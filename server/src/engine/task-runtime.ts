@@ -19,6 +19,7 @@ import {
   invariant,
   latest,
   type LiveTask,
+  mayStart,
   NO_DEAD_LETTERS,
   type Plan,
   queueHandler,
@@ -154,11 +155,11 @@ export class TaskRuntime {
     if (command.type === 'start' && options.claimed !== undefined) {
       starts.push({ step: command.step, attempt: command.attempt, worker: options.claimed })
     }
-    const overdue: Lease[] = []
+    const takenAway: Lease[] = []
     for (const event of decision.events) {
       const lease = this.#takenAway(stream, event, command)
       if (lease === undefined) this.#endLease(stream, event, state)
-      else overdue.push(lease)
+      else takenAway.push(lease)
     }
     for (const event of decision.events) {
       if (event.type !== 'step.scheduled') continue
@@ -172,7 +173,7 @@ export class TaskRuntime {
         events.push(started)
       }
     }
-    return { events, state: liveTask(state), overdue, fast: fastEventsOf(stream.state, command, decision.events, plan) }
+    return { events, state: liveTask(state), takenAway, fast: fastEventsOf(stream.state, command, decision.events, plan) }
   }
 
   /**
@@ -180,7 +181,7 @@ export class TaskRuntime {
    * fairness key has its turn, or when priority and waiting put them ahead.
    */
   #claimEagerly(state: TaskState, step: StepId): ConnectedWorker | undefined {
-    if (state.type !== 'task') return undefined
+    if (state.type !== 'task' || !mayStart(state)) return undefined
     const spec = state.graph.steps[state.graph.indexOf.get(step) ?? -1]
     // A step with a key asks for its place first.
     if (spec === undefined || spec.keys.length > 0) return undefined
@@ -199,7 +200,7 @@ export class TaskRuntime {
 
   /** A worker that was not asked runs the attempt until it is told, so its slot is taken until the commit is durable (W3). */
   #takenAway({ taskId, state }: TaskStream, event: TaskEvent, command: TaskCommand): Lease | undefined {
-    if (event.type !== 'step.timed_out' && (event.type !== 'step.cancelled' || command.type === 'stopped')) return undefined
+    if (!endsUnasked(event, command)) return undefined
     const attempt = event.type === 'step.timed_out' ? event.attempt : attemptOf(state, event.step)
     const lease = this.#workers.lease({ taskId, step: event.step, attempt })
     return lease?.sent === true ? lease : undefined
@@ -215,11 +216,18 @@ export class TaskRuntime {
         this.#workers.end({ taskId, step: event.step, attempt: event.attempt })
         return
       case 'step.cancelled':
+      case 'step.resolved_manually':
+      case 'step.completed_manually':
         this.#workers.end({ taskId, step: event.step, attempt: attemptOf(state, event.step) })
         return
       case 'step.checkpointed':
         this.#workers.renew({ taskId, step: event.step, attempt: event.attempt }, deadlineOf(liveTask(after), event.step))
         return
+      case 'task.paused':
+      case 'task.resumed':
+      case 'task.retried':
+      case 'task.resolved_manually':
+      case 'step.reset_for_retry':
       case 'step.scheduled':
       case 'step.skipped':
       case 'step.admitted':
@@ -282,7 +290,7 @@ export class TaskRuntime {
       version,
       lettersBefore: stream.state.type === 'task' ? stream.state.deadLetters : NO_DEAD_LETTERS,
       started,
-      overdue: decided.overdue,
+      takenAway: decided.takenAway,
       identity: options.identity,
       fast: decided.fast,
       answers: [
@@ -332,9 +340,21 @@ interface Decided {
   readonly events: readonly TaskEvent[]
   readonly state: LiveTask
   /** Attempts that were taken away: their workers are told to stop, and their slots are free then. */
-  readonly overdue: readonly Lease[]
+  readonly takenAway: readonly Lease[]
   readonly fast: readonly FastEvent[]
 }
+
+type UnaskedEnd = Extract<
+  TaskEvent,
+  { readonly type: 'step.timed_out' | 'step.cancelled' | 'step.resolved_manually' | 'step.completed_manually' }
+>
+
+/** The attempt ends without a word of its worker. */
+const endsUnasked = (event: TaskEvent, command: TaskCommand): event is UnaskedEnd =>
+  event.type === 'step.timed_out' ||
+  event.type === 'step.resolved_manually' ||
+  event.type === 'step.completed_manually' ||
+  (event.type === 'step.cancelled' && command.type !== 'stopped')
 
 const NO_FAST_EVENTS: readonly FastEvent[] = []
 

@@ -54,8 +54,8 @@ export interface TaskCommit extends PendingCommit {
   readonly lettersBefore: DeadLetters
   /** Attempts this commit starts, to be sent when it is durable. */
   readonly started: readonly Lease[]
-  /** Attempts this commit took away: when it is durable their workers are told and their slots are free. */
-  readonly overdue: readonly Lease[]
+  /** Attempts this commit takes from their workers: when it is durable they are told, and their slots are free. */
+  readonly takenAway: readonly Lease[]
   readonly identity: IdentityRow | undefined
   /** Domain events that go to listeners and into no log. */
   readonly fast: readonly FastEvent[]

@@ -4,21 +4,28 @@ import {
   AnalyticsServiceService,
   KeyServiceService,
   EventServiceService,
+  StepServiceService,
   TaskServiceService,
   TemplateServiceService,
   WorkerServiceService,
   type AwaitResultResponse,
+  type BulkRequest,
   type CancelRequest,
   type DiffTemplatesRequest,
   type GetBottleneckAnalysisRequest,
   type GetPerformanceMetricsRequest,
   type GetContextRequest,
   type GetRequest,
+  type GetStepAuditRequest,
+  type GetStepRequest,
   type GetTemplateRequest,
   type ListKeysRequest,
   type ListRequest,
+  type ListStepsRequest,
   type ListTemplatesRequest,
+  type OrderRequest,
   type RegisterRequest,
+  type ResolveStepRequest,
   type SubmitRequest,
   type ValidateTemplateRequest,
 } from '@tasker/proto'
@@ -32,7 +39,9 @@ import { listKeys } from './key-calls.js'
 import { STOPPING, type OpenStream, type OpenStreams } from './open-streams.js'
 import { serveSession, type SessionCall } from './session-stream.js'
 import { serveSubscription, type SubscribeCall } from './subscribe-stream.js'
-import { cancelTask, getTask, listTasks, submitTask } from './task-calls.js'
+import { bulkOrder, cancelTask, orderTask } from './order-calls.js'
+import { getStep, getStepAudit, listSteps, resolveStep } from './step-calls.js'
+import { getTask, listTasks, submitTask } from './task-calls.js'
 import { getContext } from './task-context.js'
 import { checkTemplate, diffTemplates, getTemplate, listTemplates, registerTemplate } from './template-calls.js'
 import { unary } from './unary.js'
@@ -42,6 +51,7 @@ import { serveWorker, type WorkerCall } from './worker-stream.js'
 export const addServices = (server: Server, door: GrpcDoor, streams: OpenStreams): void => {
   addWorkerService(server, door, streams)
   addTaskService(server, door, streams)
+  addStepService(server, door)
   addTemplateService(server, door)
   addAnalyticsService(server, door)
   addKeyService(server, door)
@@ -67,6 +77,11 @@ const addTaskService = (server: Server, door: GrpcDoor, streams: OpenStreams): v
       getContext: tolerant(TaskServiceService.getContext),
       list: tolerant(TaskServiceService.list),
       cancel: tolerant(TaskServiceService.cancel),
+      pause: tolerant(TaskServiceService.pause),
+      resume: tolerant(TaskServiceService.resume),
+      retry: tolerant(TaskServiceService.retry),
+      resolve: tolerant(TaskServiceService.resolve),
+      bulk: tolerant(TaskServiceService.bulk),
       awaitResult: tolerant(TaskServiceService.awaitResult),
       watch: tolerant(TaskServiceService.watch),
     },
@@ -77,6 +92,11 @@ const addTaskService = (server: Server, door: GrpcDoor, streams: OpenStreams): v
       getContext: unary(logger, (request: GetContextRequest) => getContext(door, request)),
       list: unary(logger, (request: ListRequest) => listTasks(door, request)),
       cancel: unary(logger, (request: CancelRequest) => cancelTask(door, request)),
+      pause: unary(logger, (request: OrderRequest) => orderTask('pause')(door, request)),
+      resume: unary(logger, (request: OrderRequest) => orderTask('resume')(door, request)),
+      retry: unary(logger, (request: OrderRequest) => orderTask('retry')(door, request)),
+      resolve: unary(logger, (request: OrderRequest) => orderTask('resolve')(door, request)),
+      bulk: unary(logger, (request: BulkRequest) => bulkOrder(door, request)),
       awaitResult: (call: AwaitCall, callback: sendUnaryData<AwaitResultResponse>) => {
         if (!streams.serve((ended) => serveAwaitResult(door, call, callback, ended))) callback(callStatus(STOPPING))
       },
@@ -90,6 +110,24 @@ const addKeyService = (server: Server, door: GrpcDoor): void =>
     { listKeys: tolerant(KeyServiceService.listKeys) },
     { listKeys: unary(door.logger, (request: ListKeysRequest) => listKeys(door, request)) },
   )
+
+const addStepService = (server: Server, door: GrpcDoor): void => {
+  const { logger } = door
+  server.addService(
+    {
+      getStep: tolerant(StepServiceService.getStep),
+      listSteps: tolerant(StepServiceService.listSteps),
+      resolveStep: tolerant(StepServiceService.resolveStep),
+      getStepAudit: tolerant(StepServiceService.getStepAudit),
+    },
+    {
+      getStep: unary(logger, (request: GetStepRequest) => getStep(door, request)),
+      listSteps: unary(logger, (request: ListStepsRequest) => listSteps(door, request)),
+      resolveStep: unary(logger, (request: ResolveStepRequest) => resolveStep(door, request)),
+      getStepAudit: unary(logger, (request: GetStepAuditRequest) => getStepAudit(door, request)),
+    },
+  )
+}
 
 const addTemplateService = (server: Server, door: GrpcDoor): void => {
   const { logger } = door

@@ -160,5 +160,5 @@ const dependenciesOf = (face: StepFace, steps: readonly StepState[]): Dependency
 /** What ended without a result and holds nobody up is null to those behind it. */
 const outputOf = (step: StepState): JsonText | undefined => {
   if (step.status === 'complete') return step.output
-  return step.status === 'skipped' || step.status === 'error' ? JSON_NULL : undefined
+  return step.status === 'skipped' || step.status === 'resolved_manually' || step.status === 'error' ? JSON_NULL : undefined
 }

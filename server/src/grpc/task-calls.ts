@@ -2,8 +2,6 @@
 import { type Instant, instant, LIMITS, namespaceOf, type TaskStatus, unreachable } from '@tasker/core'
 import {
   ListOrder,
-  type CancelRequest,
-  type CancelResponse,
   type GetRequest,
   type GetResponse,
   type ListRequest,
@@ -17,10 +15,9 @@ import type { PageStart } from '../query/page-start.js'
 import { LISTING_LIMITS, type TaskSort } from '../query/query.js'
 import { TASK_STATUSES } from '../query/rows.js'
 import type { GrpcDoor } from './door.js'
-import { refusalFault } from './errors.js'
 import { invalidFields, outOfRange, taskNotFound } from './input-faults.js'
 import { submitResponse } from './session-stream.js'
-import { ANONYMOUS, readSubmission, withContextPaths } from './submission.js'
+import { readSubmission, withContextPaths } from './submission.js'
 import { wireRow, wireTask } from './task-message.js'
 import { checkText } from './text-fields.js'
 import { requiredTaskId } from './unary.js'
@@ -38,22 +35,6 @@ export const getTask = async (door: GrpcDoor, request: GetRequest): Promise<GetR
   const snapshot = await door.engine.read(taskId)
   if (snapshot === undefined) throw new Fault(taskNotFound(taskId))
   return { task: wireTask(snapshot) }
-}
-
-export const cancelTask = async (door: GrpcDoor, request: CancelRequest): Promise<CancelResponse> => {
-  const taskId = requiredTaskId(request.taskId)
-  const problems: InputProblem[] = []
-  checkText(problems, '/reason', request.reason, LIMITS.failureMessageCharsMax)
-  refuseIf(problems)
-  const answer = await door.engine.cancel(taskId, request.reason === '' ? undefined : request.reason, ANONYMOUS)
-  switch (answer.type) {
-    case 'done':
-      return { consistencyToken: answer.token }
-    case 'refused':
-      throw new Fault(refusalFault(answer.refusal))
-    case 'failed':
-      throw new Fault(answer.fault)
-  }
 }
 
 export const listTasks = async (door: GrpcDoor, request: ListRequest): Promise<ListResponse> => {
@@ -137,7 +118,7 @@ const refuseIf = (problems: readonly InputProblem[]): void => {
 
 const STATUS_BY_NAME: ReadonlyMap<string, TaskStatus> = new Map(TASK_STATUSES.map((status) => [status, status]))
 
-const statusesOf = (names: readonly string[]): readonly TaskStatus[] => {
+export const statusesOf = (names: readonly string[]): readonly TaskStatus[] => {
   const known: TaskStatus[] = []
   for (const [index, name] of names.entries()) {
     const status = STATUS_BY_NAME.get(name)

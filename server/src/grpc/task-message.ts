@@ -6,6 +6,8 @@ import {
   notTakenSteps,
   keyGate,
   taskOverview,
+  type StepReadiness,
+  stepReadiness,
   taskStatus,
   unreachable,
   type LiveTask,
@@ -13,7 +15,15 @@ import {
   type TaskOverview,
   type TaskRow,
 } from '@tasker/core'
-import type { KeyWait, Step, Task, TaskEvent, TaskOutcome as WireOutcome, TaskOverview as WireOverview } from '@tasker/proto'
+import type {
+  KeyWait,
+  Step,
+  StepReadiness as WireReadiness,
+  Task,
+  TaskEvent,
+  TaskOutcome as WireOutcome,
+  TaskOverview as WireOverview,
+} from '@tasker/proto'
 import { z } from 'zod'
 import type { TaskOutcome, TaskSnapshot } from '../engine/api.js'
 import type { FaultDetail } from '../faults.js'
@@ -54,7 +64,7 @@ const wireOverview = ({ recommendedAction, ...overview }: TaskOverview): WireOve
   recommendedAction: recommendedAction ?? '',
 })
 
-const wireStep = (task: LiveTask, index: number, keyLines: TaskSnapshot['keyLines']): Step => {
+export const wireStep = (task: LiveTask, index: number, keyLines: TaskSnapshot['keyLines']): Step => {
   const step = elementAt(task.steps, index, 'a step of the task')
   return {
     stepId: elementAt(task.graph.steps, index, 'a step of the plan').name,
@@ -69,6 +79,7 @@ const wireStep = (task: LiveTask, index: number, keyLines: TaskSnapshot['keyLine
     batch: batchAt(task, index),
     checkpoint: checkpointAt(task, index),
     waitingForKey: task.plan.keyed ? keyWait(task, index, keyLines) : undefined,
+    readiness: wireReadiness(stepReadiness(task, index)),
   }
 }
 
@@ -78,6 +89,17 @@ const keyWait = (task: LiveTask, index: number, keyLines: TaskSnapshot['keyLines
   const line = keyLines?.get(elementAt(task.graph.steps, index, 'a step of the plan').name)
   return { kind: gate.kind, key: gate.key, limit: gate.limit, perMs: gate.perMs ?? 0, held: line?.held ?? 0, ahead: line?.ahead }
 }
+
+const wireReadiness = (readiness: StepReadiness): WireReadiness => ({
+  dependenciesSatisfied: readiness.dependenciesSatisfied,
+  retryEligible: readiness.retryEligible,
+  readyForExecution: readiness.readyForExecution,
+  totalParents: readiness.totalParents,
+  completedParents: readiness.completedParents,
+  maxAttempts: readiness.maxAttempts,
+  lastFailureAtMs: readiness.lastFailureAt ?? 0,
+  lastAttemptedAtMs: readiness.lastAttemptedAt ?? 0,
+})
 
 /** A row's steps, as `StepView` of the core writes them. */
 const ROW_STEPS = z.array(
@@ -148,6 +170,7 @@ const wireRowStep = (step: z.infer<typeof ROW_STEPS>[number]): Step => ({
     step.waiting_for_key === undefined
       ? undefined
       : { ...step.waiting_for_key, perMs: step.waiting_for_key.per_ms ?? 0, held: 0, ahead: undefined },
+  readiness: undefined,
 })
 
 export const wireEvent = ({ version, at, event, cause }: RecordedTaskEvent): TaskEvent => ({
@@ -169,6 +192,8 @@ export const wireOutcome = (taskId: string, end: WaitEnd): WireOutcome => {
       return { taskId, outcome: { $case: 'cancelled', value: { reason: end.reason ?? '' } } }
     case 'ended_in_failure':
       return { taskId, outcome: { $case: 'failed', value: { code: end.code, message: end.message } } }
+    case 'resolved_manually':
+      return { taskId, outcome: { $case: 'resolvedManually', value: { reason: end.reason ?? '' } } }
     case 'blocked':
       return {
         taskId,

@@ -117,6 +117,11 @@ const encodeEvent = (event: TaskEvent): string => {
     case 'task.dead_lettered':
     case 'task.dead_letter_updated':
       return withRaw({ ...event, type: undefined, metadata: undefined }, { metadata: event.metadata })
+    case 'step.completed_manually':
+      return withRaw(
+        { ...event, type: undefined, output: undefined, metadata: undefined },
+        { output: event.output, metadata: event.metadata },
+      )
     case 'task.completed':
     case 'task.cancelled':
       return '{}'

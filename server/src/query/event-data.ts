@@ -58,6 +58,17 @@ const eventFields = (event: TaskEvent): Fields => {
         ['code', text(event.code)],
         ['message', text(event.message)],
       ]
+    case 'task.paused':
+    case 'task.resumed':
+    case 'task.resolved_manually':
+      return byOperator(event)
+    case 'task.retried':
+      return [['steps', jsonOf(event.steps)], ...byOperator(event)]
+    case 'step.reset_for_retry':
+    case 'step.resolved_manually':
+      return [['step_id', text(event.step)], ...byOperator(event)]
+    case 'step.completed_manually':
+      return [['step_id', text(event.step)], ['output', event.output], ['metadata', event.metadata], ...byOperator(event)]
     case 'task.cancelled':
     case 'task.completed':
       return []
@@ -153,6 +164,11 @@ const remarks = (event: { readonly by?: string; readonly notes?: string; readonl
   ['by', text(event.by)],
   ['notes', text(event.notes)],
   ['metadata', event.metadata],
+]
+
+const byOperator = ({ reason, by }: { readonly reason?: string; readonly by?: string }): Fields => [
+  ['reason', text(reason)],
+  ['by', text(by)],
 ]
 
 type AttemptEvent = Extract<TaskEvent, { readonly type: `step.${string}`; readonly attempt: number }>

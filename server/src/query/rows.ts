@@ -18,11 +18,13 @@ export const TASK_STATUSES = [
   'steps_in_process',
   'waiting_for_dependencies',
   'waiting_for_retry',
+  'paused',
   'cancelling',
   'blocked_by_failures',
   'complete',
   'cancelled',
   'error',
+  'resolved_manually',
 ] as const satisfies readonly TaskStatus[]
 
 const optionalText = z

@@ -12,10 +12,13 @@ import { addHealthRoutes, addOperationRoutes } from './routes/operations.js'
 import { addPages } from './routes/pages.js'
 import { addAnalyticsRoutes } from './routes/analytics.js'
 import { addKeyRoutes } from './routes/keys.js'
+import { addStepRoutes } from './routes/steps.js'
+import { addBulkRoute } from './routes/task-bulk.js'
 import { addCancelRoutes } from './routes/task-cancel.js'
 import { addEventsRoute } from './routes/task-events.js'
 import { addListRoute } from './routes/task-list.js'
 import { addReadRoutes } from './routes/task-read.js'
+import { addOrderRoutes } from './routes/task-orders.js'
 import { addResultRoute } from './routes/task-result.js'
 import { addSubmitRoute } from './routes/task-submit.js'
 import { addTemplateRoutes } from './routes/templates.js'
@@ -56,6 +59,9 @@ const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal, streamTimes:
   addListRoute(app, door)
   addReadRoutes(app, door)
   addCancelRoutes(app, door)
+  addOrderRoutes(app, door)
+  addBulkRoute(app, door)
+  addStepRoutes(app, door)
   addResultRoute(app, door, stopping)
   addEventsRoute(app, door, eventStreams(door, stopping, streamTimes))
   addTemplateRoutes(app, door)

@@ -16,6 +16,15 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema }) 
 
 const knownFields = (schema: z.ZodType): readonly string[] => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : [])
 
+/** One member of a body that does not fit. */
+export const invalidMember = (code: string, path: string, message: string): Fault =>
+  new Fault({
+    code: 'INVALID_INPUT',
+    reason: 'INVALID_REQUEST',
+    message: `${path}: ${message}`,
+    errors: [{ code, message, path }],
+  })
+
 export const invalidRequest = (issues: readonly z.core.$ZodIssue[], input: unknown, known: readonly string[]): Fault => {
   const errors = issues.flatMap((issue) => problemsOf(issue, input, known))
   const first = errors[0]

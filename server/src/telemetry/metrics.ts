@@ -4,8 +4,8 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
-export type StepOutcome = 'completed' | 'failed' | 'timed_out' | 'cancelled'
-export type TaskEnd = 'completed' | 'cancelled' | 'failed'
+export type StepOutcome = 'completed' | 'failed' | 'timed_out' | 'cancelled' | 'resolved_manually'
+export type TaskEnd = 'completed' | 'cancelled' | 'failed' | 'resolved_manually'
 
 /** What the engine reports. Every method is cheap enough for the hot path. */
 export interface EngineMetrics {

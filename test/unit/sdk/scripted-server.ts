@@ -3,6 +3,7 @@ import type {
   CancelRequest,
   ConnectRequest,
   ConnectResponse,
+  OrderRequest,
   RegisterRequest,
   SessionRequest,
   SessionResponse,
@@ -12,7 +13,7 @@ import type {
   WatchRequest,
   WatchResponse,
 } from '@tasker/proto'
-import { TaskerError, type MessageStream, type StreamListener, type Transport } from '@tasker/sdk'
+import { TaskerError, type MessageStream, type StreamListener, type TaskOrder, type Transport } from '@tasker/sdk'
 
 export interface ScriptedStream<Out, In> {
   /** What the SDK wrote, in order. */
@@ -73,6 +74,7 @@ export interface ScriptedServer extends Transport {
   readonly sessions: SessionStream[]
   readonly registered: RegisterRequest[]
   readonly cancelled: CancelRequest[]
+  readonly ordered: (OrderRequest & { readonly order: TaskOrder })[]
   readonly watched: WatchRequest[]
   /** Errors that the next registrations are answered with. */
   readonly registerErrors: TaskerError[]
@@ -90,6 +92,7 @@ export const scriptedServer = (): ScriptedServer => {
     sessions: [],
     registered: [],
     cancelled: [],
+    ordered: [],
     watched: [],
     registerErrors: [],
     watchScripts: [],
@@ -124,6 +127,10 @@ export const scriptedServer = (): ScriptedServer => {
     list: async () => ({ tasks: [], nextCursor: '' }),
     cancel: async (request) => {
       server.cancelled.push(request)
+      return { consistencyToken: '' }
+    },
+    order: async (order, request) => {
+      server.ordered.push({ order, ...request })
       return { consistencyToken: '' }
     },
     close: () => undefined,

@@ -11,7 +11,7 @@ import { activeSteps, failedSteps, passedSteps } from '../step-groups.js'
 export const goOn = (task: LiveTask, index: number): readonly TaskEvent[] => {
   const events: TaskEvent[] = []
   for (const dependent of elementAt(task.graph.dependents, index, 'dependents')) {
-    if (task.unmet[dependent] !== 1) continue
+    if (task.unmet[dependent] !== 1 || task.steps[dependent]?.status !== 'pending') continue
     events.push({ type: 'step.scheduled', step: elementAt(task.graph.steps, dependent, 'steps of the graph').name, attempt: 1 })
   }
   if (passedSteps(task) + 1 === task.graph.steps.length) events.push({ type: 'task.completed' })

@@ -2,7 +2,7 @@
 import { elementAt } from '../../kernel/invariant.js'
 import { readinessOf } from '../../graph/readiness.js'
 import type { BatchRun } from '../state.js'
-import { activeSteps, batchOf, failedSteps, passedSteps } from '../step-groups.js'
+import { activeSteps, batchOf, failedSteps, letsOthersGoOn, passedSteps } from '../step-groups.js'
 import { cancelBatch, fillBatch } from './batch.js'
 import { begin } from './begin.js'
 import { closeUnmade } from './branch.js'
@@ -16,10 +16,34 @@ export const settle = (draft: Draft, ended: readonly number[]): void => {
 
 /** Everything that waits for no other step begins. */
 export const beginAll = (draft: Draft): void => {
+  // A person may have closed steps before their time.
+  const closed = draft.task.steps.flatMap((_, index) => (letsOthersGoOn(draft.task, index) ? [index] : []))
   const roots = draft.task.graph.steps.flatMap((_, index) => (readinessOf(draft.task, index) === 'ready' ? [index] : []))
   const ended = roots.flatMap((index) => (isPending(draft, index) ? begin(draft, index) : []))
-  releaseAll(draft, ended)
+  releaseAll(draft, [...closed, ...ended])
   settleTask(draft)
+}
+
+/** These have become pending again: each begins, unless it waits for others or for room in its batch. */
+export const beginAgain = (draft: Draft, indexes: readonly number[]): void => {
+  const batches = new Set<BatchRun>()
+  const ended = indexes.flatMap((index) => {
+    const batch = batchOf(draft.task, index)
+    if (batch !== undefined) batches.add(batch)
+    return batch === undefined && readinessOf(draft.task, index) === 'ready' ? again(draft, index) : []
+  })
+  releaseAll(draft, ended)
+  for (const batch of batches) fillBatch(draft, batch)
+  settleTask(draft)
+}
+
+/** Of a step that has run its condition was asked before. */
+const again = (draft: Draft, index: number): readonly number[] => {
+  const { attempts } = elementAt(draft.task.steps, index, 'steps')
+  if (attempts === 0) return begin(draft, index)
+  const { name } = elementAt(draft.task.graph.steps, index, 'steps of the graph')
+  draft.add({ type: 'step.scheduled', step: name, attempt: attempts + 1 })
+  return []
 }
 
 /** Works a queue, because what ends a step may end others, and what begins may end at once. */
@@ -63,7 +87,7 @@ const settleTask = (draft: Draft): void => {
     if (task.counts.in_progress === 0) draft.add({ type: 'task.cancelled' })
   } else if (passedSteps(task) === task.graph.steps.length) {
     draft.add({ type: 'task.completed' })
-  } else if (activeSteps(task) === 0) {
+  } else if (task.phase === 'running' && activeSteps(task) === 0) {
     draft.add({ type: 'task.blocked', steps: failedSteps(task) })
   }
 }

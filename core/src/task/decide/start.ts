@@ -5,6 +5,7 @@ import type { StartStep } from '../commands.js'
 import type { TaskEvent } from '../events.js'
 import { refuse, type TaskRefusal } from '../refusals.js'
 import type { LiveTask } from '../state.js'
+import { mayStart } from '../step-groups.js'
 import { unknownStep } from './attempt.js'
 
 export const decideStart = (task: LiveTask, command: StartStep): Decision<TaskEvent, TaskRefusal> => {
@@ -13,7 +14,7 @@ export const decideStart = (task: LiveTask, command: StartStep): Decision<TaskEv
   const step = elementAt(task.steps, index, 'steps')
   const { keys } = elementAt(task.graph.steps, index, 'steps of the graph')
   const ready = step.status === 'enqueued' && step.attempts === command.attempt && step.admitted === keys.length
-  if (!ready || task.phase !== 'running') {
+  if (!ready || !mayStart(task)) {
     return refuse('STEP_NOT_READY', `Attempt ${command.attempt} of step ${command.step} is not ready to start.`, command.step)
   }
   return {

@@ -1,6 +1,6 @@
 /** One task as its client holds it. */
 import type { Clock } from '../clock.js'
-import { TaskBlockedError, TaskCancelledError, TaskFailedError } from '../errors/outcome-errors.js'
+import { TaskBlockedError, TaskCancelledError, TaskFailedError, TaskResolvedError } from '../errors/outcome-errors.js'
 import { TaskerError } from '../errors/tasker-error.js'
 import { payloadValue } from '../step/payload.js'
 import { reconnectMs } from '../wire/link.js'
@@ -43,7 +43,10 @@ export class TaskHandle<Result = unknown> {
     this.#watch = watch
   }
 
-  /** The result, when the task has it; rejects with `TaskBlockedError`, `TaskFailedError` or `TaskCancelledError`. Waits as long as it takes, through restarts. */
+  /**
+   * The result, when the task has it; rejects with `TaskBlockedError`, `TaskFailedError`, `TaskCancelledError` or `TaskResolvedError`. Waits as long as
+   * it takes, through restarts.
+   */
   async result(options: ResultOptions = {}): Promise<Result> {
     for (let failures = 0; ; failures++) {
       try {
@@ -82,6 +85,26 @@ export class TaskHandle<Result = unknown> {
     await this.#ports.transport.cancel({ taskId: this.taskId, reason })
   }
 
+  /** Nothing starts until the task is resumed; running steps finish. */
+  async pause(reason = ''): Promise<void> {
+    await this.#ports.transport.order('pause', { taskId: this.taskId, reason })
+  }
+
+  /** What became ready while the task was paused starts. */
+  async resume(reason = ''): Promise<void> {
+    await this.#ports.transport.order('resume', { taskId: this.taskId, reason })
+  }
+
+  /** Each failed step gets a new budget of attempts, and the task goes on by itself. */
+  async retry(reason = ''): Promise<void> {
+    await this.#ports.transport.order('retry', { taskId: this.taskId, reason })
+  }
+
+  /** Closes a blocked task as it is. */
+  async resolve(reason = ''): Promise<void> {
+    await this.#ports.transport.order('resolve', { taskId: this.taskId, reason })
+  }
+
   /** The task and its steps now, strongly consistent. */
   async state(): Promise<TaskState> {
     const { task } = await this.#ports.transport.get({ taskId: this.taskId })
@@ -106,6 +129,8 @@ const resultOf = (taskId: string, outcome: KnownOutcome): unknown => {
       throw new TaskCancelledError(taskId, outcome.value.reason)
     case 'failed':
       throw new TaskFailedError(taskId, outcome.value.code, outcome.value.message)
+    case 'resolvedManually':
+      throw new TaskResolvedError(taskId, outcome.value.reason)
     case 'blocked': {
       const steps = outcome.value.steps.map(({ stepId, failure }) => ({ stepId, failure: failureOfWire(failure) }))
       throw new TaskBlockedError(taskId, steps)

@@ -53,3 +53,19 @@ export class TaskCancelledError extends Error {
     this.cancelReason = cancelReason
   }
 }
+
+/** A person closed the task while it was blocked. */
+export class TaskResolvedError extends Error {
+  override readonly name = 'TaskResolvedError'
+  readonly code = 'INVALID_STATE'
+  readonly reason = 'TASK_RESOLVED'
+  readonly taskId: string
+  /** What the person said; empty when nothing. */
+  readonly resolveReason: string
+
+  constructor(taskId: string, resolveReason: string) {
+    super(`task ${taskId} was resolved by hand${resolveReason === '' ? '' : `: ${resolveReason}`}`)
+    this.taskId = taskId
+    this.resolveReason = resolveReason
+  }
+}

@@ -53,6 +53,7 @@ export const grpcTransport = (options: GrpcOptions): Transport => {
     get: (request) => answered((callback) => tasks.get(request, none, inTime(), callback)),
     list: (request) => answered((callback) => tasks.list(request, none, inTime(), callback)),
     cancel: (request) => answered((callback) => tasks.cancel(request, none, inTime(), callback)),
+    order: (order, request) => answered((callback) => tasks[order](request, none, inTime(), callback)),
     close: () => tasks.close(),
   }
 }

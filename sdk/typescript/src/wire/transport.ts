@@ -8,6 +8,8 @@ import type {
   GetResponse,
   ListRequest,
   ListResponse,
+  OrderRequest,
+  OrderResponse,
   RegisterRequest,
   RegisterResponse,
   SessionRequest,
@@ -38,6 +40,9 @@ export interface MessageStream<Out> {
 
 export type OpenStream<Out, In> = (listener: StreamListener<In>) => MessageStream<Out>
 
+/** What an operator may order of a task beside its cancellation. */
+export type TaskOrder = 'pause' | 'resume' | 'retry' | 'resolve'
+
 /** All calls reject with a `TaskerError`. */
 export interface Transport {
   readonly openWorker: OpenStream<ConnectRequest, ConnectResponse>
@@ -47,6 +52,7 @@ export interface Transport {
   readonly register: (request: RegisterRequest) => Promise<RegisterResponse>
   readonly get: (request: GetRequest) => Promise<GetResponse>
   readonly list: (request: ListRequest) => Promise<ListResponse>
+  readonly order: (order: TaskOrder, request: OrderRequest) => Promise<OrderResponse>
   readonly cancel: (request: CancelRequest) => Promise<CancelResponse>
   readonly close: () => void
 }

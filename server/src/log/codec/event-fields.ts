@@ -17,6 +17,7 @@ export class EventFields {
     return this.#members.get(name) ?? this.#fail(name, 'is missing')
   }
 
+  /** The member's text as stored; undefined when there is none. */
   optionalRaw(name: string): JsonText | undefined {
     return this.#members.get(name)
   }

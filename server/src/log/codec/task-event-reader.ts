@@ -117,6 +117,19 @@ const READERS: Readers = {
   'task.cancelled': () => ({ type: 'task.cancelled' }),
   'task.failed': (f) => ({ type: 'task.failed', code: f.text('code'), message: f.text('message') }),
   'task.completed': () => ({ type: 'task.completed' }),
+  'task.paused': (f) => ({ type: 'task.paused', ...byOperator(f) }),
+  'task.resumed': (f) => ({ type: 'task.resumed', ...byOperator(f) }),
+  'task.retried': (f) => ({ type: 'task.retried', steps: f.texts('steps').map(stepId), ...byOperator(f) }),
+  'task.resolved_manually': (f) => ({ type: 'task.resolved_manually', ...byOperator(f) }),
+  'step.reset_for_retry': (f) => ({ type: 'step.reset_for_retry', step: stepId(f.text('step')), ...byOperator(f) }),
+  'step.resolved_manually': (f) => ({ type: 'step.resolved_manually', step: stepId(f.text('step')), ...byOperator(f) }),
+  'step.completed_manually': (f) => ({
+    type: 'step.completed_manually',
+    step: stepId(f.text('step')),
+    output: f.raw('output'),
+    ...optional('metadata', f.optionalRaw('metadata')),
+    ...byOperator(f),
+  }),
 }
 
 /** What a person says of a dead letter. */
@@ -167,6 +180,11 @@ const range = (f: EventFields): BatchRange => ({
   start: f.raw('start'),
   end: f.raw('end'),
   size: f.number('size'),
+})
+
+const byOperator = (f: EventFields) => ({
+  ...optional('reason', f.optionalText('reason')),
+  ...optional('by', f.optionalText('by')),
 })
 
 const submitted = (f: EventFields): TaskSubmitted => {

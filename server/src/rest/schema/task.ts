@@ -32,6 +32,14 @@ export const SUBMISSION = z.strictObject({
 
 export const CANCELLATION = z.strictObject({ reason: optional(plainText(LIMITS.failureMessageCharsMax)) }).nullish()
 
+/** What an operator says with an order to a task. */
+export const ORDER = z
+  .strictObject({
+    reason: optional(plainText(LIMITS.failureMessageCharsMax)),
+    by: optional(plainText()).describe('Who gives it, where that is not the caller.'),
+  })
+  .nullish()
+
 export const TASK_PATH = z.object({ task_id: z.string().describe('A ULID.') })
 export const STEP_PATH = z.object({ task_id: z.string(), step_id: z.string().describe("The step's name.") })
 
@@ -81,7 +89,7 @@ const instantText = z.iso.datetime()
 const text = z.string().nullable()
 const payload = z.unknown().describe('Any JSON, byte for byte as received.')
 
-const FAILURE = z.object({
+export const FAILURE = z.object({
   message: z.string(),
   error_type: z.string(),
   code: z.string().optional(),
@@ -92,7 +100,17 @@ const FAILURE = z.object({
 
 const STEP_ROW = z.looseObject({
   step_id: z.string(),
-  status: z.enum(['pending', 'enqueued', 'in_progress', 'waiting_for_retry', 'complete', 'error', 'cancelled', 'skipped']),
+  status: z.enum([
+    'pending',
+    'enqueued',
+    'in_progress',
+    'waiting_for_retry',
+    'complete',
+    'error',
+    'cancelled',
+    'skipped',
+    'resolved_manually',
+  ]),
   attempts: z.number().int(),
   attempts_since_reset: z.number().int(),
   started_at: instantText.optional(),
@@ -117,6 +135,13 @@ export const STEP = STEP_ROW.extend({
   dependencies: z.array(z.string()),
   max_attempts: z.number().int(),
   timeout_ms: z.number().int(),
+  dependencies_satisfied: z.boolean(),
+  retry_eligible: z.boolean().describe('Its policy leaves it another attempt, the one that runs not counted.'),
+  ready_for_execution: z.boolean().describe('A worker with a free slot may take it now.'),
+  total_parents: z.number().int(),
+  completed_parents: z.number().int(),
+  last_failure_at: instantText.nullable(),
+  last_attempted_at: instantText.nullable(),
   last_failure_stack: text,
   batch: z
     .object({ id: z.string(), start: payload, end: payload, size: z.number().int(), is_no_op: z.boolean() })
@@ -165,6 +190,8 @@ const TASK_HEAD = TASK_ROW.extend({
   environment: text.describe('Whose overrides the template had when the task was submitted.'),
   run_at: instantText.nullable(),
   cancel_reason: text,
+  pause_reason: text,
+  resolve_reason: text,
   total_steps: z.number().int(),
   pending_steps: z.number().int().describe('Wait for others, or for a retry.'),
   in_progress_steps: z.number().int(),

@@ -14,6 +14,8 @@ export const outcomeText = (outcome: TaskOutcome): JsonText => {
       return answer(outcome.taskId, 'error', {
         failure: objectText({ code: jsonOf(outcome.code), message: jsonOf(outcome.message) }),
       })
+    case 'resolved_manually':
+      return answer(outcome.taskId, 'resolved_manually', { reason: textOrNull(outcome.reason) })
     case 'blocked':
       return answer(outcome.taskId, 'blocked_by_failures', {
         blocked_steps: arrayText(

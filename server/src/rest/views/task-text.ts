@@ -1,6 +1,5 @@
 /** One task, read from its stream, as JSON text: context, outputs and result are spliced in byte for byte. */
 import {
-  attemptsAllowed,
   batchOf,
   elementAt,
   existingSteps,
@@ -10,6 +9,7 @@ import {
   jsonOf,
   type LiveTask,
   notTakenSteps,
+  stepReadiness,
   stepViewText,
   taskOverview,
   taskResult,
@@ -41,7 +41,7 @@ export const taskSummaryText = ({ taskId, version, state }: TaskSnapshot): JsonT
 const stepCounts = (state: LiveTask): LiveTask['counts'] => ({ ...state.counts, not_taken: notTakenSteps(state).length })
 
 const summaryMembers = (taskId: string, version: number, state: LiveTask): { readonly [name: string]: JsonText } => {
-  const { submitted, cancel } = state
+  const { submitted, cancel, pace } = state
   return {
     task_id: jsonOf(taskId),
     namespace: jsonOf(submitted.namespace),
@@ -64,6 +64,8 @@ const summaryMembers = (taskId: string, version: number, state: LiveTask): { rea
     ended_at: atOrNull(state.endedAt),
     stream_version: jsonOf(version),
     cancel_reason: textOrNull(cancel?.reason),
+    pause_reason: textOrNull(pace.type === 'paused' ? pace.reason : undefined),
+    resolve_reason: textOrNull(state.resolvedReason),
     ...overviewMembers(state),
   }
 }
@@ -89,12 +91,20 @@ export const stepText = (state: LiveTask, index: number, keyLines?: TaskSnapshot
   const step = elementAt(state.steps, index, 'steps')
   const spec = elementAt(state.graph.steps, index, 'steps of the graph')
   const line = keyLines?.get(spec.name)
+  const readiness = stepReadiness(state, index)
   const declared = objectText({
     type: jsonOf(spec.type),
     handler: jsonOf(spec.handler.callable),
     dependencies: jsonOf(spec.dependencies),
-    max_attempts: jsonOf(attemptsAllowed(spec.retry)),
+    max_attempts: jsonOf(readiness.maxAttempts),
     timeout_ms: jsonOf(spec.timeoutMs),
+    dependencies_satisfied: jsonOf(readiness.dependenciesSatisfied),
+    retry_eligible: jsonOf(readiness.retryEligible),
+    ready_for_execution: jsonOf(readiness.readyForExecution),
+    total_parents: jsonOf(readiness.totalParents),
+    completed_parents: jsonOf(readiness.completedParents),
+    last_failure_at: atOrNull(readiness.lastFailureAt),
+    last_attempted_at: atOrNull(readiness.lastAttemptedAt),
     last_failure_stack: textOrNull(step.lastFailure?.stack),
     batch: batchText(state, index),
     checkpoint: checkpointText(state, index),

@@ -36,7 +36,7 @@ import { arbitraryBranchedPlan, choiceOf } from '../../../support/branched.js'
 import { at, expression, failure, keyOf, permanently, plan, planWith, step, submit } from '../../../support/given.js'
 
 const STEPS_MAX = 6
-const MOVES_MAX = 60
+const MOVES_MAX = 80
 
 const KINDS = [
   'admit',
@@ -58,9 +58,24 @@ const KINDS = [
 /** What concerns dead letters; rare, so that ordinary runs stay what they are. */
 const LETTER_KINDS = ['staleness_due', 'dead_letter', 'report_unserved', 'update_dead_letter'] as const
 
+/** A task that is paused goes nowhere, so it is resumed more often. */
+const BY_OPERATORS = [
+  'pause',
+  'resume',
+  'resume',
+  'resume',
+  'retry',
+  'retry',
+  'resolve',
+  'reset_step',
+  'reset_step',
+  'resolve_step',
+  'complete_step',
+] as const
+
 /** One thing that happens to the task; what it means depends on the task's state when it comes. */
 export interface Move {
-  readonly kind: (typeof KINDS)[number] | (typeof LETTER_KINDS)[number]
+  readonly kind: (typeof KINDS)[number] | (typeof LETTER_KINDS)[number] | (typeof BY_OPERATORS)[number]
   readonly pick: number
   readonly attemptOffset: number
   readonly byHolder: boolean
@@ -162,7 +177,7 @@ const batchPlan = (failureStrategy: 'fail_fast' | 'isolate'): Plan =>
 export const arbitraryPlan: fc.Arbitrary<Plan> = fc.oneof(
   { weight: 3, arbitrary: arbitraryPlainPlan },
   { weight: 2, arbitrary: arbitraryBranchedPlan },
-  { weight: 1, arbitrary: fc.constantFrom('fail_fast', 'isolate').map(batchPlan) },
+  { weight: 2, arbitrary: fc.constantFrom('fail_fast', 'fail_fast', 'isolate').map(batchPlan) },
 )
 
 /** Ordinary work is likelier than orders that end the task, so that runs get somewhere. */
@@ -173,6 +188,7 @@ const arbitraryKind: fc.Arbitrary<Move['kind']> = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom<Move['kind']>(...LETTER_KINDS) },
   { weight: 6, arbitrary: fc.constantFrom<Move['kind']>('fail', 'retry_due', 'run_due', 'time_out', 'release') },
   { weight: 1, arbitrary: fc.constant<Move['kind']>('checkpoint') },
+  { weight: 2, arbitrary: fc.constantFrom<Move['kind']>(...BY_OPERATORS) },
   { weight: 2, arbitrary: fc.constantFrom<Move['kind']>(...KINDS) },
 )
 
@@ -259,7 +275,7 @@ const commandOf = (
     const earlier = sent[move.pick % sent.length]
     return earlier === undefined ? undefined : { ...earlier, at: now }
   }
-  if (move.kind === 'run_due' || move.kind === 'cancel' || move.kind === 'cancel_grace_over') return { type: move.kind, at: now }
+  if (isForTask(move.kind)) return { type: move.kind, at: now }
   // Rare, so that runs get somewhere.
   if (move.kind === 'fail_task' && move.pick % 4 > 0) return undefined
   if (move.kind === 'fail_task') return { type: 'fail_task', at: now, code: 'GIVEN_UP', message: 'Nobody waits for it.' }
@@ -302,6 +318,11 @@ const commandOf = (
       return { type: 'release', at: now, step: ref.step, attempt: ref.attempt, reason: 'never sent' }
     case 'retry_due':
       return { type: 'retry_due', at: now, step: ref.step, attempt: ref.attempt }
+    case 'reset_step':
+    case 'resolve_step':
+      return { type: move.kind, at: now, step: ref.step, reason: 'by chance' }
+    case 'complete_step':
+      return { type: 'complete_step', at: now, step: ref.step, output: trustedJson(move.output) }
   }
 }
 
@@ -323,6 +344,9 @@ const letterCommand = (move: Move, now: Instant): TaskCommand | undefined => {
       return undefined
   }
 }
+const FOR_TASK = ['run_due', 'cancel', 'cancel_grace_over', 'pause', 'resume', 'retry', 'resolve'] as const
+
+const isForTask = (kind: Move['kind']): kind is (typeof FOR_TASK)[number] => FOR_TASK.some((one) => one === kind)
 
 /** The next ordinary thing that could happen by itself, chosen by `draw`: a start, an answer, or a time that has come. */
 export const nextOrdinary = (task: LiveTask, draw: number): TaskCommand | undefined => {
@@ -346,6 +370,7 @@ export const nextOrdinary = (task: LiveTask, draw: number): TaskCommand | undefi
       case 'error':
       case 'cancelled':
       case 'skipped':
+      case 'resolved_manually':
         return []
     }
   })

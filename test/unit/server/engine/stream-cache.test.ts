@@ -25,7 +25,7 @@ const aCommit = async (): Promise<TaskCommit> => {
     version: snapshot.version,
     started: [],
     lettersBefore: NO_DEAD_LETTERS,
-    overdue: [],
+    takenAway: [],
     identity: undefined,
     fast: [],
     answers: [],

@@ -62,6 +62,26 @@ export namespace ListOrder {
   export type UNRECOGNIZED = typeof ListOrder.UNRECOGNIZED;
 }
 
+export const BulkAction = {
+  BULK_ACTION_UNSPECIFIED: 0,
+  BULK_ACTION_CANCEL: 1,
+  BULK_ACTION_PAUSE: 2,
+  BULK_ACTION_RESUME: 3,
+  BULK_ACTION_RETRY: 4,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type BulkAction = typeof BulkAction[keyof typeof BulkAction];
+
+export namespace BulkAction {
+  export type BULK_ACTION_UNSPECIFIED = typeof BulkAction.BULK_ACTION_UNSPECIFIED;
+  export type BULK_ACTION_CANCEL = typeof BulkAction.BULK_ACTION_CANCEL;
+  export type BULK_ACTION_PAUSE = typeof BulkAction.BULK_ACTION_PAUSE;
+  export type BULK_ACTION_RESUME = typeof BulkAction.BULK_ACTION_RESUME;
+  export type BULK_ACTION_RETRY = typeof BulkAction.BULK_ACTION_RETRY;
+  export type UNRECOGNIZED = typeof BulkAction.UNRECOGNIZED;
+}
+
 export interface SessionRequest {
   submissions: SubmitRequest[];
   /** Tasks whose outcome is wanted. */
@@ -109,14 +129,23 @@ export interface SubmitResponse {
 
 export interface TaskOutcome {
   taskId: string;
-  outcome: { $case: "completed"; value: Payload } | { $case: "cancelled"; value: TaskWasCancelled } | {
-    $case: "blocked";
-    value: TaskIsBlocked;
-  } | //
-  /** Over without success. */
-  { $case: "failed"; value: TaskHasFailed } | //
-  /** The watch itself failed: no such task, or its stream is quarantined. */
-  { $case: "error"; value: ErrorDetail } | undefined;
+  outcome:
+    | { $case: "completed"; value: Payload }
+    | { $case: "cancelled"; value: TaskWasCancelled }
+    | { $case: "blocked"; value: TaskIsBlocked }
+    | //
+    /** Over without success. */
+    { $case: "failed"; value: TaskHasFailed }
+    | //
+    /** The watch itself failed: no such task, or its stream is quarantined. */
+    { $case: "error"; value: ErrorDetail }
+    | { $case: "resolvedManually"; value: TaskWasResolved }
+    | undefined;
+}
+
+/** A person closed the task while it was blocked. */
+export interface TaskWasResolved {
+  reason: string;
 }
 
 export interface TaskWasCancelled {
@@ -258,6 +287,20 @@ export interface Step {
     | undefined;
   /** Set while a ready step waits for a place of a key. */
   waitingForKey: KeyWait | undefined;
+  readiness: StepReadiness | undefined;
+}
+
+/** What the step waits for, and what of its policy is left. Not set in lists of tasks. */
+export interface StepReadiness {
+  dependenciesSatisfied: boolean;
+  retryEligible: boolean;
+  readyForExecution: boolean;
+  totalParents: number;
+  completedParents: number;
+  maxAttempts: number;
+  /** Milliseconds since 1970; 0 when there was none. */
+  lastFailureAtMs: number;
+  lastAttemptedAtMs: number;
 }
 
 export interface ListRequest {
@@ -295,6 +338,66 @@ export interface CancelRequest {
 
 export interface CancelResponse {
   consistencyToken: string;
+}
+
+export interface OrderRequest {
+  taskId: string;
+  reason: string;
+}
+
+export interface OrderResponse {
+  consistencyToken: string;
+}
+
+export interface BulkRequest {
+  action: BulkAction;
+  /** At least one field is set. */
+  filter:
+    | TaskFilter
+    | undefined;
+  /** Says what would be done, and does nothing. */
+  dryRun: boolean;
+  reason: string;
+  /** Tasks of one call; 50 when 0, at most 500. */
+  limit: number;
+  /** Where an earlier call ended. */
+  cursor: string;
+}
+
+/** What lists of tasks may be filtered by. Empty means any. */
+export interface TaskFilter {
+  namespace: string;
+  name: string;
+  version: string;
+  status: string[];
+  tag: string;
+  initiator: string;
+  correlationId: string;
+  /** Milliseconds since 1970; 0 means without bound. `from` is within the range, `before` is not. */
+  createdFromMs: number;
+  createdBeforeMs: number;
+  updatedFromMs: number;
+  updatedBeforeMs: number;
+  text: string;
+}
+
+export interface BulkResponse {
+  matched: number;
+  done: number;
+  refused: number;
+  failed: number;
+  tasks: BulkTask[];
+  /** Empty when there are no more. */
+  nextCursor: string;
+}
+
+export interface BulkTask {
+  taskId: string;
+  /** `would` in a dry run, `done`, `refused` or `failed`. */
+  outcome: string;
+  /** As it was found. */
+  status: string;
+  error: ErrorDetail | undefined;
 }
 
 export interface AwaitResultRequest {
@@ -782,6 +885,9 @@ export const TaskOutcome: MessageFns<TaskOutcome> = {
       case "error":
         ErrorDetail.encode(message.outcome.value, writer.uint32(42).fork()).join();
         break;
+      case "resolvedManually":
+        TaskWasResolved.encode(message.outcome.value, writer.uint32(202).fork()).join();
+        break;
     }
     return writer;
   },
@@ -845,6 +951,60 @@ export const TaskOutcome: MessageFns<TaskOutcome> = {
             }
 
             message.outcome = { $case: "error", value: ErrorDetail.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.outcome = { $case: "resolvedManually", value: TaskWasResolved.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTaskWasResolved(): TaskWasResolved {
+  return { reason: "" };
+}
+
+export const TaskWasResolved: MessageFns<TaskWasResolved> = {
+  encode(message: TaskWasResolved, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TaskWasResolved {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTaskWasResolved();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
             continue;
           }
         }
@@ -1855,6 +2015,7 @@ function createBaseStep(): Step {
     batch: undefined,
     checkpoint: undefined,
     waitingForKey: undefined,
+    readiness: undefined,
   };
 }
 
@@ -1895,6 +2056,9 @@ export const Step: MessageFns<Step> = {
     }
     if (message.waitingForKey !== undefined) {
       KeyWait.encode(message.waitingForKey, writer.uint32(442).fork()).join();
+    }
+    if (message.readiness !== undefined) {
+      StepReadiness.encode(message.readiness, writer.uint32(202).fork()).join();
     }
     return writer;
   },
@@ -2006,6 +2170,146 @@ export const Step: MessageFns<Step> = {
             }
 
             message.waitingForKey = KeyWait.decode(reader, reader.uint32());
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.readiness = StepReadiness.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStepReadiness(): StepReadiness {
+  return {
+    dependenciesSatisfied: false,
+    retryEligible: false,
+    readyForExecution: false,
+    totalParents: 0,
+    completedParents: 0,
+    maxAttempts: 0,
+    lastFailureAtMs: 0,
+    lastAttemptedAtMs: 0,
+  };
+}
+
+export const StepReadiness: MessageFns<StepReadiness> = {
+  encode(message: StepReadiness, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.dependenciesSatisfied !== false) {
+      writer.uint32(8).bool(message.dependenciesSatisfied);
+    }
+    if (message.retryEligible !== false) {
+      writer.uint32(16).bool(message.retryEligible);
+    }
+    if (message.readyForExecution !== false) {
+      writer.uint32(24).bool(message.readyForExecution);
+    }
+    if (message.totalParents !== 0) {
+      writer.uint32(32).uint32(message.totalParents);
+    }
+    if (message.completedParents !== 0) {
+      writer.uint32(40).uint32(message.completedParents);
+    }
+    if (message.maxAttempts !== 0) {
+      writer.uint32(48).uint32(message.maxAttempts);
+    }
+    if (message.lastFailureAtMs !== 0) {
+      writer.uint32(56).uint64(message.lastFailureAtMs);
+    }
+    if (message.lastAttemptedAtMs !== 0) {
+      writer.uint32(64).uint64(message.lastAttemptedAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StepReadiness {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStepReadiness();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.dependenciesSatisfied = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.retryEligible = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.readyForExecution = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.totalParents = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.completedParents = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.maxAttempts = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.lastFailureAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.lastAttemptedAtMs = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -2409,6 +2713,570 @@ export const CancelResponse: MessageFns<CancelResponse> = {
   },
 };
 
+function createBaseOrderRequest(): OrderRequest {
+  return { taskId: "", reason: "" };
+}
+
+export const OrderRequest: MessageFns<OrderRequest> = {
+  encode(message: OrderRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OrderRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOrderRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOrderResponse(): OrderResponse {
+  return { consistencyToken: "" };
+}
+
+export const OrderResponse: MessageFns<OrderResponse> = {
+  encode(message: OrderResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.consistencyToken !== "") {
+      writer.uint32(10).string(message.consistencyToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OrderResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOrderResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.consistencyToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBulkRequest(): BulkRequest {
+  return { action: 0, filter: undefined, dryRun: false, reason: "", limit: 0, cursor: "" };
+}
+
+export const BulkRequest: MessageFns<BulkRequest> = {
+  encode(message: BulkRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.action !== 0) {
+      writer.uint32(8).int32(message.action);
+    }
+    if (message.filter !== undefined) {
+      TaskFilter.encode(message.filter, writer.uint32(18).fork()).join();
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(24).bool(message.dryRun);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(40).uint32(message.limit);
+    }
+    if (message.cursor !== "") {
+      writer.uint32(50).string(message.cursor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BulkRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBulkRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.action = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.filter = TaskFilter.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.cursor = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTaskFilter(): TaskFilter {
+  return {
+    namespace: "",
+    name: "",
+    version: "",
+    status: [],
+    tag: "",
+    initiator: "",
+    correlationId: "",
+    createdFromMs: 0,
+    createdBeforeMs: 0,
+    updatedFromMs: 0,
+    updatedBeforeMs: 0,
+    text: "",
+  };
+}
+
+export const TaskFilter: MessageFns<TaskFilter> = {
+  encode(message: TaskFilter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.version !== "") {
+      writer.uint32(26).string(message.version);
+    }
+    for (const v of message.status) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.tag !== "") {
+      writer.uint32(42).string(message.tag);
+    }
+    if (message.initiator !== "") {
+      writer.uint32(50).string(message.initiator);
+    }
+    if (message.correlationId !== "") {
+      writer.uint32(58).string(message.correlationId);
+    }
+    if (message.createdFromMs !== 0) {
+      writer.uint32(64).uint64(message.createdFromMs);
+    }
+    if (message.createdBeforeMs !== 0) {
+      writer.uint32(72).uint64(message.createdBeforeMs);
+    }
+    if (message.updatedFromMs !== 0) {
+      writer.uint32(80).uint64(message.updatedFromMs);
+    }
+    if (message.updatedBeforeMs !== 0) {
+      writer.uint32(88).uint64(message.updatedBeforeMs);
+    }
+    if (message.text !== "") {
+      writer.uint32(98).string(message.text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TaskFilter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTaskFilter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.status.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.tag = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.initiator = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.correlationId = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.createdFromMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.createdBeforeMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.updatedFromMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.updatedBeforeMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBulkResponse(): BulkResponse {
+  return { matched: 0, done: 0, refused: 0, failed: 0, tasks: [], nextCursor: "" };
+}
+
+export const BulkResponse: MessageFns<BulkResponse> = {
+  encode(message: BulkResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.matched !== 0) {
+      writer.uint32(8).uint32(message.matched);
+    }
+    if (message.done !== 0) {
+      writer.uint32(16).uint32(message.done);
+    }
+    if (message.refused !== 0) {
+      writer.uint32(24).uint32(message.refused);
+    }
+    if (message.failed !== 0) {
+      writer.uint32(32).uint32(message.failed);
+    }
+    for (const v of message.tasks) {
+      BulkTask.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.nextCursor !== "") {
+      writer.uint32(50).string(message.nextCursor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BulkResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBulkResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.matched = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.done = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.refused = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.failed = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.tasks.push(BulkTask.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.nextCursor = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBulkTask(): BulkTask {
+  return { taskId: "", outcome: "", status: "", error: undefined };
+}
+
+export const BulkTask: MessageFns<BulkTask> = {
+  encode(message: BulkTask, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    if (message.outcome !== "") {
+      writer.uint32(18).string(message.outcome);
+    }
+    if (message.status !== "") {
+      writer.uint32(26).string(message.status);
+    }
+    if (message.error !== undefined) {
+      ErrorDetail.encode(message.error, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BulkTask {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBulkTask();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.status = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.error = ErrorDetail.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseAwaitResultRequest(): AwaitResultRequest {
   return { taskId: "" };
 }
@@ -2762,6 +3630,55 @@ export const TaskServiceService = {
     responseSerialize: (value: CancelResponse): Buffer => Buffer.from(CancelResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CancelResponse => CancelResponse.decode(value),
   },
+  /** Nothing starts until the task is resumed; running steps finish. */
+  pause: {
+    path: "/tasker.v1.TaskService/Pause" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: OrderRequest): Buffer => Buffer.from(OrderRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): OrderRequest => OrderRequest.decode(value),
+    responseSerialize: (value: OrderResponse): Buffer => Buffer.from(OrderResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): OrderResponse => OrderResponse.decode(value),
+  },
+  resume: {
+    path: "/tasker.v1.TaskService/Resume" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: OrderRequest): Buffer => Buffer.from(OrderRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): OrderRequest => OrderRequest.decode(value),
+    responseSerialize: (value: OrderResponse): Buffer => Buffer.from(OrderResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): OrderResponse => OrderResponse.decode(value),
+  },
+  /** Resets all failed steps. */
+  retry: {
+    path: "/tasker.v1.TaskService/Retry" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: OrderRequest): Buffer => Buffer.from(OrderRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): OrderRequest => OrderRequest.decode(value),
+    responseSerialize: (value: OrderResponse): Buffer => Buffer.from(OrderResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): OrderResponse => OrderResponse.decode(value),
+  },
+  /** Closes a blocked task as it is. */
+  resolve: {
+    path: "/tasker.v1.TaskService/Resolve" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: OrderRequest): Buffer => Buffer.from(OrderRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): OrderRequest => OrderRequest.decode(value),
+    responseSerialize: (value: OrderResponse): Buffer => Buffer.from(OrderResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): OrderResponse => OrderResponse.decode(value),
+  },
+  /** One order to all tasks that a filter finds, a bounded number at a time. */
+  bulk: {
+    path: "/tasker.v1.TaskService/Bulk" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: BulkRequest): Buffer => Buffer.from(BulkRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BulkRequest => BulkRequest.decode(value),
+    responseSerialize: (value: BulkResponse): Buffer => Buffer.from(BulkResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BulkResponse => BulkResponse.decode(value),
+  },
   /** Waits until the task is terminal or blocked, or the call's deadline is over. */
   awaitResult: {
     path: "/tasker.v1.TaskService/AwaitResult" as const,
@@ -2792,6 +3709,15 @@ export interface TaskServiceServer extends UntypedServiceImplementation {
   getContext: handleUnaryCall<GetContextRequest, GetContextResponse>;
   list: handleUnaryCall<ListRequest, ListResponse>;
   cancel: handleUnaryCall<CancelRequest, CancelResponse>;
+  /** Nothing starts until the task is resumed; running steps finish. */
+  pause: handleUnaryCall<OrderRequest, OrderResponse>;
+  resume: handleUnaryCall<OrderRequest, OrderResponse>;
+  /** Resets all failed steps. */
+  retry: handleUnaryCall<OrderRequest, OrderResponse>;
+  /** Closes a blocked task as it is. */
+  resolve: handleUnaryCall<OrderRequest, OrderResponse>;
+  /** One order to all tasks that a filter finds, a bounded number at a time. */
+  bulk: handleUnaryCall<BulkRequest, BulkResponse>;
   /** Waits until the task is terminal or blocked, or the call's deadline is over. */
   awaitResult: handleUnaryCall<AwaitResultRequest, AwaitResultResponse>;
   /** The task's events from a version on, then live until the task's end or the client's. */
@@ -2871,6 +3797,82 @@ export interface TaskServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CancelResponse) => void,
+  ): ClientUnaryCall;
+  /** Nothing starts until the task is resumed; running steps finish. */
+  pause(
+    request: OrderRequest,
+    callback: (error: ServiceError | null, response: OrderResponse) => void,
+  ): ClientUnaryCall;
+  pause(
+    request: OrderRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: OrderResponse) => void,
+  ): ClientUnaryCall;
+  pause(
+    request: OrderRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: OrderResponse) => void,
+  ): ClientUnaryCall;
+  resume(
+    request: OrderRequest,
+    callback: (error: ServiceError | null, response: OrderResponse) => void,
+  ): ClientUnaryCall;
+  resume(
+    request: OrderRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: OrderResponse) => void,
+  ): ClientUnaryCall;
+  resume(
+    request: OrderRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: OrderResponse) => void,
+  ): ClientUnaryCall;
+  /** Resets all failed steps. */
+  retry(
+    request: OrderRequest,
+    callback: (error: ServiceError | null, response: OrderResponse) => void,
+  ): ClientUnaryCall;
+  retry(
+    request: OrderRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: OrderResponse) => void,
+  ): ClientUnaryCall;
+  retry(
+    request: OrderRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: OrderResponse) => void,
+  ): ClientUnaryCall;
+  /** Closes a blocked task as it is. */
+  resolve(
+    request: OrderRequest,
+    callback: (error: ServiceError | null, response: OrderResponse) => void,
+  ): ClientUnaryCall;
+  resolve(
+    request: OrderRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: OrderResponse) => void,
+  ): ClientUnaryCall;
+  resolve(
+    request: OrderRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: OrderResponse) => void,
+  ): ClientUnaryCall;
+  /** One order to all tasks that a filter finds, a bounded number at a time. */
+  bulk(request: BulkRequest, callback: (error: ServiceError | null, response: BulkResponse) => void): ClientUnaryCall;
+  bulk(
+    request: BulkRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: BulkResponse) => void,
+  ): ClientUnaryCall;
+  bulk(
+    request: BulkRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: BulkResponse) => void,
   ): ClientUnaryCall;
   /** Waits until the task is terminal or blocked, or the call's deadline is over. */
   awaitResult(
