@@ -83,7 +83,8 @@ type End = 'completed' | 'failed' | 'cancelled'
 const endOf = (type: TaskEventType): End | undefined => {
   if (!TERMINAL_EVENTS.has(type)) return undefined
   if (type === 'task.completed') return 'completed'
-  return type === 'task.cancelled' ? 'cancelled' : 'failed'
+  // What a person closed says no more of how tasks do than what was cancelled.
+  return type === 'task.failed' ? 'failed' : 'cancelled'
 }
 
 const stepEnded = (step: StepId, end: End, at: Instant, task: LiveTask): ActivityRow => {

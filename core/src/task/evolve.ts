@@ -89,7 +89,7 @@ const evolveLive = (task: LiveTask, event: TaskEvent, at: Instant): LiveTask => 
     case 'task.paused':
       return { ...withPhase(task, task.phase, at), pace: { type: 'paused', since: at, reason: event.reason } }
     case 'task.resumed':
-      return { ...withPhase(task, task.phase, at), pace: GOING }
+      return { ...withPhase(task, task.phase, at), pace: { type: 'going', resumedAt: at } }
     case 'task.retried':
       return withPhase(task, 'running', at)
     case 'step.completed':

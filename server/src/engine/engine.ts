@@ -164,7 +164,7 @@ export class RunningEngine implements Engine {
   order(taskId: TaskId, order: TaskOrder, actor: string): Promise<CommandAnswer> {
     const fault = this.#refusal()
     if (fault !== undefined) return Promise.resolve({ type: 'failed', fault })
-    return giveOrder(this.#parts, taskId, order, actor)
+    return giveOrder({ ...this.#parts, schemaCheck: this.#ports.schemaCheck }, taskId, order, actor)
   }
 
   read(taskId: TaskId): Promise<TaskSnapshot | undefined> {

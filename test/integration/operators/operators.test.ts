@@ -17,6 +17,7 @@ import { BULK_REPORT } from '@tasker/server/internal/rest/schema/bulk'
 import { STEP_AUDIT } from '@tasker/server/internal/rest/schema/step'
 import { STEP, TASK } from '@tasker/server/internal/rest/schema/task'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { freshDatabase, type TestDatabase } from '../../support/postgres.js'
 import { until } from '../../support/until.js'
 import { serverConfig } from '../sdk/server-config.js'
@@ -113,6 +114,26 @@ describe('a blocked task', () => {
     const types: string[] = []
     for await (const { type } of handle.events()) types.push(type)
     expect(types).toEqual(expect.arrayContaining(['task.blocked', 'task.retried', 'step.reset_for_retry', 'task.completed']))
+  })
+
+  test('takes no result by hand that its result_schema refuses, and says where', async () => {
+    const task = defineTask('promised', { namespace: 'promised', version: '1.0.0' }).step(
+      'charge',
+      { result: z.object({ receipt: z.string() }) },
+      (): { receipt: string } => refused(),
+    )
+    work('promised', task)
+    const handle = await client.submit(task, {})
+    await expect(handle.result()).rejects.toThrow(TaskBlockedError)
+    const path = `/v1/tasks/${handle.taskId}/workflow_steps/charge`
+    const by = { action_type: 'complete_manually', reason: 'verified', completed_by: 'ops@x' }
+    const refusedResult = await rest('PATCH', path, { ...by, completion_data: { result: { receipt: 7 } } })
+    expect([refusedResult.status, await refusedResult.json()]).toMatchObject([
+      422,
+      { reason: 'RESULT_INVALID', errors: [{ path: '/completion_data/result/receipt' }] },
+    ])
+    expect((await rest('PATCH', path, { ...by, completion_data: { result: { receipt: 'R-8' } } })).status).toBe(200)
+    expect(await handle.result()).toEqual({ charge: { receipt: 'R-8' } })
   })
 
   test('goes on with the result a person gave over REST, and the audit says so', async () => {

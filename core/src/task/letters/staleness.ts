@@ -4,6 +4,7 @@
  * S1  What moves a step begins the task's wait anew, and so does a sign of life of a running one: a batch that keeps saving how far it came
  *     is not stale, nor is a step whose handler keeps being heard.
  * S2  A wait that was told of is not told of again.
+ * S3  Nothing of a paused task is watched; its waits begin anew when it is resumed.
  */
 import type { StepId } from '../../kernel/ids.js'
 import { type DurationMs, type Instant, latest, later } from '../../kernel/instant.js'
@@ -32,7 +33,9 @@ export const watchesOf = (task: LiveTask, heard: HeardSteps = NOBODY_HEARD): rea
 
 /** The waits of the task and of its steps, whatever was told of them and whatever follows. */
 export const allWatches = (task: LiveTask, heard: HeardSteps): readonly Watch[] =>
-  task.phase === 'running' || task.phase === 'blocked' ? [...taskWatches(task, heard), ...stepWatches(task, heard)] : []
+  task.pace.type === 'going' && (task.phase === 'running' || task.phase === 'blocked')
+    ? [...taskWatches(task, heard), ...stepWatches(task, heard)]
+    : []
 
 /** When a timer has to look at the task again; undefined where nothing of it is watched, or a nearer timer will move it. */
 export const staleAt = (task: LiveTask): Instant | undefined => {
@@ -44,7 +47,8 @@ export const staleAt = (task: LiveTask): Instant | undefined => {
 }
 
 /** The check of the hot path: steps of a plain template that run or wait for a worker have nothing to watch. */
-const mayGoStale = ({ plan, phase, counts }: LiveTask): boolean => {
+const mayGoStale = ({ plan, phase, pace, counts }: LiveTask): boolean => {
+  if (pace.type === 'paused') return false
   if (phase === 'blocked') return plan.watched || plan.lifecycle.thresholdsMs.blocked_by_failures !== undefined
   if (phase !== 'running') return false
   return plan.watched || (counts.enqueued === 0 && counts.in_progress === 0)
@@ -80,7 +84,7 @@ const stateOf = ({ phase, counts, plan }: LiveTask): WatchedState | undefined =>
 
 /** When a step of the task last changed, or saved how far it came. */
 export const movedAt = (task: LiveTask): Instant => {
-  let moved = task.submittedAt
+  let moved = task.pace.type === 'going' ? (task.pace.resumedAt ?? task.submittedAt) : task.pace.since
   for (const step of task.steps) if (step.since > moved) moved = step.since
   for (const { savedAt } of task.checkpoints.values()) moved = latest(moved, savedAt)
   return moved

@@ -25,6 +25,7 @@ import {
   permanently,
   plan,
   planWith,
+  order,
   retryDue,
   start,
   step,
@@ -312,4 +313,13 @@ test('what moves a stale task resolves its entry (L2)', () => {
     expect(taskAfter(watched, ...stale, ...way).deadLetters.entries).toMatchObject([
       { status: 'manually_resolved', resolvedBy: 'engine' },
     ])
+})
+
+describe('a paused task', () => {
+  test('is not watched, and its wait begins anew when it is resumed (S3)', () => {
+    const paused = taskAfter(watched, ...running, order('pause', { at: minutes(5) }))
+    expect(staleAt(paused)).toBeUndefined()
+    const resumed = taskAfter(watched, ...running, order('pause', { at: minutes(5) }), order('resume', { at: minutes(60) }))
+    expect(staleAt(resumed)).toBe(at(minutes(70)))
+  })
 })
