@@ -8,6 +8,7 @@ import {
   type JsonText,
   jsonOf,
   type StepsCreated,
+  type TaskSubmitted,
   type TaskEvent,
   trustedJson,
   unreachable,
@@ -21,25 +22,7 @@ type Fields = readonly (readonly [name: string, value: JsonText | undefined])[]
 const eventFields = (event: TaskEvent): Fields => {
   switch (event.type) {
     case 'task.submitted':
-      return [
-        ['namespace', text(event.namespace)],
-        ['name', text(event.name)],
-        ['version', text(event.version)],
-        ['template_hash', text(event.templateHash)],
-        ['environment', text(event.environment)],
-        ['priority', jsonOf(event.priority)],
-        ['tags', jsonOf(event.tags)],
-        ['correlation_id', text(event.correlationId)],
-        ['parent_correlation_id', text(event.parentCorrelationId)],
-        ['initiator', text(event.initiator)],
-        ['source_system', text(event.sourceSystem)],
-        ['reason', text(event.reason)],
-        ['idempotency_key', text(event.idempotencyKey)],
-        ['fairness_key', text(event.fairnessKey)],
-        ['identity', text(event.identity)],
-        ['run_at', at(event.runAt)],
-        ['context', event.context],
-      ]
+      return submittedFields(event)
     case 'steps.created':
       return createdFields(event)
     case 'task.went_stale':
@@ -94,6 +77,26 @@ const eventFields = (event: TaskEvent): Fields => {
       return [['step_id', text(event.step)], ['attempt', jsonOf(event.attempt)], ...attemptFields(event)]
   }
 }
+
+const submittedFields = (event: TaskSubmitted): Fields => [
+  ['namespace', text(event.namespace)],
+  ['name', text(event.name)],
+  ['version', text(event.version)],
+  ['template_hash', text(event.templateHash)],
+  ['environment', text(event.environment)],
+  ['priority', jsonOf(event.priority)],
+  ['tags', jsonOf(event.tags)],
+  ['correlation_id', text(event.correlationId)],
+  ['parent_correlation_id', text(event.parentCorrelationId)],
+  ['initiator', text(event.initiator)],
+  ['source_system', text(event.sourceSystem)],
+  ['reason', text(event.reason)],
+  ['idempotency_key', text(event.idempotencyKey)],
+  ['fairness_key', text(event.fairnessKey)],
+  ['identity', text(event.identity)],
+  ['run_at', at(event.runAt)],
+  ['context', event.context],
+]
 
 const createdFields = (event: StepsCreated): Fields => {
   const segment = [['segment', text(event.segment)] as const]
