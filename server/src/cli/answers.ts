@@ -162,3 +162,28 @@ export const stalenessList = z.looseObject({
     }),
   ),
 })
+
+export const bulkAnswer = z.looseObject({
+  refused: z.number(),
+  failed: z.number(),
+  tasks: z.array(z.looseObject({ task_id: z.string(), status: z.string(), outcome: z.string(), message: z.string().nullish() })),
+  next_cursor: z.string().nullish(),
+})
+
+export const stepByHand = z.looseObject({ step_id: z.string(), status: z.string() })
+
+export const stepAudit = z.looseObject({
+  entries: z.array(
+    z.looseObject({
+      event: z.string(),
+      recorded_at: z.string(),
+      actor: z.string(),
+      from_state: z.string().nullish(),
+      to_state: z.string(),
+      failure: failure.nullish(),
+      reason: z.string().nullish(),
+      by: z.string().nullish(),
+    }),
+  ),
+  next_cursor: z.string().nullish(),
+})

@@ -11,6 +11,7 @@ import { addDoctorCommand } from './commands/doctor.js'
 import { addKeyCommands } from './commands/keys.js'
 import { addOperationCommands } from './commands/operations.js'
 import { addServeCommands } from './commands/serve.js'
+import { addStepCommands } from './commands/step.js'
 import { addTaskCommands } from './commands/task.js'
 import { addTemplateCommands } from './commands/template.js'
 
@@ -25,6 +26,7 @@ export const runCommandLine = async (args: readonly string[], host: Host): Promi
   addOperationCommands(program, bound)
   addKeyCommands(program, bound)
   addDeadLetterCommands(program, bound)
+  addStepCommands(program, bound)
   addDoctorCommand(program, bound)
   inherit(program)
   try {

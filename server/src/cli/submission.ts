@@ -22,27 +22,27 @@ export interface SubmitFlags {
   readonly runAt?: string
 }
 
-/** The JSON text of `--context`: the text itself, `@file`, or `-` for stdin. */
-export const contextText = async (source: string, stdin: NodeJS.ReadableStream): Promise<string> => {
-  const text = await sourceText(source, stdin)
+/** The JSON text of a flag such as `--context`: the text itself, `@file`, or `-` for stdin. `what` names it in errors. */
+export const jsonSource = async (source: string, stdin: NodeJS.ReadableStream, what: string): Promise<string> => {
+  const text = await sourceText(source, stdin, what)
   try {
     JSON.parse(text)
   } catch (thrown) {
     throw usageFault(
-      `the context is not JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      `the ${what} is not JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
       `give JSON such as '{"order_id":"A-1"}', @file.json, or - for stdin`,
     )
   }
   return text
 }
 
-const sourceText = async (source: string, stdin: NodeJS.ReadableStream): Promise<string> => {
+const sourceText = async (source: string, stdin: NodeJS.ReadableStream, what: string): Promise<string> => {
   if (source === '-') return textOf(stdin)
   if (!source.startsWith('@')) return source
   try {
     return await readFile(source.slice(1), 'utf8')
   } catch (thrown) {
-    throw usageFault(`cannot read the context: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+    throw usageFault(`cannot read the ${what}: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
   }
 }
 

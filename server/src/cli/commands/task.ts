@@ -4,10 +4,11 @@ import { EXIT, type ExitCode } from '../exit.js'
 import { type CommandContext } from '../context.js'
 import { eventLine } from '../event-line.js'
 import { followTask } from '../follow.js'
-import { contextText, type SubmitFlags, submitTask } from '../submission.js'
+import { jsonSource, type SubmitFlags, submitTask } from '../submission.js'
 import { exitCodeOfStatus, statusText } from '../task-status.js'
 import { templateRef } from '../template-ref.js'
 import { type Binding, collected, examples, wholeNumber } from './command.js'
+import { addOrderCommands } from './task-orders.js'
 import { addTaskReadCommands, taskPath, writeResult } from './task-read.js'
 
 export const addTaskCommands = (program: Command, binding: Binding): void => {
@@ -16,6 +17,7 @@ export const addTaskCommands = (program: Command, binding: Binding): void => {
   addTaskReadCommands(task, binding)
   addWatch(task, binding)
   addCancel(task, binding)
+  addOrderCommands(task, binding)
 }
 
 interface SubmitCommandFlags extends SubmitFlags {
@@ -59,7 +61,7 @@ const submit = async (
   stdin: NodeJS.ReadableStream,
 ): Promise<ExitCode> => {
   const { terminal, http } = context
-  const input = await contextText(flags.context, stdin)
+  const input = await jsonSource(flags.context, stdin, 'context')
   const submitted = await submitTask(http, templateRef(template, context.namespace), input, flags, (fault, tryNumber) =>
     terminal.err(
       `${terminal.colours.yellow('again')} try ${tryNumber} did not succeed (${fault.message}); next with the same request id`,
