@@ -47,6 +47,8 @@ const batchesWithinParallelism = ({ taskId, events, task }: Folded): readonly st
 const hasEnded = (event: TaskEvent): boolean =>
   event.type === 'step.completed' ||
   event.type === 'step.cancelled' ||
+  event.type === 'step.resolved_manually' ||
+  event.type === 'step.completed_manually' ||
   ((event.type === 'step.failed' || event.type === 'step.timed_out') && event.permanent)
 
 const nothingLeftOpen = ({ taskId, task }: Folded): readonly string[] => {

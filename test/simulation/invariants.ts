@@ -11,6 +11,7 @@
  * I8  Submissions with one identity made one task, or one at a time where the template says so (`one-identity.ts`).
  *
  * I9 to I11 are those of `branch-invariants.ts`, I12 to I14 those of `key-invariants.ts`.
+ * I16 to I18 are those of `operator-invariants.ts`.
  * I15 Every domain event that the log records, and does not refuse, is published once faults stop: each once, those of a task in order.
  */
 import { isDeepStrictEqual } from 'node:util'
@@ -40,6 +41,7 @@ import type { DomainMessage } from '@tasker/server/internal/publishers/message'
 import type { MemoryStore } from '@tasker/server/internal/projections/memory-store'
 import { keysHold } from './key-invariants.js'
 import { oneTaskAnIdentity } from './one-identity.js'
+import { ordersHold } from './operator-invariants.js'
 
 export interface Evidence {
   readonly commits: readonly StoredCommit[]
@@ -67,6 +69,7 @@ export const checkAll = async (evidence: Evidence): Promise<readonly string[]> =
     ...folded.flatMap(startsAfterDependencies),
     ...folded.flatMap(attemptsWithinPolicy),
     ...folded.flatMap(branchesHold),
+    ...folded.flatMap((one) => ordersHold(one, evidence.store.dump().deadLetters)),
     ...nothingAcknowledgedIsLost(folded, evidence),
     ...chainsVerify(evidence.commits),
     ...oneTaskAnIdentity(folded, evidence.commits),
@@ -146,17 +149,22 @@ const startsAfterDependencies = ({ taskId, events, task }: Folded): readonly str
   const wrong: string[] = []
   for (const { event } of events) {
     if (event.type === 'step.completed') complete.add(event.step)
+    if (event.type === 'step.completed_manually' || event.type === 'step.resolved_manually') complete.add(event.step)
     // Nobody waits for what was not taken, nor for a worker that failed where its batch goes on.
     if (event.type === 'steps.created' && event.segment === 'decision') for (const name of event.notTaken) complete.add(name)
     if ((event.type === 'step.failed' || event.type === 'step.timed_out') && event.permanent && goesOnWithout(task, event.step))
       complete.add(event.step)
     if (event.type !== 'step.started') continue
     const spec = task.graph.steps[task.graph.indexOf.get(event.step) ?? -1]
-    const missing = spec?.dependencies.filter((name) => !complete.has(name)) ?? []
+    const missing = spec?.dependencies.filter((name) => !complete.has(name) && !isNotTaken(task, name)) ?? []
     if (missing.length > 0) wrong.push(`I4 ${event.step} of ${taskId} started before ${missing.join(', ')}`)
   }
   return wrong
 }
+
+/** What a person closed opens nothing, and no event names what is not taken then. */
+const isNotTaken = (task: LiveTask, name: StepId): boolean =>
+  task.steps[task.graph.indexOf.get(name) ?? -1]?.status === 'not_taken'
 
 const goesOnWithout = (task: LiveTask, step: StepId): boolean =>
   batchOf(task, task.graph.indexOf.get(step) ?? -1)?.spec.failureStrategy === 'continue_on_failure'
@@ -167,8 +175,10 @@ const attemptsWithinPolicy = ({ taskId, events, task }: Folded): readonly string
     const started = events.flatMap(({ event }) => (event.type === 'step.started' && event.step === name ? [event.attempt] : []))
     const released = events.filter(({ event }) => event.type === 'step.released' && event.step === name).length
     if (new Set(started).size !== started.length) wrong.push(`I5 ${name} of ${taskId} used an attempt number twice`)
+    // Each reset gives the policy's budget once more.
+    const budgets = 1 + events.filter(({ event }) => event.type === 'step.reset_for_retry' && event.step === name).length
     const counted = started.length - released
-    if (counted > Math.max(1, retry.maxAttempts))
+    if (counted > budgets * Math.max(1, retry.maxAttempts))
       wrong.push(`I5 ${name} of ${taskId} had ${counted} attempts of ${retry.maxAttempts}`)
     const completed = events.filter(({ event }) => event.type === 'step.completed' && event.step === name).length
     if (completed > 1) wrong.push(`I5 ${name} of ${taskId} was completed ${completed} times`)

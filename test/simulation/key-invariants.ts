@@ -83,6 +83,8 @@ const taskEvent = (event: TaskEvent, { stream, namespace, at }: StoredCommit, to
       told.running.delete(idOf(event.attempt))
       return
     case 'step.cancelled':
+    case 'step.resolved_manually':
+    case 'step.completed_manually':
       for (const id of [...told.running])
         if (id.startsWith(`${taskId}/`) && id.endsWith(`/${event.step}`)) told.running.delete(id)
       return

@@ -15,6 +15,7 @@ import { Incarnation, type Weather } from './incarnation.js'
 import { checkAll } from './invariants.js'
 import { echoWork, SimWorker } from './sim-worker.js'
 import { choiceFor, drawBranchedTemplate } from './branched-work.js'
+import { Operators } from './operators.js'
 import { drawTemplate, HANDLERS, IDENTITIES, submitUntilAcknowledged, withKeys } from './workload.js'
 
 export interface RunReport {
@@ -36,6 +37,8 @@ const LATER_SEEDS = 1_000_000_007
 const KEY_SEEDS = 3_000_000_019
 /** Where the dice of domain events begin. */
 const EVENT_SEEDS = 2_000_000_011
+/** Where the dice of operators begin. */
+const OPERATOR_SEEDS = 4_000_000_007
 const TEMPLATES = 3
 /** Templates that came later, with dice of their own. */
 const LATER_TEMPLATE_SEEDS = 2_000_000_011
@@ -50,6 +53,8 @@ export interface RunOptions {
   readonly firstTemplatesOnly?: boolean
   /** Only the faults that were there when a seed was found. */
   readonly firstFaultsOnly?: boolean
+  /** A world without operators, as it was when a seed was found. */
+  readonly withoutOperators?: boolean
 }
 
 export const runSeed = async (seed: number, options: RunOptions = {}): Promise<RunReport> => {
@@ -83,12 +88,16 @@ class World {
   readonly #choices: Dice
   /** By task and step, the attempts whose checkpoint was acknowledged. */
   readonly #checkpoints = new Map<string, Set<number>>()
+  readonly #operators: Operators
+  /** Mean virtual milliseconds between two orders; 0 for never. */
+  readonly #orderEveryMs: number
   #lives = 0
   #engine: RunningEngine | undefined
   #incarnation: Incarnation | undefined
   readonly #engines = new Map<Incarnation, RunningEngine>()
 
-  constructor(seed: number, { firstFaultsOnly = false, firstTemplatesOnly = false }: RunOptions) {
+  constructor(seed: number, options: RunOptions) {
+    const { firstFaultsOnly = false, firstTemplatesOnly = false } = options
     this.#seed = seed
     this.#dice = new Dice(seed)
     this.#eventDice = new Dice(seed + EVENT_SEEDS)
@@ -105,6 +114,15 @@ class World {
     )
     if (!firstTemplatesOnly) this.#drawn.push(...BRANCHED.map((name) => () => drawBranchedTemplate(later, name)))
     this.#keyDice = firstTemplatesOnly ? undefined : new Dice(seed + KEY_SEEDS)
+    const dice = new Dice(seed + OPERATOR_SEEDS)
+    const silent = options.withoutOperators === true || firstFaultsOnly || firstTemplatesOnly
+    this.#orderEveryMs = !silent && dice.chance(0.5) ? dice.between(300, 5_000) : 0
+    this.#operators = new Operators({
+      dice,
+      engine: () => this.#engine,
+      tasks: () => this.#acknowledged,
+      note: (what) => this.#note(what),
+    })
   }
 
   async start(): Promise<void> {
@@ -253,7 +271,18 @@ class World {
     this.#every(workerFreezeEveryMs, 'worker freeze', () =>
       this.#dice.pick(this.#workers).freeze(this.#dice.between(1_000, 45_000)),
     )
+    this.#orders()
     this.#every(clockStepEveryMs, 'clock step', () => this.#clock.jumpWall(this.#dice.between(-20_000, 20_000)))
+  }
+
+  /** At steady steps, so that the dice of the world roll as they would without operators. */
+  #orders(): void {
+    if (this.#orderEveryMs === 0) return
+    this.#clock.after(durationMs(this.#orderEveryMs), () => {
+      if (this.#weather.faults === NO_FAULTS) return
+      this.#operators.act()
+      this.#orders()
+    })
   }
 
   #every(meanMs: number, what: string, happen: () => void): void {
@@ -322,6 +351,9 @@ class World {
     const tasks = await reading
     const { projectionLagMs, domainEvents } = engine.health()
     if (projectionLagMs > 0 || domainEvents.lagMs > 0) return false
-    return tasks.every((task) => task !== undefined && (task.state.endedAt !== undefined || task.state.phase === 'blocked'))
+    for (const task of tasks) if (task?.state.pace.type === 'paused') this.#operators.resume(engine, task.taskId)
+    return tasks.every(
+      (task) => task?.state.pace.type === 'going' && (task.state.endedAt !== undefined || task.state.phase === 'blocked'),
+    )
   }
 }

@@ -27,3 +27,8 @@ test.each([
   const { violations } = await runSeed(seed, { firstFaultsOnly, firstTemplatesOnly: true })
   expect(violations).toEqual([])
 })
+
+test('in the world of seed 168 no worker runs more than its slots; once the slot of an attempt that a lost commit took away was free', async () => {
+  const { violations } = await runSeed(168, { withoutOperators: true })
+  expect(violations).toEqual([])
+})

@@ -1,0 +1,78 @@
+/** Operators in a simulated world: orders to tasks and steps at moments that the dice choose, and the resumption of all that was paused. */
+import { isTerminal, type LiveTask, type StepId, trustedJson, type TaskId } from '@tasker/core'
+import { inBackground } from '@tasker/server/internal/background'
+import type { TaskOrder } from '@tasker/server/internal/engine/api'
+import type { RunningEngine } from '@tasker/server/internal/engine/engine'
+import type { Dice } from './dice.js'
+
+export interface OperatorParts {
+  readonly dice: Dice
+  readonly engine: () => RunningEngine | undefined
+  /** The tasks there are to pick from. */
+  readonly tasks: () => readonly TaskId[]
+  readonly note: (what: string) => void
+}
+
+const BY = { by: 'operator', reason: 'simulated' }
+
+export class Operators {
+  readonly #parts: OperatorParts
+
+  constructor(parts: OperatorParts) {
+    this.#parts = parts
+  }
+
+  /** One order to one task, whatever comes of it: a refusal is an answer too. */
+  act(): void {
+    const { dice, engine, tasks } = this.#parts
+    const there = tasks()
+    const current = engine()
+    if (there.length === 0 || current === undefined) return
+    const taskId = dice.pick(there)
+    inBackground(
+      current.read(taskId).then(
+        (snapshot) => {
+          if (snapshot !== undefined && !isTerminal(snapshot.state.phase))
+            this.#order(current, taskId, this.#choice(snapshot.state))
+        },
+        () => undefined,
+      ),
+    )
+  }
+
+  /** Nobody forgets a paused task for ever. */
+  resume(engine: RunningEngine, taskId: TaskId): void {
+    this.#order(engine, taskId, { type: 'resume', ...BY })
+  }
+
+  #order(engine: RunningEngine, taskId: TaskId, order: TaskOrder): void {
+    this.#parts.note(`order ${order.type}`)
+    inBackground(
+      engine.order(taskId, order, 'operator').then(
+        () => undefined,
+        () => undefined,
+      ),
+    )
+  }
+
+  #choice(task: LiveTask): TaskOrder {
+    const { dice } = this.#parts
+    if (task.pace.type === 'paused' && dice.chance(0.6)) return { type: 'resume', ...BY }
+    const failed = stepsIn(task, ['error', 'cancelled'])
+    if (failed.length > 0 && dice.chance(0.6))
+      return dice.chance(0.5) ? { type: 'retry', ...BY } : { type: 'reset_step', step: dice.pick(failed), ...BY }
+    const open = stepsIn(task, ['pending', 'enqueued', 'in_progress', 'waiting_for_retry', 'error'])
+    const kind = dice.between(0, 5)
+    if (kind === 0 && open.length > 0) return { type: 'resolve_step', step: dice.pick(open), ...BY }
+    if (kind === 1 && open.length > 0)
+      return { type: 'complete_step', step: dice.pick(open), output: trustedJson('{"by":"hand"}'), ...BY }
+    if (kind === 2 && task.phase === 'blocked') return { type: 'resolve', ...BY }
+    return kind === 3 ? { type: 'dead_letter', by: 'operator' } : { type: 'pause', ...BY }
+  }
+}
+
+const stepsIn = (task: LiveTask, statuses: readonly string[]): readonly StepId[] =>
+  task.steps.flatMap((step, index) => {
+    const name = task.graph.steps[index]?.name
+    return statuses.includes(step.status) && name !== undefined ? [name] : []
+  })
