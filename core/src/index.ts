@@ -126,6 +126,15 @@ export { type HeardSteps, staleAt } from './task/letters/staleness.js'
 export { decide } from './task/decide.js'
 export { evolve } from './task/evolve.js'
 export { attemptsStarted } from './task/attempts.js'
+export {
+  type StepRun,
+  type UndoState,
+  isTakingBack,
+  outputOf,
+  runOf,
+  undoOrder,
+  undoStateOf,
+} from './task/compensation.js'
 export { taskResult } from './task/outcome.js'
 export { taskOverview, type TaskOverview } from './task/overview.js'
 export { batchOf, blockingSteps, existingSteps, mayStart, notTakenSteps } from './task/step-groups.js'

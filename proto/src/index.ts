@@ -108,6 +108,7 @@ export {
   Batch,
   BatchesMade,
   BatchLimits,
+  Compensation,
   BatchRange,
   Checkpoint,
   ConnectRequest,

@@ -14,6 +14,7 @@ const STYLE_OF: { readonly [Status in StepStatus]: string } = {
   error: 'fill:#fecaca,stroke:#b91c1c,color:#111111',
   skipped: 'fill:#f3f4f6,stroke:#9ca3af,color:#374151,stroke-dasharray:4 3',
   resolved_manually: 'fill:#ddd6fe,stroke:#6d28d9,color:#111111',
+  compensated: 'fill:#e9d5ff,stroke:#7e22ce,color:#111111',
   cancelled: 'fill:#d1d5db,stroke:#4b5563,color:#111111',
 }
 

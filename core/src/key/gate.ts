@@ -1,7 +1,7 @@
 /** Which key a step waits for: the first of its keys that it has no place of yet. */
 import { evaluateKey, type KeyTemplate } from '../expression/key.js'
 import type { Roots } from '../expression/expression.js'
-import { elementAt } from '../kernel/invariant.js'
+import { runOf } from '../task/compensation.js'
 import { stepRoots } from '../task/expression-roots.js'
 import type { LiveTask } from '../task/state.js'
 import type { KeyGate } from './key.js'
@@ -10,7 +10,7 @@ import type { KeyGate } from './key.js'
 export const keyGate = (task: LiveTask, index: number): KeyGate | undefined => {
   const step = task.steps[index]
   if (step?.status !== 'enqueued') return undefined
-  const spec = elementAt(task.graph.steps, index, 'steps of the graph').keys[step.admitted]
+  const spec = runOf(task, index).keys[step.admitted]
   if (spec === undefined) return undefined
   const { kind, limit, perMs } = spec
   return { kind, key: keyText(spec.key, stepRoots(task, index, spec.key)), limit, perMs }

@@ -6,7 +6,8 @@ import { handlerName, type HandlerName, type TaskId } from '../kernel/ids.js'
 import { LIMITS } from '../limits.js'
 import { handlerQueue } from '../queue/name.js'
 import { readyRank } from '../queue/order.js'
-import type { StepSpec } from '../template/template.js'
+import type { HandlerSpec, StepSpec } from '../template/template.js'
+import { runOf } from '../task/compensation.js'
 import type { LiveTask } from '../task/state.js'
 import type { ReadyRow } from './rows.js'
 
@@ -14,7 +15,9 @@ const DEFAULT_METHOD = 'call'
 const NO_ROWS: readonly ReadyRow[] = []
 
 /** What a worker must offer to run the step: its callable, or `callable#method` where the method is not `call`. */
-export const queueHandler = ({ handler }: StepSpec): HandlerName =>
+export const queueHandler = (task: LiveTask, index: number): HandlerName => offered(runOf(task, index).handler)
+
+const offered = (handler: HandlerSpec): HandlerName =>
   handler.method === DEFAULT_METHOD ? handler.callable : handlerName(`${handler.callable}#${handler.method}`)
 
 /** How urgent a step is: its task's priority, moved by its own. */
@@ -26,9 +29,9 @@ export const readyRows = (taskId: TaskId, task: LiveTask): readonly ReadyRow[] =
   return task.steps.flatMap((step, index): ReadyRow[] => {
     if (step.status !== 'enqueued') return []
     const spec = elementAt(task.graph.steps, index, 'steps of the graph')
-    const handler = queueHandler(spec)
+    const handler = queueHandler(task, index)
     const priority = stepPriority(task, spec)
-    const gate = spec.keys.length === 0 ? undefined : keyGate(task, index)
+    const gate = runOf(task, index).keys.length === 0 ? undefined : keyGate(task, index)
     return [
       {
         taskId,

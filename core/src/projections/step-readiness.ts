@@ -3,6 +3,7 @@ import { elementAt } from '../kernel/invariant.js'
 import type { Instant } from '../kernel/instant.js'
 import { readinessOf } from '../graph/readiness.js'
 import { attemptsAllowed } from '../retry/allowed.js'
+import { runOf } from '../task/compensation.js'
 import type { LiveTask } from '../task/state.js'
 import { isOpen, isSatisfied, mayStart } from '../task/step-groups.js'
 
@@ -22,7 +23,7 @@ export interface StepReadiness {
 
 export const stepReadiness = (task: LiveTask, index: number): StepReadiness => {
   const step = elementAt(task.steps, index, 'steps')
-  const { retry } = elementAt(task.graph.steps, index, 'steps of the graph')
+  const { retry } = runOf(task, index)
   const parents = elementAt(task.graph.dependencies, index, 'dependencies')
   const allowed = retry.retryable ? attemptsAllowed(retry) : 1
   return {

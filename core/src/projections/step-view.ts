@@ -6,6 +6,7 @@ import { trustedJson, type JsonText } from '../kernel/json.js'
 import { keyGate } from '../key/gate.js'
 import type { KeyGate, KeyKind } from '../key/key.js'
 import { attemptsStarted } from '../task/attempts.js'
+import { isTakingBack } from '../task/compensation.js'
 import type { Failure } from '../task/failure.js'
 import type { LiveTask, StepState, StepStatus } from '../task/state.js'
 import { isUnended } from '../task/step-groups.js'
@@ -33,6 +34,8 @@ export interface StepView {
   readonly next_retry_at?: string
   /** The failure of the latest attempt that failed, also when a later one succeeded. */
   readonly last_failure?: StepErrorView
+  /** True when its attempts are those of its way back. */
+  readonly compensating?: true
   /** Who runs it, or ran it last. */
   readonly worker_id?: WorkerId
   /** The key that a ready step waits for a place of. */
@@ -63,6 +66,7 @@ export const stepView = (task: LiveTask, index: number): StepView => {
     ...(endedAt === undefined ? {} : { ended_at: instantText(endedAt) }),
     ...(step.status === 'waiting_for_retry' ? { next_retry_at: instantText(step.dueAt) } : {}),
     ...(step.lastFailure === undefined ? {} : { last_failure: errorView(step.lastFailure) }),
+    ...(isTakingBack(task, index) ? { compensating: true } : {}),
     ...(worker === undefined ? {} : { worker_id: worker }),
     ...(gate === undefined ? {} : { waiting_for_key: keyWaitView(gate) }),
   }
@@ -79,6 +83,7 @@ export const stepViewText = (task: LiveTask, index: number): JsonText => {
   if (endedAt !== undefined) text += `,"ended_at":"${instantText(endedAt)}"`
   if (step.status === 'waiting_for_retry') text += `,"next_retry_at":"${instantText(step.dueAt)}"`
   if (step.lastFailure !== undefined) text += `,"last_failure":${JSON.stringify(errorView(step.lastFailure))}`
+  if (isTakingBack(task, index)) text += ',"compensating":true'
   if (worker !== undefined) text += `,"worker_id":${JSON.stringify(worker)}`
   const gate = task.plan.keyed ? keyGate(task, index) : undefined
   if (gate !== undefined) text += `,"waiting_for_key":${JSON.stringify(keyWaitView(gate))}`

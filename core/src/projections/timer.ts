@@ -46,6 +46,7 @@ const stepTimers = (taskId: TaskId, task: LiveTask, index: number, step: StepSta
     case 'cancelled':
     case 'skipped':
     case 'resolved_manually':
+    case 'compensated':
       return NO_ROWS
   }
 }

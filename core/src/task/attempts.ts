@@ -10,6 +10,7 @@ export const attemptsStarted = (step: StepState): number => {
     case 'skipped':
     case 'in_progress':
     case 'complete':
+    case 'compensated':
     case 'error':
     case 'resolved_manually':
       return step.attempts

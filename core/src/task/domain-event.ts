@@ -1,6 +1,7 @@
 /** Which domain events an attempt's end causes: the declarations of its step that speak of it, with what its worker made of each. */
 import type { StepId } from '../kernel/ids.js'
 import { type EventDelivery, type EventOutcome, type PublishedEvent, speaksOf } from '../template/published-event.js'
+import { isTakingBack } from './compensation.js'
 import type { EventNote, EventNotes } from './event-note.js'
 import type { DomainEventRecorded, TaskEvent } from './events.js'
 import type { LiveTask } from './state.js'
@@ -21,8 +22,10 @@ interface AttemptEnd {
 export const causedBy = (task: LiveTask, event: TaskEvent, notes: EventNotes | undefined): readonly CausedEvent[] => {
   const end = attemptEnd(event)
   if (end === undefined) return []
-  const spec = task.graph.steps[task.graph.indexOf.get(end.step) ?? -1]
-  if (spec === undefined || spec.publishes.length === 0) return []
+  const index = task.graph.indexOf.get(end.step) ?? -1
+  const spec = task.graph.steps[index]
+  // What a way back does is not what the step declared.
+  if (spec === undefined || spec.publishes.length === 0 || isTakingBack(task, index)) return []
   return spec.publishes.flatMap((declared, index) => {
     const note = notes?.[index]
     if (!speaksOf(declared.condition, end.outcome) || note?.withheld === true) return []

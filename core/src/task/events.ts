@@ -227,6 +227,26 @@ export interface TaskCompleted {
   readonly type: 'task.completed'
 }
 
+/** Completed work is taken back: nothing of the task is active, and from here on only ways back run. */
+export interface CompensationStarted {
+  readonly type: 'compensation.started'
+  /** A step that failed where that means taking back, or the cancellation of the task. */
+  readonly cause: 'failure' | 'cancellation'
+  /** The steps that are to be taken back. */
+  readonly steps: readonly StepId[]
+}
+
+/** Every step that has a way back was taken back, or closed by a person. */
+export interface CompensationCompleted {
+  readonly type: 'compensation.completed'
+}
+
+/** Ways back failed for good and nothing is active: a person has to see to them. Not terminal. */
+export interface CompensationFailed {
+  readonly type: 'compensation.failed'
+  readonly steps: readonly StepId[]
+}
+
 /** The task ended without success: terminal. A failed step alone never does that (it blocks), so something named in `code` did. */
 export interface TaskFailed {
   readonly type: 'task.failed'
@@ -351,6 +371,9 @@ export type TaskEvent =
   | StepResetForRetry
   | StepResolvedManually
   | StepCompletedManually
+  | CompensationStarted
+  | CompensationCompleted
+  | CompensationFailed
 
 export type TaskEventType = TaskEvent['type']
 

@@ -9,26 +9,31 @@
 import { later, type DurationMs, type Instant } from '../kernel/instant.js'
 import { BugError, elementAt, invariant, unreachable } from '../kernel/invariant.js'
 import type { StepId } from '../kernel/ids.js'
+import type { JsonText } from '../kernel/json.js'
 import type { Plan } from '../template/plan.js'
 import type {
   StepCheckpointed,
   StepCompleted,
   StepFailed,
   StepsCreated,
+  CompensationStarted,
   StepTimedOut,
   TaskCancelRequested,
   TaskEvent,
   TaskSubmitted,
 } from './events.js'
+import { isTakingBack, runOf } from './compensation.js'
 import { timeoutFailure } from './failure.js'
 import { batchesCreated, branchesCreated, initialSteps, NO_STEPS, pendingSteps, unmetOf } from './growth.js'
 import { NO_DEAD_LETTERS } from './letters/dead-letter.js'
 import { concernsLetters, foldLetters } from './letters/fold-letters.js'
-import { GOING, type LiveTask, type StepInProgress, type StepState, type TaskState } from './state.js'
+import { GOING, type LiveTask, type StepComplete, type StepInProgress, type StepState, type TaskState } from './state.js'
 import {
   admittedStep,
   cancelledStep,
   checkpointedStep,
+  compensatedByHand,
+  compensatedStep,
   completedByHand,
   completedStep,
   createdStep,
@@ -41,6 +46,7 @@ import {
   resolvedStep,
   reportedWith,
   startedStep,
+  undoneStep,
   waitingStep,
   withIgnored,
 } from './step-states.js'
@@ -91,7 +97,12 @@ const evolveLive = (task: LiveTask, event: TaskEvent, at: Instant): LiveTask => 
     case 'task.resumed':
       return { ...withPhase(task, task.phase, at), pace: { type: 'going', resumedAt: at } }
     case 'task.retried':
-      return withPhase(task, 'running', at)
+      return withPhase(task, goingPhase(task), at)
+    case 'compensation.started':
+      return compensationStarted(task, event, at)
+    case 'compensation.completed':
+    case 'compensation.failed':
+      return withPhase(task, 'compensating', at)
     case 'step.completed':
       return stepCompleted(task, event, at)
     case 'domain_event.recorded':
@@ -103,7 +114,8 @@ const evolveLive = (task: LiveTask, event: TaskEvent, at: Instant): LiveTask => 
 
 type StepEvent = Exclude<
   TaskEvent,
-  { readonly type: `task.${string}` } | { readonly type: 'steps.created' | 'step.completed' | 'domain_event.recorded' }
+  | { readonly type: `task.${string}` | `compensation.${string}` }
+  | { readonly type: 'steps.created' | 'step.completed' | 'domain_event.recorded' }
 >
 
 const evolveStep = (task: LiveTask, event: StepEvent, at: Instant): LiveTask => {
@@ -112,6 +124,7 @@ const evolveStep = (task: LiveTask, event: StepEvent, at: Instant): LiveTask => 
   mustFollow(step, event)
   switch (event.type) {
     case 'step.scheduled':
+      if (step.status === 'complete') return undoScheduled(task, index, step, event.attempt, at)
       return scheduledTask(task, index, step, enqueuedStep(step, event.attempt, at), at)
     case 'step.admitted':
       invariant(step.status === 'enqueued', 'a step that is admitted is ready')
@@ -139,7 +152,7 @@ const evolveStep = (task: LiveTask, event: StepEvent, at: Instant): LiveTask => 
     case 'step.resolved_manually':
       return withoutCheckpoint(byHand(task, index, resolvedStep(step, at), at), index)
     case 'step.completed_manually':
-      return withoutCheckpoint(byHand(task, index, completedByHand(step, event.output, at), at), index)
+      return withoutCheckpoint(byHand(task, index, handedStep(task, index, event.output, at), at), index)
     default:
       return unreachable(event)
   }
@@ -158,7 +171,8 @@ const mustFollow = (step: StepState, event: StepEvent | StepCompleted): void => 
 
 /** A step that becomes ready takes the next number, unless its wait for a retry took it. */
 const givesNumber = (step: StepState, event: StepEvent | StepCompleted): boolean =>
-  event.type === 'step.retry_scheduled' || (event.type === 'step.scheduled' && step.status === 'pending')
+  event.type === 'step.retry_scheduled' ||
+  (event.type === 'step.scheduled' && (step.status === 'pending' || step.status === 'complete'))
 
 const NO_CHOICES: LiveTask['choices'] = new Map()
 const NO_BATCHES: LiveTask['batches'] = []
@@ -176,6 +190,7 @@ const submitted = (event: TaskSubmitted, at: Instant, plan: Plan): LiveTask => (
   updatedAt: at,
   endedAt: undefined,
   cancel: undefined,
+  compensation: undefined,
   failed: undefined,
   resolvedReason: undefined,
   steps: [],
@@ -217,6 +232,7 @@ const allStepsCreated = (task: LiveTask, at: Instant): LiveTask => {
     cancel: undefined,
     resolvedReason: undefined,
     steps: new Array<StepState>(plan.steps.length).fill(createdStep(at)),
+    compensation: undefined,
     failed: undefined,
     unmet: plan.dependencies.map((dependencies) => dependencies.length),
     counts: pendingSteps(plan.steps.length),
@@ -231,6 +247,10 @@ const stepCompleted = (task: LiveTask, event: StepCompleted, at: Instant): LiveT
   const index = indexOf(task, event.step)
   const step = elementAt(task.steps, index, 'steps')
   mustFollow(step, event)
+  if (isTakingBack(task, index)) {
+    const undone = compensatedStep(running(step), event.output, at)
+    return withoutCheckpoint(withStep(task, index, step, undone, at), index)
+  }
   return withoutCheckpoint(withStepPassed(task, index, completedStep(running(step), event.output, at), at), index)
 }
 
@@ -250,7 +270,8 @@ const checkpointed = (task: LiveTask, index: number, event: StepCheckpointed, at
 
 /** A failure for good that holds nobody up is one dependency less, as a result is. A task that waited for its time has begun either way. */
 const attemptEnded = (task: LiveTask, index: number, to: StepState, at: Instant): LiveTask => {
-  if (to.status === 'error' && goesOnWithout(task, index)) return withStepPassed(task, index, to, at)
+  if (to.status === 'error' && goesOnWithout(task, index) && !isTakingBack(task, index))
+    return withStepPassed(task, index, to, at)
   const from = elementAt(task.steps, index, 'steps')
   return task.phase === 'waiting' ? scheduledTask(task, index, from, to, at) : withStep(task, index, from, to, at)
 }
@@ -272,6 +293,21 @@ const stepTimedOut = (step: StepInProgress, event: StepTimedOut, at: Instant): S
   return event.permanent ? failedStep(step, failure, step.reported, at) : failedAttempt(step, failure, step.reported, at)
 }
 
+const compensationStarted = (task: LiveTask, { cause }: CompensationStarted, at: Instant): LiveTask => ({
+  ...withPhase(task, 'compensating', at),
+  compensation: { cause, startedAt: at, undone: new Map() },
+})
+
+/** From here on the attempts of the step are those of its way back. */
+const undoScheduled = (task: LiveTask, index: number, step: StepComplete, attempt: number, at: Instant): LiveTask => {
+  const { compensation } = task
+  invariant(compensation !== undefined, 'a complete step runs again only to be taken back')
+  return {
+    ...withStep(task, index, step, undoneStep(step, attempt, at), at),
+    compensation: { ...compensation, undone: new Map(compensation.undone).set(index, step) },
+  }
+}
+
 const cancelRequested = (task: LiveTask, event: TaskCancelRequested, at: Instant): LiveTask => ({
   ...withPhase(task, 'cancelling', at),
   cancel: { reason: event.reason, graceUntil: later(at, event.graceMs) },
@@ -283,7 +319,16 @@ const cancelRequested = (task: LiveTask, event: TaskCancelRequested, at: Instant
  */
 const byHand = (task: LiveTask, index: number, to: StepState, at: Instant): LiveTask => {
   const next = withStep(task, index, elementAt(task.steps, index, 'steps'), to, at)
-  return { ...next, phase: next.phase === 'blocked' ? 'running' : next.phase, unmet: unmetOf(next) }
+  return { ...next, phase: next.phase === 'blocked' ? goingPhase(next) : next.phase, unmet: unmetOf(next) }
+}
+
+/** The phase of a task that a person lets go on. */
+const goingPhase = ({ compensation }: LiveTask): LiveTask['phase'] => (compensation === undefined ? 'running' : 'compensating')
+
+/** What a person gives is the result of the step, or of its way back. */
+const handedStep = (task: LiveTask, index: number, output: JsonText, at: Instant): StepState => {
+  const step = elementAt(task.steps, index, 'steps')
+  return isTakingBack(task, index) ? compensatedByHand(step, output, at) : completedByHand(step, output, at)
 }
 
 const indexOf = (task: LiveTask, step: StepId): number => {
@@ -292,8 +337,7 @@ const indexOf = (task: LiveTask, step: StepId): number => {
   return index
 }
 
-const timeoutOf = (task: LiveTask, index: number): DurationMs =>
-  elementAt(task.graph.steps, index, 'steps of the graph').timeoutMs
+const timeoutOf = (task: LiveTask, index: number): DurationMs => runOf(task, index).timeoutMs
 
 const running = (step: StepState): StepInProgress => {
   invariant(step.status === 'in_progress', 'an attempt that ends is running')

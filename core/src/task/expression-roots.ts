@@ -66,7 +66,7 @@ const contextOf = (submitted: TaskSubmitted): Json => {
   return value
 }
 
-const outputOf = (step: StepComplete): Json => {
+const parsedOutput = (step: StepComplete): Json => {
   const known = outputs.get(step)
   if (known !== undefined) return known
   const value = parseJson(step.output)
@@ -81,7 +81,7 @@ const depsOf = (task: LiveTask, index: number, { deps }: Pick<Expression, 'deps'
       const { name } = elementAt(task.graph.steps, dependency, 'steps of the graph')
       if (deps !== 'all' && !deps.has(name)) return []
       const step = elementAt(task.steps, dependency, 'steps')
-      return [[name, step.status === 'complete' ? outputOf(step) : null]]
+      return [[name, step.status === 'complete' ? parsedOutput(step) : null]]
     }),
   )
 

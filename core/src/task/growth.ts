@@ -38,6 +38,7 @@ export const pendingSteps = (count: number): LiveTask['counts'] => ({
   cancelled: 0,
   skipped: 0,
   resolved_manually: 0,
+  compensated: 0,
 })
 
 export const NO_STEPS: LiveTask['counts'] = pendingSteps(0)

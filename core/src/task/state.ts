@@ -89,6 +89,15 @@ export interface StepResolvedManuallyState extends StepHistory {
   readonly status: 'resolved_manually'
 }
 
+/** It was complete and was taken back. */
+export interface StepCompensated extends StepHistory {
+  readonly status: 'compensated'
+  /** Undefined when a person said that it is taken back. */
+  readonly worker: WorkerId | undefined
+  /** What its way back gave. */
+  readonly output: JsonText
+}
+
 export type StepState =
   | StepUncreated
   | StepNotTaken
@@ -101,6 +110,7 @@ export type StepState =
   | StepCancelledState
   | StepSkippedState
   | StepResolvedManuallyState
+  | StepCompensated
 
 export type StepStatus = StepState['status']
 
@@ -125,13 +135,14 @@ export interface Checkpoint {
 
 /**
  * The task's own phase. `waiting` until `runAt`; `running` while something may still happen by itself; `blocked` when only a person can help;
- * `cancelling` between the request and the end.
+ * `cancelling` between the request and the end; `compensating` while completed steps are taken back.
  */
 export type TaskPhase =
   | 'waiting'
   | 'running'
   | 'blocked'
   | 'cancelling'
+  | 'compensating'
   | 'completed'
   | 'cancelled'
   | 'failed'
@@ -143,6 +154,14 @@ export type Pace =
   | { readonly type: 'paused'; readonly since: Instant; readonly reason: string | undefined }
 
 export const GOING: Pace = { type: 'going', resumedAt: undefined }
+
+/** Work that is being taken back, or was. */
+export interface Compensation {
+  readonly cause: 'failure' | 'cancellation'
+  readonly startedAt: Instant
+  /** By index of each step whose way back has begun, how the step had ended. */
+  readonly undone: ReadonlyMap<number, StepComplete>
+}
 
 export interface LiveTask {
   readonly type: 'task'
@@ -158,6 +177,8 @@ export interface LiveTask {
   readonly endedAt: Instant | undefined
   /** Set from the request on: why, and until when running steps may finish. */
   readonly cancel: { readonly reason: string | undefined; readonly graceUntil: Instant } | undefined
+  /** Set once completed work is taken back. */
+  readonly compensation: Compensation | undefined
   /** How the task failed; undefined unless it did. */
   readonly failed: TaskFailed | undefined
   /** Why a person closed the task, when one did and said why. */

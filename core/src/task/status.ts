@@ -9,6 +9,7 @@ export type TaskStatus =
   | 'waiting_for_retry'
   | 'paused'
   | 'cancelling'
+  | 'compensating'
   | 'blocked_by_failures'
   | 'complete'
   | 'cancelled'
@@ -29,6 +30,8 @@ export const taskStatus = (task: LiveTask): TaskStatus => {
       return 'resolved_manually'
     case 'cancelling':
       return 'cancelling'
+    case 'compensating':
+      return task.pace.type === 'paused' ? 'paused' : 'compensating'
     case 'blocked':
       return 'blocked_by_failures'
     case 'running':

@@ -1,6 +1,7 @@
 /** Which statuses of a step mean the same to a rule. Rules ask here, so that a new status is placed once. */
 import { elementAt, unreachable } from '../kernel/invariant.js'
 import type { StepId } from '../kernel/ids.js'
+import { isTakingBack } from './compensation.js'
 import type { BatchRun, LiveTask, StepStatus } from './state.js'
 
 /** What depends on the step may go on. */
@@ -18,6 +19,7 @@ export const isSatisfied = (status: StepStatus): boolean => {
     case 'waiting_for_retry':
     case 'error':
     case 'cancelled':
+    case 'compensated':
       return false
     default:
       return unreachable(status)
@@ -64,6 +66,7 @@ export const isUnended = (status: StepStatus): boolean => {
     case 'cancelled':
     case 'skipped':
     case 'resolved_manually':
+    case 'compensated':
       return false
     default:
       return unreachable(status)
@@ -93,17 +96,22 @@ export const notTakenSteps = (task: LiveTask): readonly StepId[] =>
 export const isOpen = (status: StepStatus): boolean => status !== 'uncreated' && isUnended(status)
 
 /** Whether steps of the task are given to workers. */
-export const mayStart = ({ phase, pace }: LiveTask): boolean => phase === 'running' && pace.type === 'going'
+export const mayStart = (task: LiveTask): boolean => isGoing(task) && task.pace.type === 'going'
+
+/** Steps of the task are worked on: it runs, or what it did is taken back. */
+export const isGoing = ({ phase }: LiveTask): boolean => phase === 'running' || phase === 'compensating'
 
 /** How many steps are with a worker, wait for one, or wait for a time. */
 export const activeSteps = ({ counts }: LiveTask): number => counts.in_progress + counts.enqueued + counts.waiting_for_retry
 
 /**
  * The indexes of the steps whose failure holds others up, in the order of the graph. Failures that hold up none are among them only where
- * nothing else explains why the task cannot go on: a join that too few dependencies satisfied.
+ * nothing else explains why the task cannot go on: a join that too few dependencies satisfied. While a task is taken back, only the ways back
+ * hold it up.
  */
 export const blockingSteps = (task: LiveTask): readonly number[] => {
   const failed = task.steps.flatMap(({ status }, index) => (status === 'error' ? [index] : []))
+  if (task.compensation !== undefined) return failed.filter((index) => isTakingBack(task, index))
   const blocking = failed.filter((index) => !goesOnWithout(task, index))
   return blocking.length > 0 ? blocking : failed
 }

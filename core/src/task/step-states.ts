@@ -13,6 +13,7 @@ import type { Failure } from './failure.js'
 import type {
   ReportedFailure,
   StepCancelledState,
+  StepCompensated,
   StepComplete,
   StepEnqueued,
   StepError,
@@ -163,6 +164,17 @@ export const waitingStep = (from: StepState, attempt: number, dueAt: Instant, at
   dueAt,
 })
 
+/** The way back of a completed step is ready: its attempts go on counting, with a budget of its own. */
+export const undoneStep = (from: StepComplete, attempt: number, at: Instant): StepEnqueued => ({
+  ...enqueuedStep(from, attempt, at),
+  attemptsSinceReset: 0,
+})
+
+export const compensatedStep = (from: StepInProgress, output: JsonText, at: Instant): StepCompensated => ({
+  ...completedStep(from, output, at),
+  status: 'compensated',
+})
+
 export const skippedStep = (from: StepState, at: Instant): StepSkippedState => ({
   status: 'skipped',
   attempts: from.attempts,
@@ -208,6 +220,11 @@ export const completedByHand = (from: StepState, output: JsonText, at: Instant):
   status: 'complete',
   worker: undefined,
   output,
+})
+
+export const compensatedByHand = (from: StepState, output: JsonText, at: Instant): StepCompensated => ({
+  ...completedByHand(from, output, at),
+  status: 'compensated',
 })
 
 /** What the step takes with it into a state that a person puts it in. An attempt that was announced and never given out is none. */

@@ -42,6 +42,7 @@ export const endedTask = (
   updatedAt: at,
   endedAt: at,
   cancel: task.cancel,
+  compensation: task.compensation,
   failed,
   resolvedReason: task.resolvedReason,
   steps: task.steps,
@@ -71,6 +72,7 @@ const replaced = (
   updatedAt: at,
   endedAt: task.endedAt,
   cancel: task.cancel,
+  compensation: task.compensation,
   failed: task.failed,
   resolvedReason: task.resolvedReason,
   steps,
@@ -114,6 +116,7 @@ const movedCount = (task: LiveTask, from: StepState, to: StepState): LiveTask['c
     cancelled: counts.cancelled,
     skipped: counts.skipped,
     resolved_manually: counts.resolved_manually,
+    compensated: counts.compensated,
   }
   next[from.status] -= 1
   next[to.status] += 1

@@ -62,6 +62,7 @@ export const compensateSpec = (fields: ReturnType<typeof compensateFields> | und
     handler: handlerSpec(fields.handler),
     retry: retryPolicy(fields.retry),
     timeoutMs: timeoutMsOf(fields.timeout_seconds),
+    keys: [],
   }
 }
 

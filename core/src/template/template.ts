@@ -25,6 +25,8 @@ export interface CompensateSpec {
   readonly handler: HandlerSpec
   readonly retry: RetryPolicy
   readonly timeoutMs: DurationMs
+  /** Always empty: a way back waits for no key. */
+  readonly keys: readonly KeySpec[]
 }
 
 /** What a permanent failure of a step means for its task: it waits for a person, it goes on without the step, or its work is taken back. */

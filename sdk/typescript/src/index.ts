@@ -14,10 +14,18 @@ export {
 } from './definition/step.js'
 export { StepHandler, type HandlerObject } from './definition/step-handler.js'
 export type { Concurrency, RateLimit } from './definition/keys.js'
-export type { IdentityOptions, PublishedEventOptions, RetryOptions, StepOptions, TaskOptions } from './definition/options.js'
+export type {
+  CompensateOptions,
+  IdentityOptions,
+  PublishedEventOptions,
+  RetryOptions,
+  StepOptions,
+  TaskOptions,
+} from './definition/options.js'
 export type { StepDocument, TemplateDocument } from './definition/template.js'
 export type { Duration } from './duration.js'
 export type {
+  Compensates,
   Batch,
   BatchAnalyzerContext,
   BatchLimits,

@@ -31,6 +31,8 @@ const COLOUR_OF: ReadonlyMap<string, 'green' | 'red' | 'yellow' | 'cyan'> = new 
   ['task.blocked', 'red'],
   ['task.cancelled', 'red'],
   ['task.failed', 'red'],
+  ['compensation.failed', 'red'],
+  ['compensation.started', 'yellow'],
   ['step.retry_scheduled', 'yellow'],
   ['step.released', 'yellow'],
   ['task.cancel_requested', 'yellow'],
@@ -67,6 +69,10 @@ const noteOf = ({ type, data }: EventAnswer, colours: Colours): string => {
       return colours.dim(shortened(data['output'] === undefined ? '' : JSON.stringify(data['output'])))
     case 'task.failed':
       return shortened(`${textOf(data['code']) ?? ''}: ${textOf(data['message']) ?? ''}`)
+    case 'compensation.started':
+      return `takes back ${namesIn(data['steps'])}`
+    case 'compensation.failed':
+      return `${namesIn(data['steps'])} could not be taken back`
     case 'task.blocked':
       return `${namesIn(data['steps'])} failed for good: waits for a person`
     default:

@@ -3,7 +3,7 @@ import { EXIT, type ExitCode } from './exit.js'
 import { type Colours } from './terminal.js'
 
 const GOOD = new Set(['complete', 'resolved_manually'])
-const BAD = new Set(['error', 'blocked_by_failures', 'cancelled', 'cancelling', 'diverged'])
+const BAD = new Set(['error', 'blocked_by_failures', 'cancelled', 'cancelling', 'compensating', 'diverged'])
 const BUSY = new Set(['in_progress', 'steps_in_process', 'waiting_for_retry'])
 
 export const statusText = (status: string, colours: Colours): string => {

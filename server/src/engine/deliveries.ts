@@ -149,6 +149,9 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
     case 'step.reset_for_retry':
     case 'step.resolved_manually':
     case 'step.completed_manually':
+    case 'compensation.started':
+    case 'compensation.completed':
+    case 'compensation.failed':
       break
     default:
       unreachable(event)

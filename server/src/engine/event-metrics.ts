@@ -53,6 +53,9 @@ export const countEvent = (event: TaskEvent, metrics: EngineMetrics): void => {
     case 'steps.created':
     case 'step.scheduled':
     case 'step.admitted':
+    case 'compensation.started':
+    case 'compensation.completed':
+    case 'compensation.failed':
     case 'task.cancel_requested':
       return
     default:

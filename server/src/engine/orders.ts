@@ -1,5 +1,5 @@
 /** What people order of a task: each order becomes a command at the instant it is decided, and its answer waits for the log. */
-import type { Instant, TaskCommand, TaskId, TaskState } from '@tasker/core'
+import { isTakingBack, type Instant, type TaskCommand, type TaskId, type TaskState } from '@tasker/core'
 import type { FaultDetail } from '../faults.js'
 import type { SchemaCheck } from '../templates/json-schema.js'
 import { resultProblems } from '../templates/result-schema.js'
@@ -34,11 +34,12 @@ export const giveOrder = (
     })
   })
 
-/** A result that a person gives keeps the promise of its step, as a worker's does. */
+/** A result that a person gives keeps the promise of its step, as a worker's does; what a way back gives was not promised. */
 const resultMisfit = (order: TaskOrder, state: TaskState, check: SchemaCheck): FaultDetail | undefined => {
   if (order.type !== 'complete_step' || state.type !== 'task') return undefined
-  const spec = state.graph.steps[state.graph.indexOf.get(order.step) ?? -1]
-  const errors = spec === undefined ? [] : resultProblems(spec, order.output, check)
+  const index = state.graph.indexOf.get(order.step) ?? -1
+  const spec = state.graph.steps[index]
+  const errors = spec === undefined || isTakingBack(state, index) ? [] : resultProblems(spec, order.output, check)
   if (errors.length === 0) return undefined
   return {
     code: 'INVALID_INPUT',

@@ -23,6 +23,7 @@ import {
   NO_DEAD_LETTERS,
   type Plan,
   queueHandler,
+  runOf,
   readyRank,
   type StepId,
   stepPriority,
@@ -182,10 +183,11 @@ export class TaskRuntime {
    */
   #claimEagerly(state: TaskState, step: StepId): ConnectedWorker | undefined {
     if (state.type !== 'task' || !mayStart(state)) return undefined
-    const spec = state.graph.steps[state.graph.indexOf.get(step) ?? -1]
+    const index = state.graph.indexOf.get(step) ?? -1
+    const spec = state.graph.steps[index]
     // A step with a key asks for its place first.
-    if (spec === undefined || spec.keys.length > 0) return undefined
-    const queue = queueKey(state.submitted.namespace, queueHandler(spec))
+    if (spec === undefined || runOf(state, index).keys.length > 0) return undefined
+    const queue = queueKey(state.submitted.namespace, queueHandler(state, index))
     const { fairnessKey = '' } = state.submitted
     const first = this.#dispatcher.first(queue)
     if (first !== undefined) {
@@ -245,6 +247,9 @@ export class TaskRuntime {
       case 'task.cancelled':
       case 'task.completed':
       case 'task.failed':
+      case 'compensation.started':
+      case 'compensation.completed':
+      case 'compensation.failed':
         return
       default:
         unreachable(event)

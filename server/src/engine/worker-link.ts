@@ -1,5 +1,5 @@
 /** One worker's stream, as the engine serves it: its results become commands, its silence and its end have consequences. */
-import { durationMs, type JsonText, jsonOf, type TaskState } from '@tasker/core'
+import { durationMs, isTakingBack, type JsonText, jsonOf, type TaskState } from '@tasker/core'
 import type { ConnectedWorker } from '../dispatch/worker.js'
 import type { Workers } from '../dispatch/workers.js'
 import type { SchemaCheck } from '../templates/json-schema.js'
@@ -97,9 +97,9 @@ const takeResult = (
 /** A result that breaks its step's promise is a failure instead; whose attempt it is, and what follows, is decided as for any other. */
 const checkedResult = (result: AttemptResult, state: TaskState, check: SchemaCheck): AttemptResult => {
   if (result.outcome.type !== 'completed' || state.type !== 'task') return result
-  const { graph } = state
-  const spec = graph.steps[graph.indexOf.get(result.step) ?? -1]
-  if (spec?.resultSchema === undefined) return result
+  const index = state.graph.indexOf.get(result.step) ?? -1
+  const spec = state.graph.steps[index]
+  if (spec?.resultSchema === undefined || isTakingBack(state, index)) return result
   const problems = resultProblems(spec, result.outcome.output, check)
   return problems.length === 0 ? result : { ...result, outcome: { type: 'failed', failure: resultMismatch(spec, problems) } }
 }

@@ -5,12 +5,16 @@
 import {
   attemptsAllowed,
   elementAt,
+  isTakingBack,
   JSON_NULL,
   jsonOf,
+  outputOf,
+  runOf,
   visibleTo,
   type JsonText,
   type LiveTask,
   type StepGraph,
+  type StepRun,
   type StepState,
   type TaskSubmitted,
 } from '@tasker/core'
@@ -18,6 +22,7 @@ import type {
   Batch,
   BatchLimits,
   Checkpoint,
+  Compensation,
   DependencyResult,
   EventDeclaration,
   Payload,
@@ -53,7 +58,7 @@ const contexts = new WeakMap<TaskSubmitted, Payload>()
 export const wireCommand = (command: StepCommand): WireCommand => {
   const { task, stepIndex } = command
   const { submitted } = task
-  const face = faceAt(task, stepIndex)
+  const face = isTakingBack(task, stepIndex) ? undoFaceOf(task, stepIndex) : faceAt(task, stepIndex)
   const state = elementAt(task.steps, stepIndex, 'a step of the task')
   return {
     ref: { taskId: command.taskId, stepId: command.step, attempt: command.attempt },
@@ -65,7 +70,7 @@ export const wireCommand = (command: StepCommand): WireCommand => {
     correlationId: submitted.correlationId,
     input: contextOf(submitted),
     config: face.config,
-    dependencies: dependenciesOf(face, task.steps),
+    dependencies: dependenciesOf(face, task),
     attemptsSinceReset: state.attemptsSinceReset,
     maxAttempts: face.maxAttempts,
     timeoutMs: face.timeoutMs,
@@ -75,6 +80,7 @@ export const wireCommand = (command: StepCommand): WireCommand => {
     checkpoint: task.checkpoints.size === 0 ? undefined : checkpointAt(task, stepIndex),
     batchLimits: face.batchLimits,
     eventDeclarations: face.eventDeclarations,
+    compensation: task.compensation === undefined ? undefined : compensationOf(task, stepIndex),
   }
 }
 
@@ -102,20 +108,31 @@ const faceAt = (task: LiveTask, index: number): StepFace => {
     made = task.graph.steps.map(() => undefined)
     faces.set(task.graph, made)
   }
-  const face = made[index] ?? faceOf(task, index)
+  const face = made[index] ?? faceOf(task, index, runOf(task, index))
   made[index] = face
   return face
 }
 
-const faceOf = (task: LiveTask, index: number): StepFace => {
+/** Taking back is rare, so its face is made each time. */
+const undoFaceOf = (task: LiveTask, index: number): StepFace => ({
+  ...faceOf(task, index, runOf(task, index)),
+  eventDeclarations: [],
+})
+
+const compensationOf = (task: LiveTask, index: number): Compensation | undefined => {
+  const result = isTakingBack(task, index) ? outputOf(task, index) : undefined
+  return result === undefined ? undefined : { result: payloadOf(result) }
+}
+
+const faceOf = (task: LiveTask, index: number, run: StepRun): StepFace => {
   const step = elementAt(task.graph.steps, index, 'a step of the graph')
   return {
-    handler: step.handler.callable,
-    method: step.handler.method,
-    resolver: step.handler.resolver ?? '',
-    config: payloadOf(jsonOf(step.handler.initialization)),
-    maxAttempts: step.retry.retryable ? attemptsAllowed(step.retry) : 1,
-    timeoutMs: step.timeoutMs,
+    handler: run.handler.callable,
+    method: run.handler.method,
+    resolver: run.handler.resolver ?? '',
+    config: payloadOf(jsonOf(run.handler.initialization)),
+    maxAttempts: run.retry.retryable ? attemptsAllowed(run.retry) : 1,
+    timeoutMs: run.timeoutMs,
     stepType: step.type,
     batchLimits: limitsAt(task, index),
     eventDeclarations: step.publishes.map(({ name, condition, delivery, publisher }) => ({
@@ -148,17 +165,19 @@ const contextOf = (submitted: TaskSubmitted): Payload => {
   return made
 }
 
-const dependenciesOf = (face: StepFace, steps: readonly StepState[]): DependencyResult[] => {
+const dependenciesOf = (face: StepFace, task: LiveTask): DependencyResult[] => {
   const results: DependencyResult[] = []
   for (const { index, stepId } of face.shown) {
-    const output = outputOf(elementAt(steps, index, 'a dependency'))
+    const output = shownOutput(task, index)
     if (output !== undefined) results.push({ stepId, output: payloadOf(output) })
   }
   return results
 }
 
 /** What ended without a result and holds nobody up is null to those behind it. */
-const outputOf = (step: StepState): JsonText | undefined => {
-  if (step.status === 'complete') return step.output
-  return step.status === 'skipped' || step.status === 'resolved_manually' || step.status === 'error' ? JSON_NULL : undefined
+const shownOutput = (task: LiveTask, index: number): JsonText | undefined => {
+  const output = outputOf(task, index)
+  if (output !== undefined) return output
+  const { status }: StepState = elementAt(task.steps, index, 'a dependency')
+  return status === 'skipped' || status === 'resolved_manually' || status === 'error' ? JSON_NULL : undefined
 }

@@ -8,6 +8,7 @@ import {
   taskOverview,
   type StepReadiness,
   stepReadiness,
+  outputOf,
   taskStatus,
   unreachable,
   type LiveTask,
@@ -71,7 +72,7 @@ export const wireStep = (task: LiveTask, index: number, keyLines: TaskSnapshot['
     status: step.status,
     attempts: attemptsStarted(step),
     attemptsSinceReset: step.attemptsSinceReset,
-    output: step.status === 'complete' ? payloadOf(step.output) : undefined,
+    output: outputPayload(task, index),
     lastFailure: step.lastFailure === undefined ? undefined : stepFailure(step.lastFailure),
     nextRetryAtMs: step.status === 'waiting_for_retry' ? step.dueAt : 0,
     workerId: 'worker' in step ? (step.worker ?? '') : '',
@@ -100,6 +101,10 @@ const wireReadiness = (readiness: StepReadiness): WireReadiness => ({
   lastFailureAtMs: readiness.lastFailureAt ?? 0,
   lastAttemptedAtMs: readiness.lastAttemptedAt ?? 0,
 })
+const outputPayload = (task: LiveTask, index: number): Step['output'] => {
+  const output = outputOf(task, index)
+  return output === undefined ? undefined : payloadOf(output)
+}
 
 /** A row's steps, as `StepView` of the core writes them. */
 const ROW_STEPS = z.array(

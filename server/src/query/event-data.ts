@@ -29,7 +29,13 @@ const eventFields = (event: TaskEvent): Fields => {
     case 'task.dead_lettered':
     case 'task.dead_letter_updated':
       return letterFields(event)
+    case 'compensation.started':
+      return [
+        ['cause', text(event.cause)],
+        ['steps', jsonOf(event.steps)],
+      ]
     case 'task.blocked':
+    case 'compensation.failed':
       return [['steps', jsonOf(event.steps)]]
     case 'task.cancel_requested':
       return [
@@ -54,6 +60,7 @@ const eventFields = (event: TaskEvent): Fields => {
       return [['step_id', text(event.step)], ['output', event.output], ['metadata', event.metadata], ...byOperator(event)]
     case 'task.cancelled':
     case 'task.completed':
+    case 'compensation.completed':
       return []
     case 'step.skipped':
       return [

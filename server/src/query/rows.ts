@@ -20,6 +20,7 @@ export const TASK_STATUSES = [
   'waiting_for_retry',
   'paused',
   'cancelling',
+  'compensating',
   'blocked_by_failures',
   'complete',
   'cancelled',

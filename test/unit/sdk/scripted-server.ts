@@ -177,6 +177,7 @@ export const command = (handler: string, more: Partial<StepCommand> = {}): StepC
   batch: undefined,
   checkpoint: undefined,
   batchLimits: undefined,
+  compensation: undefined,
   ...more,
 })
 

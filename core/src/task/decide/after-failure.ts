@@ -4,6 +4,7 @@ import { later, type Instant } from '../../kernel/instant.js'
 import { elementAt } from '../../kernel/invariant.js'
 import { retryAllowed } from '../../retry/allowed.js'
 import { delayBefore } from '../../retry/delay.js'
+import { runOf } from '../compensation.js'
 import type { StepFailed, StepTimedOut, TaskEvent } from '../events.js'
 import type { Failure } from '../failure.js'
 import type { LiveTask, StepInProgress } from '../state.js'
@@ -35,13 +36,12 @@ export const decideFailure = (
 
 /** A task that is being cancelled starts nothing again, whatever the policy would allow. */
 const isPermanent = (task: LiveTask, { index, step, failure }: FailedAttempt): boolean =>
-  task.phase === 'cancelling' ||
-  !retryAllowed(elementAt(task.graph.steps, index, 'steps of the graph').retry, step.attemptsSinceReset, failure)
+  task.phase === 'cancelling' || !retryAllowed(runOf(task, index).retry, step.attemptsSinceReset, failure)
 
 /** A delay of nothing is told all the same, then the next attempt is ready in the same commit. */
 const scheduleRetry = (draft: Draft, { index, step, failure, at, draw }: FailedAttempt): void => {
   const spec = elementAt(draft.task.graph.steps, index, 'steps of the graph')
-  const delayMs = delayBefore(spec.retry, step.attemptsSinceReset, draw, failure.retryAfterMs)
+  const delayMs = delayBefore(runOf(draft.task, index).retry, step.attemptsSinceReset, draw, failure.retryAfterMs)
   const attempt = step.attempts + 1
   draft.add({ type: 'step.retry_scheduled', step: spec.name, attempt, dueAt: later(at, delayMs), delayMs })
   if (delayMs === 0) draft.add({ type: 'step.scheduled', step: spec.name, attempt })

@@ -7,6 +7,7 @@ import type { Decision } from '../../kernel/decider.js'
 import { elementAt } from '../../kernel/invariant.js'
 import type { StepId } from '../../kernel/ids.js'
 import type { CompleteStepByHand, ResetStep, ResolveStep } from '../commands.js'
+import { isTakingBack } from '../compensation.js'
 import type { StepCompletedManually, StepResolvedManually, TaskEvent } from '../events.js'
 import { refuse, type TaskRefusal } from '../refusals.js'
 import type { LiveTask } from '../state.js'
@@ -39,6 +40,8 @@ export const decideResetStep = (task: LiveTask, command: ResetStep): Decision<Ta
  */
 export const mayBeReset = (task: LiveTask, index: number): boolean => {
   const { status } = elementAt(task.steps, index, 'steps')
+  // K4.
+  if (task.compensation !== undefined) return status === 'error' && isTakingBack(task, index)
   return (
     (status === 'error' && (task.phase === 'blocked' || !goesOnWithout(task, index))) ||
     (status === 'cancelled' && batchOf(task, index) !== undefined)
@@ -65,7 +68,7 @@ const closeStep = (
   const found = stepByHand(task, step)
   if (found.type === 'refused') return found
   const { index, status } = found
-  if (!isOpen(status) && status !== 'error' && !mayBeReset(task, index))
+  if (!isOpen(status) && !mayBeReset(task, index) && !(status === 'error' && task.compensation === undefined))
     return refuse('STEP_FINISHED', `Step ${step} is ${status}.`, step)
   const draft = draftOf(task, at)
   draft.add(event)

@@ -18,6 +18,7 @@ const RUNNING: ReadonlySet<StepStatus> = new Set(['in_progress'])
 
 export const decideCancel = (task: LiveTask, command: CancelTask): Decision<TaskEvent, TaskRefusal> => {
   if (task.phase === 'cancelling') return refuse('CANCEL_ALREADY_REQUESTED', 'The task is being cancelled already.')
+  if (task.phase === 'compensating') return refuse('TASK_COMPENSATING', 'The task is being taken back, and ends by itself.')
   const draft = draftOf(task, command.at)
   draft.add(requested(command))
   cancelSteps(draft, NOT_RUNNING)

@@ -2,6 +2,7 @@
 import type { Decision } from '../../kernel/decider.js'
 import { elementAt } from '../../kernel/invariant.js'
 import type { CompleteStep, FailStep } from '../commands.js'
+import { isTakingBack } from '../compensation.js'
 import type { StepCompleted, StepsCreated, TaskEvent } from '../events.js'
 import type { Failure } from '../failure.js'
 import type { TaskRefusal } from '../refusals.js'
@@ -18,10 +19,12 @@ export const decideComplete = (task: LiveTask, command: CompleteStep): Decision<
   if (index === undefined) return unknownStep(task, command.step)
   const step = elementAt(task.steps, index, 'steps')
   const held = isHeldBy(step, command.attempt, command.worker)
-  if (!held && isRepeat(step, command)) return NOTHING_NEW
+  if (!held && (isRepeat(step, command) || isRepeatOf(task.compensation?.undone.get(index), command))) return NOTHING_NEW
   if (task.plan.plain && command.choice === undefined) {
     return held ? completePlain(task, index, command) : ignoreResult(task, step, command, 'completed')
   }
+  // A way back makes no decisions and no batches.
+  if (held && isTakingBack(task, index)) return settled(task, index, command, undefined)
   const opened = openedBy(task, index, command.choice)
   if (opened.type === 'wrong') return decideFail(task, failOf(command, opened.failure))
   if (!held) return ignoreResult(task, step, command, 'completed')
@@ -64,8 +67,12 @@ const failOf = ({ at, step, attempt, worker }: CompleteStep, failure: Failure): 
   draw: 0,
 })
 
+/** A step that is taken back keeps how it ended, so that a repeat of that is known too. */
+const isRepeatOf = (ended: StepState | undefined, command: CompleteStep): boolean =>
+  ended !== undefined && isRepeat(ended, command)
+
 const isRepeat = (step: StepState, command: CompleteStep): boolean =>
-  step.status === 'complete' &&
+  (step.status === 'complete' || step.status === 'compensated') &&
   step.attempts === command.attempt &&
   step.worker === command.worker &&
   step.output === command.output

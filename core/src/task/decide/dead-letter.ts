@@ -5,6 +5,7 @@ import type { TaskEvent } from '../events.js'
 import { pendingLetter } from '../letters/dead-letter.js'
 import { refuse, type TaskRefusal } from '../refusals.js'
 import type { LiveTask } from '../state.js'
+import { isGoing } from '../step-groups.js'
 import { NOTHING_NEW, unknownStep } from './attempt.js'
 
 export const decideDeadLetter = (task: LiveTask, command: DeadLetterTask): Decision<TaskEvent, TaskRefusal> => {
@@ -31,7 +32,7 @@ export const decideUnserved = (task: LiveTask, command: ReportUnserved): Decisio
   const step = task.steps[index ?? -1]
   if (step === undefined) return unknownStep(task, command.step)
   const { attempt, thresholdMs } = command
-  const waits = step.status === 'enqueued' && step.attempts === attempt && task.phase === 'running'
+  const waits = step.status === 'enqueued' && step.attempts === attempt && isGoing(task)
   if (!waits) return refuse('STEP_NOT_READY', `Attempt ${attempt} of step ${command.step} waits for no worker.`, command.step)
   if (command.at - step.since < thresholdMs)
     return refuse('NOT_DUE', `Attempt ${attempt} of step ${command.step} has not waited ${thresholdMs} ms.`, command.step)

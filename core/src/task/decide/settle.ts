@@ -1,11 +1,13 @@
 /** Settle: what follows once steps have ended. Whoever waited for them is ready, and the task ends, blocks or goes on. */
 import { elementAt } from '../../kernel/invariant.js'
 import { readinessOf } from '../../graph/readiness.js'
+import { asksForCompensation, undoOrder } from '../compensation.js'
 import type { BatchRun } from '../state.js'
 import { activeSteps, batchOf, failedSteps, letsOthersGoOn, passedSteps } from '../step-groups.js'
 import { cancelBatch, fillBatch } from './batch.js'
 import { begin } from './begin.js'
 import { closeUnmade } from './branch.js'
+import { goOnCompensating, startCompensation, tryCompensatingAgain } from './compensate.js'
 import type { Draft } from './draft.js'
 
 /** `ended` are the indexes of the steps that the draft has just ended. */
@@ -26,6 +28,7 @@ export const beginAll = (draft: Draft): void => {
 
 /** These have become pending again: each begins, unless it waits for others or for room in its batch. */
 export const beginAgain = (draft: Draft, indexes: readonly number[]): void => {
+  if (draft.task.phase === 'compensating') return tryCompensatingAgain(draft, indexes)
   const batches = new Set<BatchRun>()
   const ended = indexes.flatMap((index) => {
     const batch = batchOf(draft.task, index)
@@ -80,14 +83,24 @@ const release = (draft: Draft, ended: number, batches: Set<BatchRun>): readonly 
 
 const isPending = (draft: Draft, index: number): boolean => elementAt(draft.task.steps, index, 'steps').status === 'pending'
 
-/** The task's own end, or its block: nothing is active, and something that did not succeed holds the rest up. */
+/** A cancelled task is taken back first, as far as its template says how; what was blocked in its compensation is left as it is. */
+const endCancelled = (draft: Draft): void => {
+  const { task } = draft
+  if (task.compensation === undefined && undoOrder(task).length > 0) startCompensation(draft, 'cancellation')
+  else draft.add({ type: 'task.cancelled' })
+}
+
+/** The task's own end, its block, or the taking back of its work. */
 const settleTask = (draft: Draft): void => {
   const { task } = draft
-  if (task.phase === 'cancelling') {
-    if (task.counts.in_progress === 0) draft.add({ type: 'task.cancelled' })
+  if (task.phase === 'compensating') {
+    goOnCompensating(draft)
+  } else if (task.phase === 'cancelling') {
+    if (task.counts.in_progress === 0) endCancelled(draft)
   } else if (passedSteps(task) === task.graph.steps.length) {
     draft.add({ type: 'task.completed' })
   } else if (task.phase === 'running' && activeSteps(task) === 0) {
-    draft.add({ type: 'task.blocked', steps: failedSteps(task) })
+    if (asksForCompensation(task)) startCompensation(draft, 'failure')
+    else draft.add({ type: 'task.blocked', steps: failedSteps(task) })
   }
 }

@@ -3,6 +3,7 @@ import type { Decision } from '../../kernel/decider.js'
 import { elementAt } from '../../kernel/invariant.js'
 import type { TimeOutStep } from '../commands.js'
 import type { TaskEvent } from '../events.js'
+import { runOf } from '../compensation.js'
 import { timeoutFailure } from '../failure.js'
 import { refuse, type TaskRefusal } from '../refusals.js'
 import type { LiveTask } from '../state.js'
@@ -17,7 +18,7 @@ export const decideTimeOut = (task: LiveTask, command: TimeOutStep): Decision<Ta
   if (command.at < step.deadlineAt) {
     return refuse('NOT_DUE', `Attempt ${command.attempt} of step ${command.step} has time left.`, command.step)
   }
-  const { timeoutMs } = elementAt(task.graph.steps, index, 'steps of the graph')
+  const { timeoutMs } = runOf(task, index)
   const failure = timeoutFailure(timeoutMs)
   return decideFailure(task, { index, step, failure, at: command.at, draw: command.draw }, (permanent) => ({
     type: 'step.timed_out',

@@ -4,8 +4,10 @@ import type { StepId } from '../../kernel/ids.js'
 import type { Instant } from '../../kernel/instant.js'
 import { LIMITS } from '../../limits.js'
 import { isBeyondRetry } from '../../retry/allowed.js'
+import { runOf } from '../compensation.js'
 import type { TaskDeadLettered, TaskDeadLetterUpdated, TaskEvent, TaskWentStale } from '../events.js'
 import { isTerminal, type LiveTask, type StepStatus, type TaskPhase } from '../state.js'
+import { isGoing } from '../step-groups.js'
 import { taskStatus } from '../status.js'
 import {
   type DeadLetter,
@@ -111,7 +113,7 @@ const BY_PROGRESS = 'engine'
 
 const progressOf = (before: LiveTask, after: LiveTask, { subject }: DeadLetter): DeadLetterStatus | undefined => {
   if (isTerminal(after.phase)) return statusAtEnd(after.phase)
-  if (before.phase === 'blocked' && after.phase === 'running') return 'manually_resolved'
+  if (before.phase === 'blocked' && isGoing(after)) return 'manually_resolved'
   switch (subject.type) {
     case 'task':
     case 'failed':
@@ -138,7 +140,7 @@ const failedReason = (task: LiveTask, steps: readonly StepId[]): DeadLetterReaso
 const hasUsedUp = (task: LiveTask, name: StepId): boolean => {
   const index = task.graph.indexOf.get(name) ?? -1
   const failure = task.steps[index]?.lastFailure
-  return failure !== undefined && !isBeyondRetry(elementAt(task.graph.steps, index, 'steps of the graph').retry, failure)
+  return failure !== undefined && !isBeyondRetry(runOf(task, index).retry, failure)
 }
 
 /** Steps that failed, run or wait say why a task is where it is; the others are counted. */

@@ -1,6 +1,7 @@
 /** What a step may ask for beside its handler. */
 import type { Duration } from '../duration.js'
 import type { OrderOptions } from './keys.js'
+import type { StepContext } from '../step/context.js'
 import type { JsonObject } from '../step/json.js'
 import type { Schema } from './schema.js'
 
@@ -36,6 +37,15 @@ export interface PublishedEventOptions {
   readonly publisher?: string
 }
 
+/** How a completed step is taken back. */
+export interface CompensateOptions {
+  /** `context.compensates.result` is what the step gave; `input` and `deps` are those it had. */
+  readonly handler: (context: StepContext) => unknown
+  readonly retry?: Pick<RetryOptions, 'retryable' | 'maxAttempts' | 'backoff' | 'backoffBase' | 'maxBackoff'>
+  /** How long one attempt may take; 60 s when not said. */
+  readonly timeout?: Duration
+}
+
 export interface StepOptions<After extends readonly string[] = readonly string[]> extends OrderOptions {
   /** The steps this one waits for; their results are its `deps`. */
   readonly after?: After
@@ -50,6 +60,16 @@ export interface StepOptions<After extends readonly string[] = readonly string[]
    */
   readonly result?: Schema
   readonly description?: string
+  /** A CEL expression over `context`, `deps` and `task`: where it is false the step is skipped, and its result is null. */
+  readonly when?: string
+  /** How many of the steps in `after` it waits for; all of them when not said. */
+  readonly join?: 'all' | 'any' | number
+  /** Once a join has enough, the others are cancelled, unless another step waits for them. */
+  readonly cancelRemaining?: boolean
+  /** What a permanent failure means: the task waits for a person (when not said), goes on without the step, or is taken back. */
+  readonly onFailure?: 'block' | 'continue' | 'compensate'
+  /** The way back: a handler alone, or with a policy of its own. */
+  readonly compensate?: CompensateOptions['handler'] | CompensateOptions
 }
 
 export interface DecisionOptions<After extends readonly string[], Branch extends string> extends StepOptions<After> {

@@ -2,7 +2,15 @@
 import { durationMs } from '../duration.js'
 import type { JsonObject } from '../step/json.js'
 import { type OrderDocument, orderFields } from './keys.js'
-import type { BatchOptions, IdentityOptions, PublishedEventOptions, RetryOptions, StepOptions, TaskOptions } from './options.js'
+import type {
+  BatchOptions,
+  CompensateOptions,
+  IdentityOptions,
+  PublishedEventOptions,
+  RetryOptions,
+  StepOptions,
+  TaskOptions,
+} from './options.js'
 import { inputJsonSchema, resultJsonSchema, type Schema } from './schema.js'
 
 export type StepType = 'decision' | 'deferred_convergence' | 'batchable' | 'batch_worker'
@@ -34,6 +42,15 @@ export interface StepDocument extends OrderDocument {
   readonly timeout_seconds?: number
   readonly publishes_events?: readonly JsonObject[]
   readonly result_schema?: JsonObject
+  readonly when?: string
+  readonly join?: string | number
+  readonly cancel_remaining?: boolean
+  readonly on_failure?: string
+  readonly compensate?: {
+    readonly handler: { readonly callable: string; readonly method: string }
+    readonly retry?: StepDocument['retry']
+    readonly timeout_seconds?: number
+  }
 }
 
 /** A template in the format of the YAML files, as JSON. */
@@ -83,6 +100,8 @@ const stepDocument = (callable: string, { name, type, options }: StepOutline): S
   ...(options.publishes === undefined ? {} : { publishes_events: options.publishes.map(publishedEvent) }),
   // Of a batch the workers return results; what splits it returns ranges.
   ...(options.result === undefined || type === 'batchable' ? {} : { result_schema: resultJsonSchema(options.result, name) }),
+  ...conditionFields(options),
+  ...(options.compensate === undefined ? {} : { compensate: compensateDocument(callable, options.compensate) }),
 })
 
 const STRATEGIES = { strict: 'strict', callerProvided: 'caller_provided', alwaysUnique: 'always_unique' } as const
@@ -121,7 +140,32 @@ const batchConfig = ({ parallelism, failureStrategy }: StepOutline['options']): 
 const publishedEvent = ({ delivery, ...event }: PublishedEventOptions): JsonObject =>
   delivery === undefined ? event : { ...event, delivery_mode: delivery }
 
-type RetryFields = Pick<StepDocument, 'retry' | 'jitter' | 'non_retryable_errors'>
+const conditionFields = ({ when, join, cancelRemaining, onFailure }: StepOptions): Partial<StepDocument> => ({
+  ...(when === undefined ? {} : { when }),
+  ...(join === undefined ? {} : { join }),
+  ...(cancelRemaining === undefined ? {} : { cancel_remaining: cancelRemaining }),
+  ...(onFailure === undefined ? {} : { on_failure: onFailure }),
+})
+
+/** The way back of a step is a method of its address. */
+const COMPENSATE_METHOD = 'compensate'
+
+/** Where the way back of a definition's step is addressed. */
+export const compensateAddress = (address: string): string => `${address}#${COMPENSATE_METHOD}`
+
+const compensateDocument = (
+  callable: string,
+  compensate: NonNullable<StepOptions['compensate']>,
+): NonNullable<StepDocument['compensate']> => {
+  const { retry, timeout }: Partial<CompensateOptions> = typeof compensate === 'function' ? {} : compensate
+  return {
+    handler: { callable, method: COMPENSATE_METHOD },
+    ...(retry === undefined ? {} : { retry: retryFields(retry).retry }),
+    ...(timeout === undefined ? {} : { timeout_seconds: durationMs(timeout) / 1_000 }),
+  }
+}
+
+type RetryFields = Pick<StepDocument, 'jitter' | 'non_retryable_errors'> & { readonly retry: NonNullable<StepDocument['retry']> }
 
 const retryFields = (retry: RetryOptions): RetryFields => ({
   retry: {

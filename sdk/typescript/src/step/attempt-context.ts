@@ -190,6 +190,11 @@ export class AttemptContext {
     return this.#batch
   }
 
+  get compensates(): { readonly result: unknown } | undefined {
+    const { compensation } = this.#command
+    return compensation === undefined ? undefined : { result: payloadValue(compensation.result) }
+  }
+
   get cursor(): SavedCursor | undefined {
     return this.#attempt.saved() ?? savedFrom(this.#command.checkpoint)
   }

@@ -24,6 +24,8 @@ export interface StepContext<Input = JsonObject, Deps = object, Config = JsonObj
   readonly batch: Batch | undefined
   /** What this step saved last with `checkpoint`, in this attempt or in one before it. */
   readonly cursor: SavedCursor | undefined
+  /** What the step gave, where this handler is to take it back; nothing in every other handler. */
+  readonly compensates: Compensates | undefined
   /** Says that the handler is alive, with what people may want to see of its progress. Cheap: only the last of a moment is sent. */
   readonly heartbeat: (progress?: JsonValue) => void
   /**
@@ -51,6 +53,11 @@ export interface StepContext<Input = JsonObject, Deps = object, Config = JsonObj
   readonly getDependencyField: (step: string, ...path: readonly (string | number)[]) => JsonValue | undefined
   /** The results of all steps whose names begin so, in the order of the steps: those of a batch's workers by the name of their template. */
   readonly getAllDependencyResults: (prefix: string) => readonly JsonValue[]
+}
+
+/** A completed step that is taken back: `input` and `deps` are those it had. */
+export interface Compensates {
+  readonly result: JsonValue
 }
 
 /** The part of the work that one batch worker does. */

@@ -2,7 +2,7 @@
 import type { StepCommand } from '@tasker/proto'
 import { validated, type Schema } from '../definition/schema.js'
 import type { TaskDefinition } from '../definition/task.js'
-import { stepAddress } from '../definition/template.js'
+import { compensateAddress, stepAddress } from '../definition/template.js'
 import { PermanentError } from '../errors/handler-errors.js'
 import { TaskerError } from '../errors/tasker-error.js'
 import { chainOf, type BoundHandler, type Resolution } from '../resolve/chain.js'
@@ -56,13 +56,16 @@ const stepsOf = (task: TaskDefinition, namespace: string): readonly ResolvedHand
     const message = `the task ${task.name} is of the namespace ${task.namespace}, the worker of ${namespace}`
     throw new TaskerError({ code: 'INVALID_INPUT', reason: 'NAMESPACE_MISMATCH', message })
   }
-  return task.steps.map((step) => ({
-    callable: stepAddress(task.name, task.version, step.name),
-    schema: task.schema,
-    api: undefined,
-    handler: step.handler,
-    ...(step.batches.length === 0 ? {} : { gathers: { after: step.options.after ?? [], batches: step.batches } }),
-  }))
+  return task.steps.flatMap((step) => {
+    const address = stepAddress(task.name, task.version, step.name)
+    const { compensate } = step.options
+    const of = { schema: task.schema, api: undefined }
+    const gathers = step.batches.length === 0 ? {} : { gathers: { after: step.options.after ?? [], batches: step.batches } }
+    const own = { ...of, ...gathers, callable: address, handler: step.handler }
+    if (compensate === undefined) return [own]
+    const handler = typeof compensate === 'function' ? compensate : compensate.handler
+    return [own, { ...of, callable: compensateAddress(address), handler }]
+  })
 }
 
 const handlerOf = ({ schema, api, gathers, subject, run }: BoundHandler): Handler => {

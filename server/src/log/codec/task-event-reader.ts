@@ -115,6 +115,13 @@ const READERS: Readers = {
     ...remarks(f),
   }),
   'task.cancelled': () => ({ type: 'task.cancelled' }),
+  'compensation.started': (f) => ({
+    type: 'compensation.started',
+    cause: f.choice('cause', ['failure', 'cancellation']),
+    steps: f.texts('steps').map(stepId),
+  }),
+  'compensation.completed': () => ({ type: 'compensation.completed' }),
+  'compensation.failed': (f) => ({ type: 'compensation.failed', steps: f.texts('steps').map(stepId) }),
   'task.failed': (f) => ({ type: 'task.failed', code: f.text('code'), message: f.text('message') }),
   'task.completed': () => ({ type: 'task.completed' }),
   'task.paused': (f) => ({ type: 'task.paused', ...byOperator(f) }),

@@ -110,6 +110,7 @@ const STEP_ROW = z.looseObject({
     'cancelled',
     'skipped',
     'resolved_manually',
+    'compensated',
   ]),
   attempts: z.number().int(),
   attempts_since_reset: z.number().int(),
@@ -117,6 +118,7 @@ const STEP_ROW = z.looseObject({
   ended_at: instantText.optional(),
   next_retry_at: instantText.optional(),
   last_failure: FAILURE.optional().describe('Of the latest attempt that failed, also when a later one succeeded.'),
+  compensating: z.boolean().optional().describe('True when its attempts are those of its way back.'),
   worker_id: z.string().optional().describe('Who runs it, or ran it last.'),
   waiting_for_key: z
     .object({

@@ -10,6 +10,7 @@ import {
   type LiveTask,
   notTakenSteps,
   stepReadiness,
+  outputOf,
   stepViewText,
   taskOverview,
   taskResult,
@@ -108,8 +109,8 @@ export const stepText = (state: LiveTask, index: number, keyLines?: TaskSnapshot
     last_failure_stack: textOrNull(step.lastFailure?.stack),
     batch: batchText(state, index),
     checkpoint: checkpointText(state, index),
-    output: step.status === 'complete' ? step.output : JSON_NULL,
     ...(line === undefined ? {} : { key_line: jsonOf({ held: line.held, ahead: line.ahead ?? null }) }),
+    output: outputOf(state, index) ?? JSON_NULL,
   })
   return trustedJson(`${stepViewText(state, index).slice(0, -1)},${declared.slice(1)}`)
 }

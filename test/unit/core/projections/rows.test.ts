@@ -90,8 +90,8 @@ describe('ready rows', () => {
     expect(readyRows(id, taskAfter(pair, submit(), start('a'), start('b')))).toEqual([])
   })
   test('the method `call` is not part of the queue', () => {
-    expect(queueHandler(step('a'))).toBe('Handlers.a')
-    expect(queueHandler(step('a', { method: 'refund' }))).toBe('Handlers.a#refund')
+    const task = taskAfter(pair, submit())
+    expect([queueHandler(task, 0), queueHandler(task, 1)]).toEqual(['Handlers.a', 'Handlers.b#refund'])
   })
 })
 

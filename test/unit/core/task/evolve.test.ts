@@ -11,6 +11,7 @@ import {
   trustedJson,
   workerId,
   type LiveTask,
+  type Plan,
   type StepState,
   type StepStatus,
   type TaskEvent,
@@ -24,6 +25,7 @@ import {
   applied,
   byHand,
   completeByHand,
+  order,
   type Order,
   cancel,
   choose,
@@ -68,14 +70,29 @@ const TWO_BATCHES = {
   ],
 } as const
 
-const told = (note: (before: TaskState, event: TaskEvent, after: LiveTask) => void, ...orders: readonly Order[]): void => {
+const wayBack = {
+  compensate: { handler: step('undo').handler, retry: step('undo').retry, timeoutMs: durationMs(60_000), keys: [] },
+}
+
+/** What is taken back here is so at the same time. */
+const sideBySide = plan(
+  step('a', { more: wayBack }),
+  step('b', { more: wayBack }),
+  step('c', { after: ['a', 'b'], more: { onFailure: 'compensate' } }),
+)
+
+const told = (
+  of: Plan,
+  note: (before: TaskState, event: TaskEvent, after: LiveTask) => void,
+  ...orders: readonly Order[]
+): void => {
   let state: TaskState = NO_TASK
   for (const order of orders) {
-    const command = order(failFast)
+    const command = order(of)
     const decision = decide(state, command)
     if (decision.type === 'refused') throw new Error(decision.refusal.message)
     for (const event of decision.events) {
-      const after = evolve(state, event, command.at, failFast)
+      const after = evolve(state, event, command.at, of)
       if (after.type === 'task') note(state, event, after)
       state = after
     }
@@ -100,8 +117,21 @@ const exercised = (() => {
   }
   for (const run of fc.sample(arbitraryRun, { numRuns: RUNS, seed: SEED })) play(run, { onEvent: note })
   for (const hand of [byHand('reset_step', 'part_002'), byHand('resolve_step', 'part_002'), completeByHand('part_002')]) {
-    told(note, submit(), start('split'), choose('split', TWO_BATCHES), start('part_001'), fail('part_001', permanently), hand)
+    told(
+      failFast,
+      note,
+      submit(),
+      start('split'),
+      choose('split', TWO_BATCHES),
+      start('part_001'),
+      fail('part_001', permanently),
+      hand,
+    )
   }
+  const undoFails = [submit(), start('a'), complete('a'), start('b'), complete('b'), start('c'), fail('c', permanently)]
+  const undoA = [...undoFails, start('a', { attempt: 2 })]
+  told(sideBySide, note, ...undoA, fail('a', failure(), { attempt: 2 }), completeByHand('a'))
+  told(sideBySide, note, ...undoA, fail('a', permanently, { attempt: 2 }), order('retry'))
   return { steps: [...steps].sort(), phases: [...phases].sort(), others }
 })()
 
@@ -122,6 +152,25 @@ const worker = workerId('w1')
 
 /** As the pair below, but step `a` has a condition that is false. */
 const unwanted = plan(step('root'), step('a', { after: ['root'], more: { when: expression('false') } }), step('b'))
+
+/** Step `a` is taken back, and `root` is being taken back. */
+const undoing = plan(
+  step('root', { more: wayBack }),
+  step('a', { after: ['root'], more: wayBack }),
+  step('b', { more: { onFailure: 'compensate' } }),
+)
+const takenBack = taskAfter(
+  undoing,
+  submit(),
+  start('b'),
+  start('root'),
+  complete('root'),
+  start('a'),
+  complete('a'),
+  fail('b', permanently),
+  start('a', { attempt: 2 }),
+  complete('a', '1', { attempt: 2 }),
+)
 
 /** A task of which step `a` is in a status; step `b` runs, so that the task is open. */
 const withStepIn = (status: StepStatus): LiveTask => {
@@ -158,6 +207,8 @@ const withStepIn = (status: StepStatus): LiveTask => {
       return taskAfter(unwanted, ...ready)
     case 'resolved_manually':
       return taskAfter(pair, ...ready, byHand('resolve_step', 'a'))
+    case 'compensated':
+      return takenBack
   }
 }
 
@@ -165,7 +216,7 @@ const withStepIn = (status: StepStatus): LiveTask => {
 const eventsAbout = (from: StepState): readonly (TaskEvent & { readonly type: keyof typeof STEP_TRANSITIONS })[] => {
   const attempt = from.attempts
   return [
-    { type: 'step.scheduled', step: a, attempt: from.status === 'pending' ? attempt + 1 : attempt },
+    { type: 'step.scheduled', step: a, attempt: from.status === 'pending' || from.status === 'complete' ? attempt + 1 : attempt },
     { type: 'step.started', step: a, attempt, worker },
     { type: 'step.released', step: a, attempt, reason: 'never sent' },
     { type: 'step.checkpointed', step: a, attempt, number: 1, cursor: trustedJson('1'), itemsProcessed: 1 },
@@ -194,6 +245,7 @@ describe('an event that cannot follow is a bug, never skipped', () => {
     'error',
     'cancelled',
     'skipped',
+    'compensated',
   ]
   for (const status of statuses) {
     test(`only declared events follow on a step that is ${status}`, () => {
@@ -201,7 +253,9 @@ describe('an event that cannot follow is a bug, never skipped', () => {
       const from = task.steps[1]
       expect(from?.status).toBe(status)
       for (const event of from === undefined ? [] : eventsAbout(from)) {
-        const inStep = STEP_TRANSITIONS[event.type][status] !== undefined
+        // What is complete is scheduled only to be taken back.
+        const inStep =
+          STEP_TRANSITIONS[event.type][status] !== undefined && !(event.type === 'step.scheduled' && status === 'complete')
         const inPhase = PHASE_TRANSITIONS[event.type][task.phase] !== undefined
         const apply = () => evolve(task, event, at(1), task.plan)
         if (inStep && inPhase) expect(apply()).toMatchObject({ type: 'task' })

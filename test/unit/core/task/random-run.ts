@@ -91,6 +91,11 @@ export interface Run {
   readonly moves: readonly Move[]
 }
 
+const wayBack = (maxAttempts: number): StepSpec['compensate'] => {
+  const { handler, retry } = step('undo', { retry: { maxAttempts, backoff: 'none' } })
+  return { handler, retry, timeoutMs: durationMs(100), keys: [] }
+}
+
 /** What a step says about conditions, failures and joins; most say nothing. `count` is the number of its dependencies. */
 const arbitraryConditions: fc.Arbitrary<(count: number) => Partial<StepSpec>> = fc.oneof(
   { weight: 3, arbitrary: fc.constant(() => ({})) },
@@ -99,15 +104,17 @@ const arbitraryConditions: fc.Arbitrary<(count: number) => Partial<StepSpec>> = 
     arbitrary: fc
       .record({
         when: fc.constantFrom(undefined, undefined, expression('true'), expression('false'), expression('context.missing')),
-        onFailure: fc.constantFrom<OnFailure>('block', 'continue'),
+        onFailure: fc.constantFrom<OnFailure>('block', 'continue', 'compensate', 'compensate'),
+        compensate: fc.constantFrom(undefined, wayBack(1), wayBack(3)),
         join: fc.constantFrom<Join>('all', 1, 1, 2),
         cancelRemaining: fc.boolean(),
       })
       .map(
-        ({ when, onFailure, join, cancelRemaining }) =>
+        ({ when, onFailure, compensate, join, cancelRemaining }) =>
           (count: number): Partial<StepSpec> => ({
             when,
             onFailure,
+            compensate,
             join: join === 'all' || join > count ? 'all' : join,
             cancelRemaining: join !== 'all' && join <= count && cancelRemaining,
           }),
@@ -210,11 +217,43 @@ const arbitraryMove: fc.Arbitrary<Move> = fc.record({
   ),
 })
 
-export const arbitraryRun: fc.Arbitrary<Run> = fc.record({
+/** Two steps that are taken back when the third fails, which it does at its first failure. */
+const trip = plan(
+  step('s0', { more: { compensate: wayBack(5) } }),
+  step('s1', { after: ['s0'], more: { compensate: wayBack(1) } }),
+  step('s2', { after: ['s0'], retry: { maxAttempts: 1 }, more: { onFailure: 'compensate' } }),
+)
+
+/** How the trip comes to its end, as moves that mean it; other moves stand between them. */
+const failedTrip: readonly Move['kind'][] = ['start', 'complete', 'start', 'complete', 'start', 'fail']
+const tripPicks = [0, 0, 1, 1, 2, 2]
+
+const tripMoves: fc.Arbitrary<readonly Move[]> = fc
+  .tuple(fc.array(arbitraryMove, { minLength: 6, maxLength: 6 }), fc.array(arbitraryMove, { maxLength: 40, size: 'max' }))
+  .map(([meant, then]) => [
+    ...meant.map((move, index) => ({
+      ...move,
+      kind: failedTrip[index] ?? 'start',
+      pick: tripPicks[index] ?? 0,
+      attemptOffset: 0,
+      byHolder: true,
+      advanceMs: 0,
+    })),
+    ...then.map((move) => (move.kind === 'cancel' || move.kind === 'fail_task' ? { ...move, kind: 'complete' as const } : move)),
+  ])
+
+export const arbitraryTrip: fc.Arbitrary<Run> = tripMoves.map((moves) => ({ plan: trip, runAt: undefined, moves }))
+
+const arbitraryAnyRun: fc.Arbitrary<Run> = fc.record({
   plan: arbitraryPlan,
   runAt: fc.constantFrom(undefined, undefined, at(0), at(500)),
   moves: fc.array(arbitraryMove, { maxLength: MOVES_MAX, size: 'max' }),
 })
+
+export const arbitraryRun: fc.Arbitrary<Run> = fc.oneof(
+  { weight: 5, arbitrary: arbitraryAnyRun },
+  { weight: 1, arbitrary: arbitraryTrip },
+)
 
 export interface Watcher {
   readonly onEvent?: (before: TaskState, event: TaskEvent, after: LiveTask) => void
@@ -276,8 +315,8 @@ const commandOf = (
     return earlier === undefined ? undefined : { ...earlier, at: now }
   }
   if (isForTask(move.kind)) return { type: move.kind, at: now }
-  // Rare, so that runs get somewhere.
-  if (move.kind === 'fail_task' && move.pick % 4 > 0) return undefined
+  // Mostly of a blocked task, so that runs get somewhere.
+  if (move.kind === 'fail_task' && move.pick % 4 > 0 && (state.type === 'none' || state.phase !== 'blocked')) return undefined
   if (move.kind === 'fail_task') return { type: 'fail_task', at: now, code: 'GIVEN_UP', message: 'Nobody waits for it.' }
   const steps = state.type === 'task' ? state.graph.steps : of.steps
   const index = steps.length === 0 ? 0 : move.pick % steps.length
@@ -371,6 +410,7 @@ export const nextOrdinary = (task: LiveTask, draw: number): TaskCommand | undefi
       case 'cancelled':
       case 'skipped':
       case 'resolved_manually':
+      case 'compensated':
         return []
     }
   })

@@ -51,6 +51,19 @@ test('conditions, joins and failures are read', () => {
   })
 })
 
+test('the way back has a handler, a policy and a timeout of its own', () => {
+  const [a] = stepsOf(
+    step('a', {
+      compensate: { handler: { callable: 'Undo', initialization: { x: 1 } }, retry: { max_attempts: 7 }, timeout_seconds: 5 },
+    }),
+  )
+  expect(a?.compensate).toMatchObject({
+    handler: { callable: 'Undo', method: 'call', initialization: { x: 1 } },
+    retry: { maxAttempts: 7, backoff: 'exponential' },
+    timeoutMs: 5_000,
+  })
+})
+
 describe('a condition is refused', () => {
   test('with line and column of its mistake', () => {
     expect(problemsOf(step('a', { when: 'context.a\n  == conttext.b' }))).toEqual([
@@ -95,4 +108,14 @@ test('a join cannot wait for more than there is', () => {
 
 test('nothing remains where a step waits for all', () => {
   expect(problemsOf(step('a'), step('b', { dependencies: ['a'], cancel_remaining: true }))[0]).toContain('CONFLICTING_FIELDS')
+})
+
+test('compensation without a way back warns', () => {
+  const checked = check(step('a'), step('b', { dependencies: ['a'], on_failure: 'compensate' }))
+  expect(checked.warnings.map(({ code, path }) => `${code} ${path}`)).toEqual(['UNUSUAL_VALUE /steps/1/on_failure'])
+  const meant = check(
+    step('a', { compensate: { handler: { callable: 'Undo' } } }),
+    step('b', { dependencies: ['a'], on_failure: 'compensate' }),
+  )
+  expect(meant.warnings).toEqual([])
 })

@@ -495,8 +495,6 @@ describe('what is not supported yet', () => {
     ['heartbeat_seconds', 5],
     ['schedule_to_start_seconds', 5],
     ['schedule_to_close_seconds', 5],
-    ['on_failure', 'compensate'],
-    ['compensate', { handler: { callable: 'Undo' } }],
   ] satisfies [string, Json][])('a step with %s %j is refused, not ignored', (field, value) => {
     expect(problems(validateTemplate(document([step('a', { [field]: value })])))).toEqual([`NOT_SUPPORTED_YET /steps/0/${field}`])
   })

@@ -117,6 +117,8 @@ export interface StepCommand {
   resolver: string;
   /** What the step's results tell outside; empty for most steps (W18). */
   eventDeclarations: EventDeclaration[];
+  /** Present when the handler is to take a completed step back (W19): handler, config, policy and timeout are those of its way back. */
+  compensation: Compensation | undefined;
 }
 
 /** A domain event that the step's template declares. */
@@ -145,6 +147,12 @@ export interface GivenEvent {
   withheld: boolean;
   /** Why the payload could not be made: the event is recorded as refused. Empty when it could. */
   problem: string;
+}
+
+/** A completed step that is taken back. `input` and `dependencies` of the command are what the step itself was given. */
+export interface Compensation {
+  /** What the step gave. */
+  result: Payload | undefined;
 }
 
 /** One range of a batch. Cursors are JSON values that only the handlers understand: `start` is included, `end` is not. */
@@ -695,6 +703,7 @@ function createBaseStepCommand(): StepCommand {
     batchLimits: undefined,
     resolver: "",
     eventDeclarations: [],
+    compensation: undefined,
   };
 }
 
@@ -756,6 +765,9 @@ export const StepCommand: MessageFns<StepCommand> = {
     }
     for (const v of message.eventDeclarations) {
       EventDeclaration.encode(v!, writer.uint32(402).fork()).join();
+    }
+    if (message.compensation !== undefined) {
+      Compensation.encode(message.compensation, writer.uint32(322).fork()).join();
     }
     return writer;
   },
@@ -925,6 +937,14 @@ export const StepCommand: MessageFns<StepCommand> = {
             message.eventDeclarations.push(EventDeclaration.decode(reader, reader.uint32()));
             continue;
           }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.compensation = Compensation.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1092,6 +1112,52 @@ export const GivenEvent: MessageFns<GivenEvent> = {
             }
 
             message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCompensation(): Compensation {
+  return { result: undefined };
+}
+
+export const Compensation: MessageFns<Compensation> = {
+  encode(message: Compensation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.result !== undefined) {
+      Payload.encode(message.result, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Compensation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompensation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.result = Payload.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -2346,6 +2412,8 @@ export const StepCancellation: MessageFns<StepCancellation> = {
  * W18  `StepCommand.event_declarations` are the domain events of the step. Their default payload is the result, so a worker that knows nothing of
  *      them sends nothing. `StepResult.events` gives another payload, adds metadata, or withholds an event; a worker that lacks a declared
  *      publisher, or whose publisher fails, says so in `problem`. Names the step does not declare are left out. Nothing in `events` fails a step.
+ * W19  A command with `compensation` takes a completed step back. Its attempts go on counting where those of the step ended, and it ends with an
+ *      outcome of a standard step, whatever the type of the step is.
  */
 export type WorkerServiceService = typeof WorkerServiceService;
 export const WorkerServiceService = {
