@@ -1,0 +1,244 @@
+/** Conditions, joins, failures and compensation: a real server on a real PostgreSQL, a real worker, seen over the SDK, REST and gRPC. */
+import { once } from 'node:events'
+import { credentials } from '@grpc/grpc-js'
+import { StepAction, StepServiceClient, TaskServiceClient } from '@tasker/proto'
+import {
+  Client,
+  defineTask,
+  PermanentError,
+  TaskBlockedError,
+  TaskCancelledError,
+  TaskFailedError,
+  Worker,
+  type StepContext,
+  type TaskDefinition,
+} from '@tasker/sdk'
+import { type RunningServer, startServer } from '@tasker/server/internal/compose'
+import { STEP, TASK } from '@tasker/server/internal/rest/schema/task'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { freshDatabase, type TestDatabase } from '../../support/postgres.js'
+import { until } from '../../support/until.js'
+import { serverConfig } from '../sdk/server-config.js'
+
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
+const PATIENCE_MS = 20_000
+
+let database: TestDatabase
+let server: RunningServer
+let client: Client
+let steps: StepServiceClient
+let tasks: TaskServiceClient
+const closing: (() => Promise<void> | void)[] = []
+
+beforeAll(async () => {
+  database = await freshDatabase()
+  server = await startServer(serverConfig(database.url))
+  client = new Client({ url: server.grpcUrl, logger: silent })
+  steps = new StepServiceClient(server.grpcUrl, credentials.createInsecure())
+  tasks = new TaskServiceClient(server.grpcUrl, credentials.createInsecure())
+})
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+afterAll(async () => {
+  for (const one of [client, steps, tasks]) one.close()
+  await server.stop()
+  await database.drop()
+})
+
+const work = (namespace: string, definition: TaskDefinition): void => {
+  const worker = new Worker({ url: server.grpcUrl, namespace, tasks: [definition], signals: false, logger: silent })
+  const ended = worker.run()
+  closing.push(async () => {
+    await worker.stop()
+    await ended
+  })
+}
+
+const rest = async (method: string, path: string, body?: unknown) =>
+  fetch(`${server.restUrl}${path}`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  })
+
+const overRest = async (taskId: string) => TASK.parse(await (await rest('GET', `/v1/tasks/${taskId}`)).json())
+
+const overGrpc = (taskId: string) => call((callback) => tasks.get({ taskId }, callback))
+
+const call = <Response>(ask: (callback: (error: Error | null, response: Response) => void) => unknown): Promise<Response> =>
+  new Promise((resolve, reject) => ask((error, response) => (error === null ? resolve(response) : reject(error))))
+
+const refused = (): never => {
+  throw new PermanentError('no truck left')
+}
+
+const eventsOf = async (handle: { events(): AsyncIterable<{ readonly type: string }> }): Promise<readonly string[]> => {
+  const types: string[] = []
+  for await (const { type } of handle.events()) types.push(type)
+  return types
+}
+
+test('a step whose condition is false is skipped, and what depends on it is given null', async () => {
+  const task = defineTask('wrapped', { namespace: 'when', version: '1.0.0' })
+    .step('count', () => ({ items: 2 }))
+    .step('wrap', { after: ['count'], when: 'deps.count.items > 5 || context.gift == true' }, () => 'wrapped')
+    .step('ship', { after: ['count', 'wrap'] }, ({ deps }) => ({ wrapped: deps.wrap }))
+  work('when', task)
+  const plain = await client.submit(task, { gift: false })
+  expect(await plain.result()).toEqual({ ship: { wrapped: null } })
+  expect(await overRest(plain.taskId)).toMatchObject({ steps: [{}, { step_id: 'wrap', status: 'skipped', attempts: 0 }, {}] })
+  const gift = await client.submit(task, { gift: true })
+  expect(await gift.result()).toEqual({ ship: { wrapped: 'wrapped' } })
+  expect(await overGrpc(gift.taskId)).toMatchObject({ task: { steps: [{}, { stepId: 'wrap', status: 'complete' }, {}] } })
+})
+
+test('a join goes on with enough of its dependencies, and the worker of what is not needed any more is told', async () => {
+  let told = false
+  const task = defineTask('raced', { namespace: 'join', version: '1.0.0' })
+    .step('slow', async ({ signal }: Pick<StepContext, 'signal'>) => {
+      if (!signal.aborted) await once(signal, 'abort')
+      told = true
+      throw signal.reason
+    })
+    .step('one', () => 1)
+    .step('two', () => 2)
+    .step('first', { after: ['one', 'slow'], join: 'any' }, ({ deps }) => deps.one)
+    .step('both', { after: ['one', 'two', 'slow', 'first'], join: 3, cancelRemaining: true }, () => 'enough')
+  work('join', task)
+  const handle = await client.submit(task, {})
+  expect(await handle.result()).toEqual({ both: 'enough' })
+  await until('the slow step was told', PATIENCE_MS, async () => (told ? 1 : undefined))
+  expect(await overRest(handle.taskId)).toMatchObject({
+    status: 'complete',
+    steps: [{ step_id: 'slow', status: 'cancelled' }, {}, {}, {}, {}],
+  })
+})
+
+test('a task goes on without a step whose failure holds nobody up', async () => {
+  const task = defineTask('told', { namespace: 'continue', version: '1.0.0' })
+    .step('notify', { onFailure: 'continue' }, refused)
+    .step('close', { after: ['notify'] }, ({ deps }) => ({ notified: deps.notify }))
+  work('continue', task)
+  const handle = await client.submit(task, {})
+  expect(await handle.result()).toEqual({ close: { notified: null } })
+  expect(await overGrpc(handle.taskId)).toMatchObject({
+    task: { status: 'complete', steps: [{ status: 'error' }, { status: 'complete' }] },
+  })
+})
+
+describe('compensation', () => {
+  /** Notes each way back in the order in which it ran, with what it was given. */
+  const trip = (namespace: string, undone: unknown[], undoHotel: (context: StepContext) => unknown = () => 'hotel back') =>
+    defineTask('trip', { namespace, version: '1.0.0' })
+      .step(
+        'flight',
+        {
+          compensate: ({ compensates, input }) => {
+            undone.push(['flight', compensates?.result, input])
+            return 'flight back'
+          },
+        },
+        () => ({ seat: '7A' }),
+      )
+      .step('stroll', { after: ['flight'] }, () => 'nothing to take back')
+      .step(
+        'hotel',
+        {
+          after: ['stroll'],
+          compensate: {
+            handler: (context) => {
+              undone.push(['hotel', context.compensates?.result, context.attempt])
+              return undoHotel(context)
+            },
+            retry: { maxAttempts: 2, backoff: 'none' },
+          },
+        },
+        () => ({ room: 12 }),
+      )
+      .step('car', { after: ['hotel'], onFailure: 'compensate' }, refused)
+      .step('tell', { after: ['car'] }, () => 'never')
+
+  test('takes back what is complete against the order of the dependencies, and the task ends in error', async () => {
+    const undone: unknown[] = []
+    const task = trip('back', undone)
+    work('back', task)
+    const handle = await client.submit(task, { to: 'Rome' })
+    const error = await handle.result().catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(TaskFailedError)
+    expect(error).toMatchObject({ failureCode: 'COMPENSATED' })
+    expect(undone).toEqual([
+      ['hotel', { room: 12 }, 2],
+      ['flight', { seat: '7A' }, { to: 'Rome' }],
+    ])
+    expect(await overRest(handle.taskId)).toMatchObject({
+      status: 'error',
+      steps: [
+        { step_id: 'flight', status: 'compensated', output: { seat: '7A' } },
+        { step_id: 'stroll', status: 'complete' },
+        { step_id: 'hotel', status: 'compensated' },
+        { step_id: 'car', status: 'error' },
+        { step_id: 'tell', status: 'cancelled' },
+      ],
+    })
+    const types = (await eventsOf(handle)).filter((type) => type.startsWith('compensation.') || type.startsWith('task.'))
+    expect(types).toEqual(['task.submitted', 'compensation.started', 'compensation.completed', 'task.failed'])
+  })
+
+  test('comes before the end of a cancelled task', async () => {
+    const undone: unknown[] = []
+    const task = defineTask('stopped', { namespace: 'stopped', version: '1.0.0' })
+      .step('book', { compensate: ({ compensates }) => undone.push(compensates?.result) }, () => 'booked')
+      .step('wait', { after: ['book'] }, async ({ signal }: Pick<StepContext, 'signal'>) => {
+        if (!signal.aborted) await once(signal, 'abort')
+        throw signal.reason
+      })
+    work('stopped', task)
+    const handle = await client.submit(task, {})
+    await until('the second step runs', PATIENCE_MS, async () =>
+      (await handle.state()).steps[1]?.status === 'in_progress' ? 1 : undefined,
+    )
+    await handle.cancel('changed my mind')
+    await expect(handle.result()).rejects.toThrow(TaskCancelledError)
+    expect(undone).toEqual(['booked'])
+    expect(await overGrpc(handle.taskId)).toMatchObject({
+      task: { status: 'cancelled', steps: [{ status: 'compensated' }, { status: 'cancelled' }] },
+    })
+  })
+
+  test('that fails for good blocks the task, until a person resets the way back over gRPC', async () => {
+    const undone: unknown[] = []
+    let broken = true
+    const task = trip('mended', undone, () => (broken ? refused() : 'hotel back'))
+    work('mended', task)
+    const handle = await client.submit(task, {})
+    await expect(handle.result()).rejects.toThrow(TaskBlockedError)
+    expect(await overRest(handle.taskId)).toMatchObject({
+      status: 'blocked_by_failures',
+      steps: [{ status: 'complete' }, {}, { step_id: 'hotel', status: 'error', compensating: true }, {}, {}],
+    })
+    broken = false
+    const base = { taskId: handle.taskId, stepId: 'hotel', by: 'ops@x', result: undefined, metadata: undefined, reason: 'fixed' }
+    await call((callback) => steps.resolveStep({ ...base, action: StepAction.STEP_ACTION_RESET_FOR_RETRY }, callback))
+    const error = await client
+      .task(handle.taskId)
+      .result()
+      .catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(TaskFailedError)
+    expect(undone.map((one) => (Array.isArray(one) ? one[0] : one))).toEqual(['hotel', 'hotel', 'flight'])
+  })
+
+  test('that fails for good goes on past a way back that a person closes over REST', async () => {
+    const undone: unknown[] = []
+    const task = trip('closed', undone, refused)
+    work('closed', task)
+    const handle = await client.submit(task, {})
+    await expect(handle.result()).rejects.toThrow(TaskBlockedError)
+    const path = `/v1/tasks/${handle.taskId}/workflow_steps/`
+    const body = { action_type: 'complete_manually', reason: 'refunded by phone', completion_data: { result: { refund: 1 } } }
+    expect((await rest('PATCH', `${path}car`, body)).status).toBe(409)
+    const closed = await rest('PATCH', `${path}hotel`, body)
+    expect(STEP.parse(await closed.json())).toMatchObject({ status: 'compensated', output: { room: 12 } })
+    await expect(client.task(handle.taskId).result()).rejects.toThrow(TaskFailedError)
+    expect(undone.map((one) => (Array.isArray(one) ? one[0] : one))).toEqual(['hotel', 'flight'])
+  })
+})
