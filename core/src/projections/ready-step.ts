@@ -15,9 +15,10 @@ const DEFAULT_METHOD = 'call'
 const NO_ROWS: readonly ReadyRow[] = []
 
 /** What a worker must offer to run the step: its callable, or `callable#method` where the method is not `call`. */
-export const queueHandler = (task: LiveTask, index: number): HandlerName => offered(runOf(task, index).handler)
+export const queueHandler = (task: LiveTask, index: number): HandlerName => offeredHandler(runOf(task, index).handler)
 
-const offered = (handler: HandlerSpec): HandlerName =>
+/** The same for a handler. */
+export const offeredHandler = (handler: HandlerSpec): HandlerName =>
   handler.method === DEFAULT_METHOD ? handler.callable : handlerName(`${handler.callable}#${handler.method}`)
 
 /** How urgent a step is: its task's priority, moved by its own. */

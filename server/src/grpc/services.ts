@@ -15,6 +15,8 @@ import {
   type GetBottleneckAnalysisRequest,
   type GetPerformanceMetricsRequest,
   type GetContextRequest,
+  type ExplainRequest,
+  type GetCompensationRequest,
   type GetRequest,
   type GetStepAuditRequest,
   type GetStepRequest,
@@ -43,6 +45,7 @@ import { bulkOrder, cancelTask, orderTask } from './order-calls.js'
 import { getStep, getStepAudit, listSteps, resolveStep } from './step-calls.js'
 import { getTask, listTasks, submitTask } from './task-calls.js'
 import { getContext } from './task-context.js'
+import { explain, getCompensation } from './task-explain.js'
 import { checkTemplate, diffTemplates, getTemplate, listTemplates, registerTemplate } from './template-calls.js'
 import { unary } from './unary.js'
 import { serveWatch, type WatchCall } from './watch-stream.js'
@@ -75,6 +78,8 @@ const addTaskService = (server: Server, door: GrpcDoor, streams: OpenStreams): v
       submit: tolerant(TaskServiceService.submit),
       get: tolerant(TaskServiceService.get),
       getContext: tolerant(TaskServiceService.getContext),
+      explain: tolerant(TaskServiceService.explain),
+      getCompensation: tolerant(TaskServiceService.getCompensation),
       list: tolerant(TaskServiceService.list),
       cancel: tolerant(TaskServiceService.cancel),
       pause: tolerant(TaskServiceService.pause),
@@ -90,6 +95,8 @@ const addTaskService = (server: Server, door: GrpcDoor, streams: OpenStreams): v
       submit: unary(logger, (request: SubmitRequest) => submitTask(door, request)),
       get: unary(logger, (request: GetRequest) => getTask(door, request)),
       getContext: unary(logger, (request: GetContextRequest) => getContext(door, request)),
+      explain: unary(logger, (request: ExplainRequest) => explain(door, request)),
+      getCompensation: unary(logger, (request: GetCompensationRequest) => getCompensation(door, request)),
       list: unary(logger, (request: ListRequest) => listTasks(door, request)),
       cancel: unary(logger, (request: CancelRequest) => cancelTask(door, request)),
       pause: unary(logger, (request: OrderRequest) => orderTask('pause')(door, request)),

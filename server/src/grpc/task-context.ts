@@ -1,5 +1,5 @@
 /** `GetContext`: what went into a task and what its steps gave. */
-import { elementAt, type JsonText, type LiveTask, sliceMembers, trustedJson } from '@tasker/core'
+import { elementAt, type JsonText, type LiveTask, outputOf, sliceMembers, trustedJson } from '@tasker/core'
 import type { GetContextRequest, GetContextResponse } from '@tasker/proto'
 import { Fault } from '../faults.js'
 import type { GrpcDoor } from './door.js'
@@ -24,11 +24,12 @@ export const getContext = async (door: GrpcDoor, request: GetContextRequest): Pr
 }
 
 const outputsOf = (task: LiveTask): JsonText => {
-  const members = task.steps.flatMap((step, index) =>
-    step.status === 'complete'
-      ? [`${JSON.stringify(elementAt(task.graph.steps, index, 'steps of the graph').name)}:${step.output}`]
-      : [],
-  )
+  const members = task.steps.flatMap((_, index) => {
+    const output = outputOf(task, index)
+    return output === undefined
+      ? []
+      : [`${JSON.stringify(elementAt(task.graph.steps, index, 'steps of the graph').name)}:${output}`]
+  })
   return trustedJson(`{${members.join(',')}}`)
 }
 

@@ -14,6 +14,7 @@ import { addAnalyticsRoutes } from './routes/analytics.js'
 import { addKeyRoutes } from './routes/keys.js'
 import { addStepRoutes } from './routes/steps.js'
 import { addBulkRoute } from './routes/task-bulk.js'
+import { addExplainRoutes } from './routes/task-explain.js'
 import { addCancelRoutes } from './routes/task-cancel.js'
 import { addEventsRoute } from './routes/task-events.js'
 import { addListRoute } from './routes/task-list.js'
@@ -58,6 +59,7 @@ const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal, streamTimes:
   addSubmitRoute(app, door)
   addListRoute(app, door)
   addReadRoutes(app, door)
+  addExplainRoutes(app, door)
   addCancelRoutes(app, door)
   addOrderRoutes(app, door)
   addBulkRoute(app, door)

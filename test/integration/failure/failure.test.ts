@@ -127,8 +127,10 @@ test('a task goes on without a step whose failure holds nobody up', async () => 
 })
 
 describe('compensation', () => {
+  type Undone = readonly [step: string, ...given: unknown[]]
+
   /** Notes each way back in the order in which it ran, with what it was given. */
-  const trip = (namespace: string, undone: unknown[], undoHotel: (context: StepContext) => unknown = () => 'hotel back') =>
+  const trip = (namespace: string, undone: Undone[], undoHotel: (context: StepContext) => unknown = () => 'hotel back') =>
     defineTask('trip', { namespace, version: '1.0.0' })
       .step(
         'flight',
@@ -159,7 +161,7 @@ describe('compensation', () => {
       .step('tell', { after: ['car'] }, () => 'never')
 
   test('takes back what is complete against the order of the dependencies, and the task ends in error', async () => {
-    const undone: unknown[] = []
+    const undone: Undone[] = []
     const task = trip('back', undone)
     work('back', task)
     const handle = await client.submit(task, { to: 'Rome' })
@@ -170,6 +172,15 @@ describe('compensation', () => {
       ['hotel', { room: 12 }, 2],
       ['flight', { seat: '7A' }, { to: 'Rome' }],
     ])
+    const preview = await call((callback) => tasks.getCompensation({ taskId: handle.taskId }, callback))
+    expect(preview).toEqual({
+      state: 'done',
+      steps: [
+        { stepId: 'hotel', handler: 'trip@1.0.0/hotel#compensate', state: 'done', after: [] },
+        { stepId: 'flight', handler: 'trip@1.0.0/flight#compensate', state: 'done', after: ['hotel'] },
+      ],
+      withoutWayBack: ['stroll'],
+    })
     expect(await overRest(handle.taskId)).toMatchObject({
       status: 'error',
       steps: [
@@ -206,7 +217,7 @@ describe('compensation', () => {
   })
 
   test('that fails for good blocks the task, until a person resets the way back over gRPC', async () => {
-    const undone: unknown[] = []
+    const undone: Undone[] = []
     let broken = true
     const task = trip('mended', undone, () => (broken ? refused() : 'hotel back'))
     work('mended', task)
@@ -224,21 +235,29 @@ describe('compensation', () => {
       .result()
       .catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(TaskFailedError)
-    expect(undone.map((one) => (Array.isArray(one) ? one[0] : one))).toEqual(['hotel', 'hotel', 'flight'])
+    expect(undone.map(([step]) => step)).toEqual(['hotel', 'hotel', 'flight'])
   })
 
   test('that fails for good goes on past a way back that a person closes over REST', async () => {
-    const undone: unknown[] = []
+    const undone: Undone[] = []
     const task = trip('closed', undone, refused)
     work('closed', task)
     const handle = await client.submit(task, {})
     await expect(handle.result()).rejects.toThrow(TaskBlockedError)
+    expect(await call((callback) => tasks.explain({ taskId: handle.taskId }, callback))).toMatchObject({
+      status: 'blocked_by_failures',
+      steps: [
+        { stepId: 'flight', reason: 'compensation', waitsFor: ['hotel'] },
+        { stepId: 'hotel', reason: 'failed', why: 'Its way back failed for good: no truck left' },
+        { stepId: 'car', reason: 'failed' },
+      ],
+    })
     const path = `/v1/tasks/${handle.taskId}/workflow_steps/`
     const body = { action_type: 'complete_manually', reason: 'refunded by phone', completion_data: { result: { refund: 1 } } }
     expect((await rest('PATCH', `${path}car`, body)).status).toBe(409)
     const closed = await rest('PATCH', `${path}hotel`, body)
     expect(STEP.parse(await closed.json())).toMatchObject({ status: 'compensated', output: { room: 12 } })
     await expect(client.task(handle.taskId).result()).rejects.toThrow(TaskFailedError)
-    expect(undone.map((one) => (Array.isArray(one) ? one[0] : one))).toEqual(['hotel', 'flight'])
+    expect(undone.map(([step]) => step)).toEqual(['hotel', 'flight'])
   })
 })

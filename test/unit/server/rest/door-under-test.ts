@@ -149,7 +149,11 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
     },
     cancel: (taskId, reason, actor) =>
       engine.order(taskId, { type: 'cancel', ...(reason === undefined ? {} : { reason }) }, actor),
-    watch: { unservedQueues: () => unserved, queueProblem: () => undefined, heardSteps: () => new Map() },
+    watch: {
+      unservedQueues: () => unserved,
+      queueProblem: (_, handler) => unserved.find((queue) => queue.handler === handler),
+      heardSteps: () => new Map(),
+    },
     order: async (taskId, order) => {
       const held = tasks.get(taskId)
       const command: TaskCommand = { ...order, at: instant(START_MS) }

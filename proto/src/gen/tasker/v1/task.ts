@@ -428,6 +428,48 @@ export interface TaskEvent {
   data: Payload | undefined;
 }
 
+export interface ExplainRequest {
+  taskId: string;
+}
+
+export interface ExplainResponse {
+  status: string;
+  steps: StepExplanation[];
+}
+
+/** A step that is not running, though it may still run. */
+export interface StepExplanation {
+  stepId: string;
+  status: string;
+  /** For programs: start_time, dependencies, decision, batch_room, condition, paused, key, worker, retry_time, failed, compensation. */
+  reason: string;
+  why: string;
+  unblockedBy: string;
+  waitsFor: string[];
+}
+
+export interface GetCompensationRequest {
+  taskId: string;
+}
+
+export interface GetCompensationResponse {
+  /** not_started, running, failed or done. */
+  state: string;
+  /** In the order in which they are taken back. */
+  steps: CompensationStep[];
+  /** Complete steps that stay as they are. */
+  withoutWayBack: string[];
+}
+
+export interface CompensationStep {
+  stepId: string;
+  handler: string;
+  /** to_do, open, failed or done. */
+  state: string;
+  /** The steps that are taken back before this one. */
+  after: string[];
+}
+
 function createBaseSessionRequest(): SessionRequest {
   return { submissions: [], watches: [] };
 }
@@ -3562,6 +3604,403 @@ export const TaskEvent: MessageFns<TaskEvent> = {
   },
 };
 
+function createBaseExplainRequest(): ExplainRequest {
+  return { taskId: "" };
+}
+
+export const ExplainRequest: MessageFns<ExplainRequest> = {
+  encode(message: ExplainRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExplainResponse(): ExplainResponse {
+  return { status: "", steps: [] };
+}
+
+export const ExplainResponse: MessageFns<ExplainResponse> = {
+  encode(message: ExplainResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.status !== "") {
+      writer.uint32(10).string(message.status);
+    }
+    for (const v of message.steps) {
+      StepExplanation.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.status = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.steps.push(StepExplanation.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStepExplanation(): StepExplanation {
+  return { stepId: "", status: "", reason: "", why: "", unblockedBy: "", waitsFor: [] };
+}
+
+export const StepExplanation: MessageFns<StepExplanation> = {
+  encode(message: StepExplanation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.stepId !== "") {
+      writer.uint32(10).string(message.stepId);
+    }
+    if (message.status !== "") {
+      writer.uint32(18).string(message.status);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.why !== "") {
+      writer.uint32(34).string(message.why);
+    }
+    if (message.unblockedBy !== "") {
+      writer.uint32(42).string(message.unblockedBy);
+    }
+    for (const v of message.waitsFor) {
+      writer.uint32(50).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StepExplanation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStepExplanation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.stepId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.status = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.why = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.unblockedBy = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.waitsFor.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetCompensationRequest(): GetCompensationRequest {
+  return { taskId: "" };
+}
+
+export const GetCompensationRequest: MessageFns<GetCompensationRequest> = {
+  encode(message: GetCompensationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetCompensationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetCompensationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetCompensationResponse(): GetCompensationResponse {
+  return { state: "", steps: [], withoutWayBack: [] };
+}
+
+export const GetCompensationResponse: MessageFns<GetCompensationResponse> = {
+  encode(message: GetCompensationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== "") {
+      writer.uint32(10).string(message.state);
+    }
+    for (const v of message.steps) {
+      CompensationStep.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.withoutWayBack) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetCompensationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetCompensationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.steps.push(CompensationStep.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.withoutWayBack.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCompensationStep(): CompensationStep {
+  return { stepId: "", handler: "", state: "", after: [] };
+}
+
+export const CompensationStep: MessageFns<CompensationStep> = {
+  encode(message: CompensationStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.stepId !== "") {
+      writer.uint32(10).string(message.stepId);
+    }
+    if (message.handler !== "") {
+      writer.uint32(18).string(message.handler);
+    }
+    if (message.state !== "") {
+      writer.uint32(26).string(message.state);
+    }
+    for (const v of message.after) {
+      writer.uint32(34).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompensationStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompensationStep();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.stepId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.handler = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.after.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /**
  * Submits tasks, follows them and commands them.
  *
@@ -3611,6 +4050,28 @@ export const TaskServiceService = {
     requestDeserialize: (value: Buffer): GetContextRequest => GetContextRequest.decode(value),
     responseSerialize: (value: GetContextResponse): Buffer => Buffer.from(GetContextResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetContextResponse => GetContextResponse.decode(value),
+  },
+  /** Why each step that is not running is not, and what would make it go on. */
+  explain: {
+    path: "/tasker.v1.TaskService/Explain" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExplainRequest): Buffer => Buffer.from(ExplainRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainRequest => ExplainRequest.decode(value),
+    responseSerialize: (value: ExplainResponse): Buffer => Buffer.from(ExplainResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainResponse => ExplainResponse.decode(value),
+  },
+  /** What taking the task back would do, or does. */
+  getCompensation: {
+    path: "/tasker.v1.TaskService/GetCompensation" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetCompensationRequest): Buffer =>
+      Buffer.from(GetCompensationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetCompensationRequest => GetCompensationRequest.decode(value),
+    responseSerialize: (value: GetCompensationResponse): Buffer =>
+      Buffer.from(GetCompensationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetCompensationResponse => GetCompensationResponse.decode(value),
   },
   list: {
     path: "/tasker.v1.TaskService/List" as const,
@@ -3707,6 +4168,10 @@ export interface TaskServiceServer extends UntypedServiceImplementation {
   get: handleUnaryCall<GetRequest, GetResponse>;
   /** The task's input and what its steps gave, each by itself and merged. */
   getContext: handleUnaryCall<GetContextRequest, GetContextResponse>;
+  /** Why each step that is not running is not, and what would make it go on. */
+  explain: handleUnaryCall<ExplainRequest, ExplainResponse>;
+  /** What taking the task back would do, or does. */
+  getCompensation: handleUnaryCall<GetCompensationRequest, GetCompensationResponse>;
   list: handleUnaryCall<ListRequest, ListResponse>;
   cancel: handleUnaryCall<CancelRequest, CancelResponse>;
   /** Nothing starts until the task is resumed; running steps finish. */
@@ -3770,6 +4235,38 @@ export interface TaskServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetContextResponse) => void,
+  ): ClientUnaryCall;
+  /** Why each step that is not running is not, and what would make it go on. */
+  explain(
+    request: ExplainRequest,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  explain(
+    request: ExplainRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  explain(
+    request: ExplainRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  /** What taking the task back would do, or does. */
+  getCompensation(
+    request: GetCompensationRequest,
+    callback: (error: ServiceError | null, response: GetCompensationResponse) => void,
+  ): ClientUnaryCall;
+  getCompensation(
+    request: GetCompensationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetCompensationResponse) => void,
+  ): ClientUnaryCall;
+  getCompensation(
+    request: GetCompensationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetCompensationResponse) => void,
   ): ClientUnaryCall;
   list(request: ListRequest, callback: (error: ServiceError | null, response: ListResponse) => void): ClientUnaryCall;
   list(
