@@ -185,6 +185,8 @@ export class TaskRuntime {
     if (state.type !== 'task' || !mayStart(state)) return undefined
     const index = state.graph.indexOf.get(step) ?? -1
     const spec = state.graph.steps[index]
+    // A join of the same decision may have let go of it already.
+    if (state.steps[index]?.status !== 'enqueued') return undefined
     // A step with a key asks for its place first.
     if (spec === undefined || runOf(state, index).keys.length > 0) return undefined
     const queue = queueKey(state.submitted.namespace, queueHandler(state, index))
@@ -378,7 +380,9 @@ const stepOf = (state: TaskState, step: StepId): StepState => {
   return elementAt(task.steps, task.graph.indexOf.get(step) ?? -1, 'the step of an event')
 }
 
-const attemptOf = (state: TaskState, step: StepId): number => stepOf(state, step).attempts
+/** The attempt that was out before the decision: none of a step that the decision itself created. */
+const attemptOf = (state: TaskState, step: StepId): number =>
+  state.type === 'none' ? 0 : (state.steps[state.graph.indexOf.get(step) ?? -1]?.attempts ?? 0)
 
 const deadlineOf = (state: LiveTask, step: StepId): Instant => {
   const started = stepOf(state, step)

@@ -114,6 +114,28 @@ test('a join goes on with enough of its dependencies, and the worker of what is 
   })
 })
 
+test('a step that became ready and was let go of in one decision never starts', async () => {
+  const task = defineTask('let_go', { namespace: 'let_go', version: '1.0.0' })
+    .step('root', () => 1)
+    .step('slow', { after: ['root'] }, () => 'never')
+    .step('unwanted', { after: ['root'], when: 'false' }, () => 'never')
+    .step('first', { after: ['unwanted', 'slow'], join: 'any', cancelRemaining: true }, () => 'first')
+  work('let_go', task)
+  const handle = await client.submit(task, {})
+  expect(await handle.result()).toEqual({ first: 'first' })
+  const slow = { step_id: 'slow', status: 'cancelled', attempts: 0 }
+  expect(await overRest(handle.taskId)).toMatchObject({ steps: [{}, slow, { status: 'skipped' }, { status: 'complete' }] })
+})
+
+test('a task may be over, with steps that never began, in the commit of its submission', async () => {
+  const task = defineTask('stillborn', { namespace: 'stillborn', version: '1.0.0' })
+    .step('first', { when: 'context.missing', onFailure: 'compensate' }, () => 1)
+    .step('second', { after: ['first'] }, () => 2)
+  const handle = await client.submit(task, {})
+  await expect(handle.result()).rejects.toThrow(TaskFailedError)
+  expect(await overRest(handle.taskId)).toMatchObject({ status: 'error', steps: [{ status: 'error' }, { status: 'cancelled' }] })
+})
+
 test('a task goes on without a step whose failure holds nobody up', async () => {
   const task = defineTask('told', { namespace: 'continue', version: '1.0.0' })
     .step('notify', { onFailure: 'continue' }, refused)

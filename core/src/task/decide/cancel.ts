@@ -27,7 +27,8 @@ export const decideCancel = (task: LiveTask, command: CancelTask): Decision<Task
 }
 
 export const decideCancelGraceOver = (task: LiveTask, command: CancelGraceOver): Decision<TaskEvent, TaskRefusal> => {
-  if (task.cancel === undefined) return refuse('NOT_DUE', 'Nobody asked to cancel the task.')
+  // The timer of a task that is being taken back since may come late: its ways back are not what the grace was for.
+  if (task.cancel === undefined || task.phase !== 'cancelling') return refuse('NOT_DUE', 'The task is not being cancelled.')
   if (command.at < task.cancel.graceUntil) return refuse('NOT_DUE', 'Running steps of the cancelled task have time left.')
   const draft = draftOf(task, command.at)
   cancelSteps(draft, RUNNING)

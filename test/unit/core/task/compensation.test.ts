@@ -208,6 +208,13 @@ describe('cancelling', () => {
     given(trip, submit(), start('reserve'), cancel()).when(graceOver()).thenTold('step.cancelled reserve', 'task.cancelled')
   })
 
+  test('has no grace for the ways back: a timer that comes late ends none of them', () => {
+    const undoing = [submit(), start('reserve'), cancel(), complete('reserve'), start('reserve', { attempt: 2 })]
+    given(trip, ...undoing)
+      .when(graceOver())
+      .thenRefused('NOT_DUE')
+  })
+
   test('of a task that is being taken back is refused: it ends by itself', () => {
     given(trip, ...failed)
       .when(cancel())
