@@ -10,8 +10,9 @@
  * I7  Places are gapless, versions follow each other, and every stream's chain of hashes verifies.
  * I8  Submissions with one identity made one task, or one at a time where the template says so (`one-identity.ts`).
  *
+ * I16 to I20 are those of `failure-invariants.ts`.
  * I9 to I11 are those of `branch-invariants.ts`, I12 to I14 those of `key-invariants.ts`.
- * I16 to I18 are those of `operator-invariants.ts`.
+ * I21 to I23 are those of `operator-invariants.ts`.
  * I15 Every domain event that the log records, and does not refuse, is published once faults stop: each once, those of a task in order.
  */
 import { isDeepStrictEqual } from 'node:util'
@@ -37,6 +38,7 @@ import { decodeTaskEvents } from '@tasker/server/internal/log/codec'
 import { verifyChain } from '@tasker/server/internal/log/commit-hash'
 import type { StoredCommit } from '@tasker/server/internal/log/port'
 import { branchesHold } from './branch-invariants.js'
+import { failuresHold, taking } from './failure-invariants.js'
 import type { DomainMessage } from '@tasker/server/internal/publishers/message'
 import type { MemoryStore } from '@tasker/server/internal/projections/memory-store'
 import { keysHold } from './key-invariants.js'
@@ -70,6 +72,7 @@ export const checkAll = async (evidence: Evidence): Promise<readonly string[]> =
     ...folded.flatMap(attemptsWithinPolicy),
     ...folded.flatMap(branchesHold),
     ...folded.flatMap((one) => ordersHold(one, evidence.store.dump().deadLetters)),
+    ...folded.flatMap(failuresHold),
     ...nothingAcknowledgedIsLost(folded, evidence),
     ...chainsVerify(evidence.commits),
     ...oneTaskAnIdentity(folded, evidence.commits),
@@ -146,17 +149,25 @@ const oneEnd = ({ taskId, events }: Folded): readonly string[] => {
 
 const startsAfterDependencies = ({ taskId, events, task }: Folded): readonly string[] => {
   const complete = new Set<string>()
+  const wentWithout = new Set<string>()
   const wrong: string[] = []
-  for (const { event } of events) {
-    if (event.type === 'step.completed') complete.add(event.step)
+  // What starts after that is a way back.
+  for (const { event } of events.slice(0, taking(events))) {
+    if (event.type === 'step.completed' || event.type === 'step.skipped') complete.add(event.step)
     if (event.type === 'step.completed_manually' || event.type === 'step.resolved_manually') complete.add(event.step)
     // Nobody waits for what was not taken, nor for a worker that failed where its batch goes on.
     if (event.type === 'steps.created' && event.segment === 'decision') for (const name of event.notTaken) complete.add(name)
     if ((event.type === 'step.failed' || event.type === 'step.timed_out') && event.permanent && goesOnWithout(task, event.step))
-      complete.add(event.step)
+      wentWithout.add(event.step)
     if (event.type !== 'step.started') continue
     const spec = task.graph.steps[task.graph.indexOf.get(event.step) ?? -1]
-    const missing = spec?.dependencies.filter((name) => !complete.has(name) && !isNotTaken(task, name)) ?? []
+    if (spec !== undefined && spec.join !== 'all') {
+      const enough = spec.dependencies.filter((name) => complete.has(name)).length
+      if (enough < spec.join) wrong.push(`I4 ${event.step} of ${taskId} started with ${enough} of ${spec.join} before it`)
+      continue
+    }
+    const missing =
+      spec?.dependencies.filter((name) => !complete.has(name) && !wentWithout.has(name) && !isNotTaken(task, name)) ?? []
     if (missing.length > 0) wrong.push(`I4 ${event.step} of ${taskId} started before ${missing.join(', ')}`)
   }
   return wrong
@@ -167,14 +178,31 @@ const isNotTaken = (task: LiveTask, name: StepId): boolean =>
   task.steps[task.graph.indexOf.get(name) ?? -1]?.status === 'not_taken'
 
 const goesOnWithout = (task: LiveTask, step: StepId): boolean =>
-  batchOf(task, task.graph.indexOf.get(step) ?? -1)?.spec.failureStrategy === 'continue_on_failure'
+  batchOf(task, task.graph.indexOf.get(step) ?? -1)?.spec.failureStrategy === 'continue_on_failure' ||
+  task.graph.steps[task.graph.indexOf.get(step) ?? -1]?.onFailure === 'continue'
 
-const attemptsWithinPolicy = ({ taskId, events, task }: Folded): readonly string[] => {
+const attemptsWithinPolicy = (folded: Folded): readonly string[] => {
+  const begins = taking(folded.events)
+  const wrong = [
+    ...withinPolicy(folded, folded.events.slice(0, begins)),
+    ...withinPolicy(folded, folded.events.slice(begins), true),
+  ]
+  for (const { name } of folded.task.graph.steps) {
+    const started = folded.events.flatMap(({ event }) =>
+      event.type === 'step.started' && event.step === name ? [event.attempt] : [],
+    )
+    if (new Set(started).size !== started.length) wrong.push(`I5 ${name} of ${folded.taskId} used an attempt number twice`)
+  }
+  return wrong
+}
+
+/** A way back has a policy of its own. */
+const withinPolicy = ({ taskId, task }: Folded, events: readonly RecordedTaskEvent[], wayBack = false): readonly string[] => {
   const wrong: string[] = []
-  for (const { name, retry } of task.graph.steps) {
+  for (const { name, retry: own, compensate } of task.graph.steps) {
+    const retry = wayBack ? (compensate?.retry ?? own) : own
     const started = events.flatMap(({ event }) => (event.type === 'step.started' && event.step === name ? [event.attempt] : []))
     const released = events.filter(({ event }) => event.type === 'step.released' && event.step === name).length
-    if (new Set(started).size !== started.length) wrong.push(`I5 ${name} of ${taskId} used an attempt number twice`)
     // Each reset gives the policy's budget once more.
     const budgets = 1 + events.filter(({ event }) => event.type === 'step.reset_for_retry' && event.step === name).length
     const counted = started.length - released

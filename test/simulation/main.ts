@@ -7,10 +7,10 @@ const first = Number(values.seed)
 const runs = Number(values.runs)
 
 for (let seed = first; seed < first + runs; seed++) {
-  const { violations, tasks, events, grants, faults, virtualMs } = await runSeed(seed)
+  const { violations, tasks, events, grants, compensations, faults, virtualMs } = await runSeed(seed)
   const happened = [...faults].map(([what, count]) => `${count} × ${what}`).join(', ')
   process.stdout.write(
-    `seed ${seed}: ${tasks} tasks, ${events} events, ${grants} places of keys given, ${Math.round(virtualMs / 1_000)} virtual s; ${happened || 'no faults'}\n`,
+    `seed ${seed}: ${tasks} tasks, ${events} events, ${grants} places of keys given, ${compensations.complete} of ${compensations.begun} compensations done, ${Math.round(virtualMs / 1_000)} virtual s; ${happened || 'no faults'}\n`,
   )
   if (violations.length === 0) continue
   process.stdout.write(

@@ -1,9 +1,9 @@
 /**
  * What must be so of operators' orders and of dead letters after every run.
  *
- * I16  Nothing starts in a task between its pause and its resumption.
- * I17  A step that a person closed has no result of a worker after that.
- * I18  At most one dead letter of a task is pending, none once the task has ended; the rows are those of the fold.
+ * I21  Nothing starts in a task between its pause and its resumption.
+ * I22  A step that a person closed has no result of a worker after that.
+ * I23  At most one dead letter of a task is pending, none once the task has ended; the rows are those of the fold.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { type DeadLetterRow, deadLetterRows, isTerminal, type LiveTask, type RecordedTaskEvent, type TaskId } from '@tasker/core'
@@ -25,7 +25,7 @@ const nothingStartsPaused = ({ taskId, events }: Folded): readonly string[] => {
   return events.flatMap(({ event }) => {
     if (event.type === 'task.paused') paused = true
     if (event.type === 'task.resumed') paused = false
-    return paused && event.type === 'step.started' ? [`I16 ${event.step} of ${taskId} started although it was paused`] : []
+    return paused && event.type === 'step.started' ? [`I21 ${event.step} of ${taskId} started although it was paused`] : []
   })
 }
 
@@ -34,7 +34,7 @@ const closedIsClosed = ({ taskId, events }: Folded): readonly string[] => {
   return events.flatMap(({ event }) => {
     if (event.type === 'step.resolved_manually' || event.type === 'step.completed_manually') closed.add(event.step)
     const isResult = event.type === 'step.completed' || event.type === 'step.failed' || event.type === 'step.timed_out'
-    return isResult && closed.has(event.step) ? [`I17 ${event.step} of ${taskId} ended after a person had closed it`] : []
+    return isResult && closed.has(event.step) ? [`I22 ${event.step} of ${taskId} ended after a person had closed it`] : []
   })
 }
 
@@ -42,8 +42,8 @@ const lettersHold = ({ taskId, task }: Folded, stored: readonly DeadLetterRow[])
   const rows = deadLetterRows(taskId, task)
   const pending = rows.filter(({ status }) => status === 'pending').length
   const wrong: string[] = []
-  if (pending > (isTerminal(task.phase) ? 0 : 1)) wrong.push(`I18 ${taskId} has ${pending} pending dead letters`)
+  if (pending > (isTerminal(task.phase) ? 0 : 1)) wrong.push(`I23 ${taskId} has ${pending} pending dead letters`)
   const own = stored.filter((row) => row.taskId === taskId && rows.some(({ entry }) => entry === row.entry))
-  if (!isDeepStrictEqual(own, rows)) wrong.push(`I18 the dead letters of ${taskId} are others in the store`)
+  if (!isDeepStrictEqual(own, rows)) wrong.push(`I23 the dead letters of ${taskId} are others in the store`)
   return wrong
 }

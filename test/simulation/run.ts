@@ -15,6 +15,7 @@ import { Incarnation, type Weather } from './incarnation.js'
 import { checkAll } from './invariants.js'
 import { echoWork, SimWorker } from './sim-worker.js'
 import { choiceFor, drawBranchedTemplate } from './branched-work.js'
+import { drawFailingTemplate } from './failing-work.js'
 import { Operators } from './operators.js'
 import { drawTemplate, HANDLERS, IDENTITIES, submitUntilAcknowledged, withKeys } from './workload.js'
 
@@ -28,6 +29,8 @@ export interface RunReport {
   readonly virtualMs: number
   /** Places of keys that were given. */
   readonly grants: number
+  /** Compensations that began, and those that took everything back. */
+  readonly compensations: { readonly begun: number; readonly complete: number }
 }
 
 const PARTITIONS = 4
@@ -43,6 +46,9 @@ const TEMPLATES = 3
 /** Templates that came later, with dice of their own. */
 const LATER_TEMPLATE_SEEDS = 2_000_000_011
 const BRANCHED = ['b0', 'b1'] as const
+/** Templates that provide for failures came later still. */
+const FAILING_SEEDS = 4_000_000_007
+const FAILING = ['f0', 'f1'] as const
 /** How long faults may happen, and how long the world may take to come to rest after them. */
 const STORMY_MS = 60_000
 const CALM_MS_MAX = 1_200_000
@@ -53,8 +59,8 @@ export interface RunOptions {
   readonly firstTemplatesOnly?: boolean
   /** Only the faults that were there when a seed was found. */
   readonly firstFaultsOnly?: boolean
-  /** A world without operators, as it was when a seed was found. */
-  readonly withoutOperators?: boolean
+  /** Without operators and the templates that fail on purpose, as it was when a seed was found. */
+  readonly beforeOperators?: boolean
 }
 
 export const runSeed = async (seed: number, options: RunOptions = {}): Promise<RunReport> => {
@@ -113,9 +119,12 @@ class World {
       (_, n) => () => drawTemplate(this.#dice, `t${n}`, this.#eventDice, identities[n]),
     )
     if (!firstTemplatesOnly) this.#drawn.push(...BRANCHED.map((name) => () => drawBranchedTemplate(later, name)))
+    const failing = new Dice(seed + FAILING_SEEDS)
+    if (!firstTemplatesOnly && options.beforeOperators !== true)
+      this.#drawn.push(...FAILING.map((name) => () => drawFailingTemplate(failing, name)))
     this.#keyDice = firstTemplatesOnly ? undefined : new Dice(seed + KEY_SEEDS)
     const dice = new Dice(seed + OPERATOR_SEEDS)
-    const silent = options.withoutOperators === true || firstFaultsOnly || firstTemplatesOnly
+    const silent = options.beforeOperators === true || firstFaultsOnly || firstTemplatesOnly
     this.#orderEveryMs = !silent && dice.chance(0.5) ? dice.between(300, 5_000) : 0
     this.#operators = new Operators({
       dice,
@@ -187,6 +196,10 @@ class World {
       events: commits.reduce((sum, { types }) => sum + types.length, 0),
       faults: this.#weather.seen,
       grants: commits.flatMap(({ types }) => types.filter((type) => type === 'key.granted')).length,
+      compensations: {
+        begun: commits.flatMap(({ types }) => types.filter((type) => type === 'compensation.started')).length,
+        complete: commits.flatMap(({ types }) => types.filter((type) => type === 'compensation.completed')).length,
+      },
       virtualMs: this.#clock.monotonicMs(),
     }
   }
