@@ -41,7 +41,7 @@ const KEY_SEEDS = 3_000_000_019
 /** Where the dice of domain events begin. */
 const EVENT_SEEDS = 2_000_000_011
 /** Where the dice of operators begin. */
-const OPERATOR_SEEDS = 4_000_000_007
+const OPERATOR_SEEDS = 5_000_000_023
 const TEMPLATES = 3
 /** Templates that came later, with dice of their own. */
 const LATER_TEMPLATE_SEEDS = 2_000_000_011
