@@ -71,7 +71,9 @@ export {
   type TaskSubmitted,
   type StepCompletedManually,
   type StepsCreated,
+  type TimeoutKind,
   TERMINAL_EVENTS,
+  TIMEOUT_KINDS,
 } from './task/events.js'
 export {
   type TaskCommand,

@@ -5,10 +5,9 @@ import { runCommandLine } from '@tasker/server/internal/cli/program'
 import { EXIT } from '@tasker/server/internal/cli/exit'
 import { terminalOver } from '@tasker/server/internal/cli/terminal'
 import { SETTINGS } from '@tasker/server/internal/config'
-import { readTemplate } from '@tasker/server/internal/templates/parse'
 import { PassThrough, Readable } from 'node:stream'
 import { text as textOf } from 'node:stream/consumers'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { REPOSITORY } from '../support/processes.js'
 import { pageText, plain, rowsOf, sectionOf } from './markdown.js'
 
@@ -109,40 +108,3 @@ const addressesIn = (cell: string): readonly string[] => {
     return `${method} ${before}`
   })
 }
-
-describe('what is not supported yet', () => {
-  const rows = rowsOf(sectionOf(pageText('docs/templates.md'), 'Not supported yet'))
-    .slice(1)
-    .map((cells) => cells.map(plain))
-
-  const document = (where: string, line: string): string =>
-    [
-      'name: a\nnamespace_name: a\nversion: 1.0.0',
-      ...(where === 'template' ? [line] : []),
-      'steps:\n  - name: b\n    handler: { callable: B }\n  - name: a\n    dependencies: [b]\n    handler: { callable: A }',
-      ...(where === 'step' ? [`    ${line}`] : []),
-    ].join('\n')
-
-  const codesOf = (text: string): readonly string[] => {
-    const reading = readTemplate(text)
-    return reading.type === 'valid' ? [] : reading.problems.map(({ code }) => code)
-  }
-
-  test('the template of this test is valid without it', () => {
-    expect(codesOf(document('none', ''))).toEqual([])
-  })
-
-  test.each(rows)('in a %s, %s: %s is refused for that alone', (where, field, example) => {
-    expect(codesOf(document(where, `${field}: ${example}`))).toEqual(['NOT_SUPPORTED_YET'])
-  })
-
-  test('nothing is left out', () => {
-    const inSource = (path: string): readonly string[] =>
-      [...pageText(path).matchAll(/(\w+): \{\s*read: later\(/g)].flatMap(([, field]) => field ?? [])
-    const real = [
-      ...inSource('core/src/template/validate.ts').map((field) => `template ${field}`),
-      ...inSource('core/src/template/read-step.ts').map((field) => `step ${field}`),
-    ]
-    expect(rows.map(([where, field]) => `${where} ${field}`).toSorted()).toEqual(real.toSorted())
-  })
-})

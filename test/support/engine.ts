@@ -45,6 +45,7 @@ export interface StepShape {
   readonly backoffMs?: number
   readonly timeoutS?: number
   readonly resultSchema?: Json
+  readonly more?: { readonly [field: string]: Json }
 }
 
 export const templateText = (
@@ -59,7 +60,17 @@ export const templateText = (
     namespace_name: SHOP,
     version,
     steps: steps.map(
-      ({ name: step, after = [], callable = 'work', attempts = 3, backoffMs = 100, timeoutS = 5, resultSchema }) => ({
+      ({
+        name: step,
+        after = [],
+        callable = 'work',
+        attempts = 3,
+        backoffMs = 100,
+        timeoutS = 5,
+        resultSchema,
+        more: fields,
+      }) => ({
+        ...fields,
         name: step,
         handler: { callable },
         dependencies: after,

@@ -36,6 +36,7 @@ import {
   type TaskRefusal,
   type TaskRefusalReason,
   type TaskState,
+  type TimeoutKind,
 } from '@tasker/core'
 import { expect } from 'vitest'
 
@@ -83,6 +84,9 @@ export const step = (name: string, options: StepOptions = {}): StepSpec => ({
   retry: { ...DEFAULT_RETRY_POLICY, ...options.retry },
   resultSchema: undefined,
   timeoutMs: durationMs(options.timeoutMs ?? 60_000),
+  heartbeatMs: undefined,
+  scheduleToStartMs: undefined,
+  scheduleToCloseMs: undefined,
   batchConfig: options.batch === undefined ? undefined : { ...NO_BATCH_CONFIG, ...options.batch },
   priority: options.priority ?? 0,
   keys: options.keys ?? [],
@@ -213,9 +217,9 @@ export const stop =
   (name: string, when: When = {}): Order =>
   () => ({ type: 'stopped', step: stepId(name), ...whenOf(when) })
 
-export const timeOut = (name: string, when: When = {}): Order => {
+export const timeOut = (name: string, when: When = {}, kind: TimeoutKind = 'start_to_close'): Order => {
   const { at: instantOf, attempt } = whenOf({ at: 60_000, ...when })
-  return () => ({ type: 'time_out', step: stepId(name), at: instantOf, attempt, draw: MIDDLE_DRAW })
+  return () => ({ type: 'time_out', kind, step: stepId(name), at: instantOf, attempt, draw: MIDDLE_DRAW })
 }
 
 export const retryDue = (name: string, when: When = {}): Order => {

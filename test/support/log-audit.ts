@@ -55,6 +55,8 @@ export const attemptsInFlight = ({ tasks }: LogAudit): number => {
   for (const { events } of tasks.values()) {
     for (const { event } of events) {
       if (event.type === 'step.started') count++
+      // A step that waited too long ends without an attempt that runs.
+      if (event.type === 'step.timed_out' && event.kind === 'schedule_to_start') continue
       if (['step.completed', 'step.failed', 'step.timed_out', 'step.released', 'step.cancelled'].includes(event.type)) count--
     }
   }

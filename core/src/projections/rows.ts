@@ -70,9 +70,20 @@ export interface DeadLetterRow {
   readonly snapshot: JsonText
 }
 
-export type TimerKind = 'run_at' | 'retry' | 'step_timeout' | 'cancel_grace' | 'staleness'
+export type TimerKind =
+  | 'run_at'
+  | 'retry'
+  | 'step_timeout'
+  | 'heartbeat'
+  | 'schedule_to_start'
+  | 'schedule_to_close'
+  | 'cancel_grace'
+  | 'staleness'
 
-/** A wake-up. `step_timeout` rows also tell a recovering server which attempts are out, and with whom. */
+/**
+ * A wake-up. `step_timeout` rows also tell a recovering server which attempts are out, and with whom; `heartbeat` rows wake nobody: they tell
+ * it which of those must be heard of, and are due as long after the `step_timeout` as the handler may be silent.
+ */
 export interface TimerRow {
   readonly taskId: TaskId
   readonly kind: TimerKind

@@ -1,8 +1,10 @@
-/** The wake-ups a task waits for: its own, then one a step at most. */
+/** The wake-ups a task waits for: its own, then those of each step. */
 import { elementAt } from '../kernel/invariant.js'
-import type { TaskId } from '../kernel/ids.js'
+import { later, type Instant } from '../kernel/instant.js'
+import type { TaskId, WorkerId } from '../kernel/ids.js'
 import { staleAt } from '../task/letters/staleness.js'
 import { isTerminal, type LiveTask, type StepState } from '../task/state.js'
+import { runOf } from '../task/compensation.js'
 import type { TimerRow } from './rows.js'
 
 const NO_ROWS: readonly TimerRow[] = []
@@ -10,7 +12,7 @@ const NO_ROWS: readonly TimerRow[] = []
 export const timerRows = (taskId: TaskId, task: LiveTask): readonly TimerRow[] => {
   if (isTerminal(task.phase)) return NO_ROWS
   const own = taskTimers(taskId, task)
-  if (task.counts.in_progress + task.counts.waiting_for_retry === 0) return own
+  if (task.counts.in_progress + task.counts.waiting_for_retry === 0 && !(task.plan.timed && task.counts.enqueued > 0)) return own
   return own.concat(task.steps.flatMap((step, index) => stepTimers(taskId, task, index, step)))
 }
 
@@ -31,16 +33,32 @@ const taskTimers = (taskId: TaskId, task: LiveTask): readonly TimerRow[] => {
 }
 
 const stepTimers = (taskId: TaskId, task: LiveTask, index: number, step: StepState): readonly TimerRow[] => {
-  const name = elementAt(task.graph.steps, index, 'steps of the graph').name
+  const spec = elementAt(task.graph.steps, index, 'steps of the graph')
+  const row = (kind: TimerRow['kind'], dueAt: Instant, worker?: WorkerId): TimerRow => ({
+    taskId,
+    kind,
+    step: spec.name,
+    attempt: step.attempts,
+    dueAt,
+    worker,
+  })
   switch (step.status) {
     case 'waiting_for_retry':
-      return [{ taskId, kind: 'retry', step: name, attempt: step.attempts, dueAt: step.dueAt, worker: undefined }]
-    case 'in_progress':
-      return [{ taskId, kind: 'step_timeout', step: name, attempt: step.attempts, dueAt: step.deadlineAt, worker: step.worker }]
+      return [row('retry', step.dueAt), ...closing(task, step, row)]
+    case 'in_progress': {
+      const timeout = row('step_timeout', step.deadlineAt, step.worker)
+      const { heartbeatMs } = runOf(task, index)
+      const heartbeat = heartbeatMs === undefined ? NO_ROWS : [row('heartbeat', later(step.deadlineAt, heartbeatMs), step.worker)]
+      return [timeout, ...heartbeat, ...closing(task, step, row)]
+    }
+    case 'enqueued': {
+      const starting =
+        step.startBy === undefined || task.pace.type === 'paused' ? NO_ROWS : [row('schedule_to_start', step.startBy)]
+      return [...starting, ...closing(task, step, row)]
+    }
     case 'uncreated':
     case 'not_taken':
     case 'pending':
-    case 'enqueued':
     case 'complete':
     case 'error':
     case 'cancelled':
@@ -50,3 +68,10 @@ const stepTimers = (taskId: TaskId, task: LiveTask, index: number, step: StepSta
       return NO_ROWS
   }
 }
+
+/** The time over all attempts stands still while the task is paused. */
+const closing = (
+  { pace }: LiveTask,
+  { closeBy }: StepState,
+  row: (kind: TimerRow['kind'], dueAt: Instant) => TimerRow,
+): readonly TimerRow[] => (closeBy === undefined || pace.type === 'paused' ? NO_ROWS : [row('schedule_to_close', closeBy)])

@@ -6,6 +6,7 @@ import type { KeyKind } from '../key/key.js'
 import type { Plan } from '../template/plan.js'
 import type { StepChoice } from './choice.js'
 import type { EventNotes } from './event-note.js'
+import type { TimeoutKind } from './events.js'
 import type { Failure } from './failure.js'
 import type { DeadLetterStatus } from './letters/dead-letter.js'
 import type { HeardSteps } from './letters/staleness.js'
@@ -114,9 +115,10 @@ export interface StepStopped {
   readonly worker: WorkerId
 }
 
-/** The attempt ran longer than its step allows. */
+/** One of a step's times ran out. */
 export interface TimeOutStep {
   readonly type: 'time_out'
+  readonly kind: TimeoutKind
   readonly at: Instant
   readonly step: StepId
   readonly attempt: number

@@ -14,8 +14,13 @@ import type { DurationMs } from '../kernel/instant.js'
 import type { JsonText } from '../kernel/json.js'
 import type { LiveTask, StepStatus } from './state.js'
 
+/** The limits of a step's waits; a way back has none. */
+export type StepTimes = Pick<StepSpec, 'heartbeatMs' | 'scheduleToStartMs' | 'scheduleToCloseMs'>
+
+export const NO_TIMES: StepTimes = { heartbeatMs: undefined, scheduleToStartMs: undefined, scheduleToCloseMs: undefined }
+
 /** What a step's attempts run by: its own handler, policy and timeout, or those of its way back. */
-export interface StepRun {
+export interface StepRun extends StepTimes {
   readonly handler: HandlerSpec
   readonly retry: RetryPolicy
   readonly timeoutMs: DurationMs
@@ -28,7 +33,7 @@ export const isTakingBack = ({ compensation }: LiveTask, index: number): boolean
 
 export const runOf = (task: LiveTask, index: number): StepRun => {
   const spec = specAt(task, index)
-  return (isTakingBack(task, index) ? spec.compensate : undefined) ?? spec
+  return isTakingBack(task, index) && spec.compensate !== undefined ? { ...spec.compensate, ...NO_TIMES } : spec
 }
 
 /** What the step gave, also where it was taken back since; undefined when it never completed. */

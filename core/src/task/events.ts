@@ -147,8 +147,14 @@ export interface StepFailed {
   readonly permanent: boolean
 }
 
+/** Which of a step's times ran out: of one attempt, between two signs of life, waiting for a worker, or over all attempts. */
+export type TimeoutKind = (typeof TIMEOUT_KINDS)[number]
+
+export const TIMEOUT_KINDS = ['start_to_close', 'heartbeat', 'schedule_to_start', 'schedule_to_close'] as const
+
 export interface StepTimedOut {
   readonly type: 'step.timed_out'
+  readonly kind: TimeoutKind
   readonly step: StepId
   readonly attempt: number
   readonly timeoutMs: DurationMs

@@ -40,17 +40,19 @@ import {
   enqueuedStep,
   failedAttempt,
   failedStep,
+  failedUnstarted,
   releasedStep,
   skippedStep,
   resetStep,
   resolvedStep,
+  runningAgain,
   reportedWith,
   startedStep,
   undoneStep,
   waitingStep,
   withIgnored,
 } from './step-states.js'
-import { goesOnWithout } from './step-groups.js'
+import { goesOnWithout, isOpen } from './step-groups.js'
 import { endedTask, scheduledTask, withPhase, withStep, withStepPassed } from './task-states.js'
 import { PHASE_TRANSITIONS, STEP_TRANSITIONS } from './transitions.js'
 
@@ -95,7 +97,7 @@ const evolveLive = (task: LiveTask, event: TaskEvent, at: Instant): LiveTask => 
     case 'task.paused':
       return { ...withPhase(task, task.phase, at), pace: { type: 'paused', since: at, reason: event.reason } }
     case 'task.resumed':
-      return { ...withPhase(task, task.phase, at), pace: { type: 'going', resumedAt: at } }
+      return { ...withPhase(task, task.phase, at), pace: { type: 'going', resumedAt: at }, steps: timesRunAgain(task, at) }
     case 'task.retried':
       return withPhase(task, goingPhase(task), at)
     case 'compensation.started':
@@ -125,7 +127,7 @@ const evolveStep = (task: LiveTask, event: StepEvent, at: Instant): LiveTask => 
   switch (event.type) {
     case 'step.scheduled':
       if (step.status === 'complete') return undoScheduled(task, index, step, event.attempt, at)
-      return scheduledTask(task, index, step, enqueuedStep(step, event.attempt, at), at)
+      return scheduledTask(task, index, step, enqueuedStep(step, event.attempt, runOf(task, index), at), at)
     case 'step.admitted':
       invariant(step.status === 'enqueued', 'a step that is admitted is ready')
       return withStep(task, index, step, admittedStep(step), at)
@@ -136,7 +138,7 @@ const evolveStep = (task: LiveTask, event: StepEvent, at: Instant): LiveTask => 
     case 'step.failed':
       return attemptEnded(task, index, stepFailed(step, event, at), at)
     case 'step.timed_out':
-      return attemptEnded(task, index, stepTimedOut(running(step), event, at), at)
+      return attemptEnded(task, index, stepTimedOut(step, event, at), at)
     case 'step.checkpointed':
       return checkpointed(task, index, event, at)
     case 'step.retry_scheduled':
@@ -288,8 +290,9 @@ const attemptFailed = (step: StepInProgress, event: StepFailed, at: Instant): St
 }
 
 /** Nobody reported a timeout, so no report is remembered. */
-const stepTimedOut = (step: StepInProgress, event: StepTimedOut, at: Instant): StepState => {
-  const failure = timeoutFailure(event.timeoutMs)
+const stepTimedOut = (step: StepState, event: StepTimedOut, at: Instant): StepState => {
+  const failure = timeoutFailure(event.kind, event.timeoutMs)
+  if (step.status !== 'in_progress') return failedUnstarted(step, failure, at)
   return event.permanent ? failedStep(step, failure, step.reported, at) : failedAttempt(step, failure, step.reported, at)
 }
 
@@ -329,6 +332,13 @@ const goingPhase = ({ compensation }: LiveTask): LiveTask['phase'] => (compensat
 const handedStep = (task: LiveTask, index: number, output: JsonText, at: Instant): StepState => {
   const step = elementAt(task.steps, index, 'steps')
   return isTakingBack(task, index) ? compensatedByHand(step, output, at) : completedByHand(step, output, at)
+}
+
+/** The times of a paused task stood still. */
+const timesRunAgain = (task: LiveTask, at: Instant): readonly StepState[] => {
+  const { pace, steps } = task
+  if (!task.plan.timed || pace.type !== 'paused') return steps
+  return steps.map((step, index) => (isOpen(step.status) ? runningAgain(step, pace.since, runOf(task, index), at) : step))
 }
 
 const indexOf = (task: LiveTask, step: StepId): number => {

@@ -1,5 +1,6 @@
 /** What a handler, or the engine on its behalf, reports when an attempt did not succeed. */
 import type { DurationMs } from '../kernel/instant.js'
+import type { TimeoutKind } from './events.js'
 
 export interface Failure {
   readonly message: string
@@ -17,13 +18,21 @@ export interface Failure {
 /** The code of the failure that the engine reports for a worker that is gone. */
 export const WORKER_LOST = 'WORKER_LOST'
 
-/** The failure of an attempt that ran longer than its step allows. */
-export const timeoutFailure = (timeoutMs: DurationMs): Failure => ({
-  message: `The attempt ran longer than ${timeoutMs} ms.`,
-  errorType: 'StepTimedOut',
-  code: 'STEP_TIMED_OUT',
-  retryable: true,
-})
+const TIMEOUTS: {
+  readonly [Kind in TimeoutKind]: { readonly code: string; readonly retryable: boolean; readonly what: string }
+} = {
+  start_to_close: { code: 'STEP_TIMED_OUT', retryable: true, what: 'The attempt ran longer than' },
+  heartbeat: { code: 'HEARTBEAT_TIMED_OUT', retryable: true, what: 'The handler gave no sign of life for' },
+  // Another attempt would wait in the same queue.
+  schedule_to_start: { code: 'SCHEDULE_TO_START_TIMED_OUT', retryable: false, what: 'No worker took the step for' },
+  schedule_to_close: { code: 'SCHEDULE_TO_CLOSE_TIMED_OUT', retryable: false, what: 'All attempts together took longer than' },
+}
+
+/** The failure of a step one of whose times ran out. */
+export const timeoutFailure = (kind: TimeoutKind, timeoutMs: DurationMs): Failure => {
+  const { code, retryable, what } = TIMEOUTS[kind]
+  return { message: `${what} ${timeoutMs} ms.`, errorType: 'StepTimedOut', code, retryable }
+}
 
 /** The failure of a step whose condition is neither true nor false. */
 export const conditionFailure = (message: string): Failure => ({

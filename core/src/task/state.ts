@@ -30,6 +30,8 @@ interface StepHistory {
   readonly lastStartedAt: Instant | undefined
   readonly lastFailure: Failure | undefined
   readonly lastFailedAt: Instant | undefined
+  /** When the time over all attempts of this budget is over; stands still while the task is paused. */
+  readonly closeBy: Instant | undefined
   /** The latest failures as their workers reported them, oldest first; at most `LIMITS.reportedFailuresKeptMax`. */
   readonly reported: readonly ReportedFailure[]
 }
@@ -50,6 +52,8 @@ export interface StepEnqueued extends StepHistory {
   readonly status: 'enqueued'
   /** Of its keys, how many it has a place of. */
   readonly admitted: number
+  /** When its wait for a worker is over; stands still while the task is paused. */
+  readonly startBy: Instant | undefined
 }
 /** Attempt `attempts` is with a worker, and has until `deadlineAt`. */
 export interface StepInProgress extends StepHistory {

@@ -5,9 +5,10 @@
  */
 import { LIMITS } from '../limits.js'
 import type { DurationMs, Instant } from '../kernel/instant.js'
-import { later } from '../kernel/instant.js'
+import { durationMs, later } from '../kernel/instant.js'
 import type { WorkerId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
+import { NO_TIMES, type StepTimes } from './compensation.js'
 import { attemptsStarted } from './attempts.js'
 import type { Failure } from './failure.js'
 import type {
@@ -47,10 +48,11 @@ export const createdStep = (at: Instant): StepPending => ({
   lastStartedAt: undefined,
   lastFailure: undefined,
   lastFailedAt: undefined,
+  closeBy: undefined,
   reported: NO_FAILURES,
 })
 
-export const enqueuedStep = (from: StepState, attempt: number, at: Instant): StepEnqueued => ({
+export const enqueuedStep = (from: StepState, attempt: number, spec: StepTimes, at: Instant): StepEnqueued => ({
   status: 'enqueued',
   attempts: attempt,
   attemptsSinceReset: from.attemptsSinceReset,
@@ -60,12 +62,17 @@ export const enqueuedStep = (from: StepState, attempt: number, at: Instant): Ste
   lastStartedAt: from.lastStartedAt,
   lastFailure: from.lastFailure,
   lastFailedAt: from.lastFailedAt,
+  closeBy: from.closeBy ?? afterwards(at, spec.scheduleToCloseMs),
+  startBy: afterwards(at, spec.scheduleToStartMs),
   reported: from.reported,
   admitted: 0,
 })
 
 /** It has a place of one more of its keys; it has been ready since it was. */
 export const admittedStep = (from: StepEnqueued): StepEnqueued => ({ ...from, admitted: from.admitted + 1 })
+
+const afterwards = (at: Instant, delayMs: DurationMs | undefined): Instant | undefined =>
+  delayMs === undefined ? undefined : later(at, delayMs)
 
 export const startedStep = (from: StepState, worker: WorkerId, timeoutMs: DurationMs, at: Instant): StepInProgress => ({
   status: 'in_progress',
@@ -77,6 +84,7 @@ export const startedStep = (from: StepState, worker: WorkerId, timeoutMs: Durati
   lastStartedAt: at,
   lastFailure: from.lastFailure,
   lastFailedAt: from.lastFailedAt,
+  closeBy: from.closeBy,
   reported: from.reported,
   worker,
   deadlineAt: later(at, timeoutMs),
@@ -99,6 +107,7 @@ export const releasedStep = (from: StepInProgress, at: Instant): StepPending => 
   lastStartedAt: from.lastStartedAt,
   lastFailure: from.lastFailure,
   lastFailedAt: from.lastFailedAt,
+  closeBy: from.closeBy,
   reported: from.reported,
 })
 
@@ -112,6 +121,7 @@ export const completedStep = (from: StepInProgress, output: JsonText, at: Instan
   lastStartedAt: from.lastStartedAt,
   lastFailure: from.lastFailure,
   lastFailedAt: from.lastFailedAt,
+  closeBy: from.closeBy,
   reported: from.reported,
   worker: from.worker,
   output,
@@ -133,6 +143,7 @@ export const failedAttempt = (
   lastStartedAt: from.lastStartedAt,
   lastFailure: failure,
   lastFailedAt: at,
+  closeBy: from.closeBy,
   reported,
 })
 
@@ -146,6 +157,7 @@ export const failedStep = (from: StepState, failure: Failure, reported: readonly
   lastStartedAt: from.lastStartedAt,
   lastFailure: failure,
   lastFailedAt: at,
+  closeBy: from.closeBy,
   reported,
   worker: from.status === 'in_progress' ? from.worker : undefined,
 })
@@ -160,13 +172,14 @@ export const waitingStep = (from: StepState, attempt: number, dueAt: Instant, at
   lastStartedAt: from.lastStartedAt,
   lastFailure: from.lastFailure,
   lastFailedAt: from.lastFailedAt,
+  closeBy: from.closeBy,
   reported: from.reported,
   dueAt,
 })
 
 /** The way back of a completed step is ready: its attempts go on counting, with a budget of its own. */
 export const undoneStep = (from: StepComplete, attempt: number, at: Instant): StepEnqueued => ({
-  ...enqueuedStep(from, attempt, at),
+  ...enqueuedStep({ ...from, closeBy: undefined }, attempt, NO_TIMES, at),
   attemptsSinceReset: 0,
 })
 
@@ -185,6 +198,7 @@ export const skippedStep = (from: StepState, at: Instant): StepSkippedState => (
   lastStartedAt: from.lastStartedAt,
   lastFailure: from.lastFailure,
   lastFailedAt: from.lastFailedAt,
+  closeBy: from.closeBy,
   reported: from.reported,
 })
 
@@ -198,15 +212,45 @@ export const cancelledStep = (from: StepState, at: Instant): StepCancelledState 
   lastStartedAt: from.lastStartedAt,
   lastFailure: from.lastFailure,
   lastFailedAt: from.lastFailedAt,
+  closeBy: from.closeBy,
   reported: from.reported,
   worker: from.status === 'in_progress' ? from.worker : undefined,
 })
+
+/** A step that failed before a worker had its attempt. */
+export const failedUnstarted = (from: StepState, failure: Failure, at: Instant): StepError => ({
+  ...historyOf(from, at),
+  status: 'error',
+  lastFailure: failure,
+  lastFailedAt: at,
+  worker: undefined,
+})
+
+/** A step whose times stood still from an instant on, and run again. */
+export const runningAgain = (step: StepState, pausedAt: Instant, spec: StepTimes, at: Instant): StepState => {
+  const closeBy = shifted(step.closeBy, spec.scheduleToCloseMs, pausedAt, at)
+  if (step.status !== 'enqueued') return closeBy === step.closeBy ? step : { ...step, closeBy }
+  const startBy = shifted(step.startBy, spec.scheduleToStartMs, pausedAt, at)
+  return closeBy === step.closeBy && startBy === step.startBy ? step : { ...step, closeBy, startBy }
+}
+
+/** Later by as much of the pause as the time had been running. */
+const shifted = (
+  by: Instant | undefined,
+  spanMs: DurationMs | undefined,
+  pausedAt: Instant,
+  at: Instant,
+): Instant | undefined => {
+  if (by === undefined || spanMs === undefined) return by
+  return later(by, durationMs(at - Math.max(pausedAt, by - spanMs)))
+}
 
 /** A failed step that begins again: a new budget, and numbers that go on. */
 export const resetStep = (from: StepState, at: Instant): StepPending => ({
   ...historyOf(from, at),
   status: 'pending',
   attemptsSinceReset: 0,
+  closeBy: undefined,
 })
 
 export const resolvedStep = (from: StepState, at: Instant): StepResolvedManuallyState => ({
@@ -237,6 +281,7 @@ const historyOf = (from: StepState, at: Instant): Omit<StepPending, 'status'> =>
   lastStartedAt: from.lastStartedAt,
   lastFailure: from.lastFailure,
   lastFailedAt: from.lastFailedAt,
+  closeBy: from.closeBy,
   reported: from.reported,
 })
 

@@ -21,7 +21,7 @@ export const STEP_TRANSITIONS: { readonly [Type in StepEventType]: Changes<StepS
   'step.checkpointed': { in_progress: ['in_progress'] },
   'step.completed': { in_progress: ['complete', 'compensated'] },
   'step.failed': { pending: ['error'], in_progress: ['pending', 'error'] },
-  'step.timed_out': { in_progress: ['pending', 'error'] },
+  'step.timed_out': { in_progress: ['pending', 'error'], enqueued: ['error'], waiting_for_retry: ['error'] },
   'step.retry_scheduled': { pending: ['waiting_for_retry'] },
   'step.skipped': { pending: ['skipped'] },
   'step.cancelled': {

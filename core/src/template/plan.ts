@@ -22,6 +22,8 @@ export interface Plan extends StepGraph {
   readonly plain: boolean
   /** Some step needs a place of a key. */
   readonly keyed: boolean
+  /** Some step has a time that runs while it waits, so what becomes ready arms a timer. */
+  readonly timed: boolean
   /** Indexes of the steps nobody waits for; their outputs are the task's result. */
   readonly leaves: readonly number[]
   /** One a batchable step. */
@@ -51,6 +53,7 @@ export const planOf = (template: Template, hash: TemplateHash): Plan => {
   const plain = template.steps.every(isPlain)
   const batches = batchSpecs(template.steps)
   const keyed = template.steps.some((step) => step.keys.length > 0)
+  const timed = template.steps.some(isTimed)
   const publishes = template.steps.some((step) => step.publishes.length > 0)
   const plan = {
     hash,
@@ -61,6 +64,7 @@ export const planOf = (template: Template, hash: TemplateHash): Plan => {
     dependents,
     plain,
     keyed,
+    timed,
     leaves,
     batches,
     publishes,
@@ -81,6 +85,8 @@ const watchOf = (template: Template, settings: Lifecycle): Pick<Plan, 'lifecycle
     template.steps.some((step) => step.lifecycle !== undefined || step.timeoutMs > inProcessMs)
   return { lifecycle, watched }
 }
+
+const isTimed = (step: StepSpec): boolean => step.scheduleToStartMs !== undefined || step.scheduleToCloseMs !== undefined
 
 const isPlain = (step: StepSpec): boolean =>
   step.type === 'standard' &&

@@ -21,8 +21,7 @@ export type TemplateProblemCode =
   | 'CONVERGENCE_WITHOUT_BRANCH'
   | 'UNKNOWN_WORKER_TEMPLATE'
   | 'DECISIONS_TOO_DEEP'
-  /** The format is right, but this server cannot run it yet: refused rather than ignored. */
-  | 'NOT_SUPPORTED_YET'
+/** The format is right, but this server cannot run it yet: refused rather than ignored. */
 
 export type TemplateWarningCode =
   | 'LEGACY_FIELD'

@@ -1,9 +1,9 @@
 /** One entry of `steps`: every field of the format, and what of it a step that runs is made of. */
 import { stepId } from '../kernel/ids.js'
+import { type DurationMs, durationMs } from '../kernel/instant.js'
 import { present } from '../kernel/invariant.js'
 import { LIMITS } from '../limits.js'
 import { boolean, listOf, nameText, number, objectOf, oneOf, openMap, outOfRange, text, type Reader } from './fields.js'
-import { later } from './later.js'
 import { expression } from './read-expression.js'
 import {
   compensateFields,
@@ -57,9 +57,9 @@ export const stepFields = objectOf({
   composition: { read: openMap },
   jitter: { read: located(jitter) },
   non_retryable_errors: { read: located(nonRetryableErrors) },
-  heartbeat_seconds: { read: later('a limit on heartbeats', seconds) },
-  schedule_to_start_seconds: { read: later('a limit on waiting for a worker', seconds) },
-  schedule_to_close_seconds: { read: later('a limit over all attempts', seconds) },
+  heartbeat_seconds: { read: seconds },
+  schedule_to_start_seconds: { read: seconds },
+  schedule_to_close_seconds: { read: seconds },
   when: { read: located(expression) },
   on_failure: { read: onFailureField },
   compensate: { read: compensateFields },
@@ -116,6 +116,9 @@ export const stepSpec = (
     resultSchema: fields.result_schema,
     batchConfig: batchConfigOf(fields.batch_config),
     timeoutMs: timeoutMsOf(fields.timeout_seconds),
+    heartbeatMs: inMs(fields.heartbeat_seconds),
+    scheduleToStartMs: inMs(fields.schedule_to_start_seconds),
+    scheduleToCloseMs: inMs(fields.schedule_to_close_seconds),
     when: fields.when?.value,
     onFailure: fields.on_failure ?? 'block',
     compensate: compensateSpec(fields.compensate),
@@ -138,3 +141,6 @@ const batchConfigOf = (fields: StepFields['batch_config']): BatchConfig | undefi
         workerTemplate: fields.worker_template === undefined ? undefined : stepId(fields.worker_template.value),
         failureStrategy: fields.failure_strategy,
       }
+
+const inMs = (seconds: number | undefined): DurationMs | undefined =>
+  seconds === undefined ? undefined : durationMs(Math.round(seconds * 1_000))

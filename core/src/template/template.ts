@@ -44,6 +44,12 @@ export interface StepSpec {
   readonly retry: RetryPolicy
   /** Start to close; `LIMITS.stepTimeoutMsDefault` when not given. */
   readonly timeoutMs: DurationMs
+  /** The longest silence of a handler that runs; no limit when undefined. */
+  readonly heartbeatMs: DurationMs | undefined
+  /** The longest wait for a worker, each time the step is ready. */
+  readonly scheduleToStartMs: DurationMs | undefined
+  /** Over all attempts, from the first time the step is ready. */
+  readonly scheduleToCloseMs: DurationMs | undefined
   /** What the step's result must fit; a result that does not is a permanent failure. */
   readonly resultSchema: { readonly [key: string]: Json } | undefined
   /** The `batch_config` block. */

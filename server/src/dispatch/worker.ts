@@ -1,5 +1,5 @@
 /** One run of a worker process as the server knows it: what it offers, the leases it holds, and whether its stream lives. */
-import type { HandlerName, Instant, JsonText, Namespace, WorkerId } from '@tasker/core'
+import type { DurationMs, HandlerName, Instant, JsonText, Namespace, TimeoutKind, WorkerId } from '@tasker/core'
 import type { AttemptRef, WorkerInfo, WorkerPort } from '../engine/api.js'
 import type { WheelTimer } from '../timers/timer-wheel.js'
 
@@ -27,6 +27,8 @@ export interface ConnectedWorker {
 export interface Lease extends AttemptRef {
   readonly worker: ConnectedWorker
   timeout: WheelTimer
+  /** Undefined when its handler need not say that it is alive. */
+  readonly pulse: Pulse | undefined
   /** The command has left for the worker: only then may the worker know of it. */
   sent: boolean
   cancelRequested: boolean
@@ -34,6 +36,17 @@ export interface Lease extends AttemptRef {
   progress: JsonText | undefined
   /** When its handler was last heard. */
   heardAt: Instant | undefined
+}
+
+/** The times of an attempt that are kept with its lease. */
+export type AttemptTimeout = Extract<TimeoutKind, 'start_to_close' | 'heartbeat'>
+
+/** The signs of life of one attempt, by the monotonic clock. */
+export interface Pulse {
+  readonly everyMs: DurationMs
+  lastMs: number
+  /** Calls off the next look. */
+  stop: () => void
 }
 
 export const workerInfo = (worker: ConnectedWorker): WorkerInfo => ({

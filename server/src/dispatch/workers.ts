@@ -13,7 +13,7 @@ import {
 import type { AttemptRef, WorkerHello, WorkerInfo, WorkerPort } from '../engine/api.js'
 import type { Clock } from '../engine/clock.js'
 import type { TimerWheel } from '../timers/timer-wheel.js'
-import { type ConnectedWorker, type Lease, queueKey, refKey, workerInfo } from './worker.js'
+import { type AttemptTimeout, type ConnectedWorker, type Lease, type Pulse, queueKey, refKey, workerInfo } from './worker.js'
 
 export interface WorkersSettings {
   readonly graceMs: DurationMs
@@ -26,7 +26,8 @@ export interface WorkerConsequences {
   readonly released: (ref: AttemptRef, reason: string) => void
   /** The worker is gone with the attempt. */
   readonly lost: (ref: AttemptRef, worker: WorkerId, why: string) => void
-  readonly timedOut: (ref: AttemptRef) => void
+  /** The attempt ran, or its handler was silent, for longer than its step allows. */
+  readonly timedOut: (ref: AttemptRef, kind: AttemptTimeout) => void
   /** Slots may be free for these queues. */
   readonly slotsFreed: () => void
 }
@@ -75,6 +76,11 @@ export class Workers {
   progressed(lease: Lease, progress: JsonText): void {
     lease.progress = progress
     lease.heardAt = this.#clock.now()
+    this.#alive(lease)
+  }
+
+  #alive({ pulse }: Lease): void {
+    if (pulse !== undefined) pulse.lastMs = this.#clock.monotonicMs()
   }
 
   /** When the handlers that run steps of a task were last heard. */
@@ -106,16 +112,18 @@ export class Workers {
     this.#consequences.slotsFreed()
   }
 
-  /** Turns a claimed slot into a lease. */
-  open(worker: ConnectedWorker, ref: AttemptRef, deadlineAt: Instant): Lease {
-    const timeout = { dueAt: deadlineAt, fire: () => this.#consequences.timedOut(ref) }
+  /** Turns a claimed slot into a lease. `heartbeatMs` is the longest silence of its handler. */
+  open(worker: ConnectedWorker, ref: AttemptRef, deadlineAt: Instant, heartbeatMs?: DurationMs): Lease {
+    const timeout = { dueAt: deadlineAt, fire: () => this.#consequences.timedOut(ref, 'start_to_close') }
     const { taskId, step, attempt } = ref
+    const pulse = heartbeatMs === undefined ? undefined : newPulse(heartbeatMs, this.#clock.monotonicMs())
     const lease: Lease = {
       taskId,
       step,
       attempt,
       worker,
       timeout,
+      pulse,
       sent: false,
       cancelRequested: false,
       progress: undefined,
@@ -127,6 +135,7 @@ export class Workers {
     worker.leases.set(key, lease)
     this.#leases.set(key, lease)
     this.#wheel.add(timeout)
+    if (pulse !== undefined) this.#listen(lease, pulse, pulse.everyMs)
     return lease
   }
 
@@ -139,6 +148,7 @@ export class Workers {
     lease.worker.leases.delete(key)
     lease.worker.busy--
     this.#wheel.remove(lease.timeout)
+    lease.pulse?.stop()
     this.#consequences.slotsFreed()
     return lease
   }
@@ -150,6 +160,7 @@ export class Workers {
     this.#wheel.remove(lease.timeout)
     lease.timeout = { dueAt: deadlineAt, fire: lease.timeout.fire }
     this.#wheel.add(lease.timeout)
+    this.#alive(lease)
   }
 
   /** Nothing is decided for this task any more: what is out of it counts no longer. */
@@ -164,11 +175,11 @@ export class Workers {
   }
 
   /** An attempt that was out before this server started: its worker has the grace to come back and name it. */
-  adopt(ref: AttemptRef, id: WorkerId, namespace: Namespace, deadlineAt: Instant): void {
+  adopt(ref: AttemptRef, id: WorkerId, namespace: Namespace, deadlineAt: Instant, heartbeatMs?: DurationMs): void {
     if (this.#leases.has(refKey(ref))) return
     const worker = this.#byId.get(id) ?? this.#disconnectedStranger(id, namespace)
     worker.busy++
-    this.open(worker, ref, deadlineAt).sent = true
+    this.open(worker, ref, deadlineAt, heartbeatMs).sent = true
   }
 
   #disconnectedStranger(id: WorkerId, namespace: Namespace): ConnectedWorker {
@@ -227,8 +238,24 @@ export class Workers {
     for (const lease of [...worker.leases.values()]) {
       if (!lease.sent) continue
       if (!running.has(refKey(lease))) this.#consequences.released(lease, 'the command never reached the worker')
-      else if (lease.cancelRequested) this.cancel(lease)
+      else {
+        this.#alive(lease)
+        if (lease.cancelRequested) this.cancel(lease)
+      }
     }
+  }
+
+  /** Looks again when the silence may be too long; a lease that is over has called it off. */
+  #listen(lease: Lease, pulse: Pulse, afterMs: DurationMs): void {
+    const dueMs = this.#clock.monotonicMs() + afterMs
+    pulse.stop = this.#clock.after(afterMs, () => {
+      const nowMs = this.#clock.monotonicMs()
+      // A process that did not run heard nobody, nor does one whose worker is away; and a handler that never began is not silent.
+      if (nowMs - dueMs > LATE_MS || lease.worker.port === undefined || !lease.sent) pulse.lastMs = nowMs
+      const leftMs = pulse.everyMs - (nowMs - pulse.lastMs)
+      if (leftMs <= 0) this.#consequences.timedOut(lease, 'heartbeat')
+      this.#listen(lease, pulse, leftMs > 0 ? durationMs(leftMs) : pulse.everyMs)
+    })
   }
 
   heard(worker: ConnectedWorker): void {
@@ -280,6 +307,7 @@ export class Workers {
   stop(): void {
     this.#stopped = true
     this.#stopSweep()
+    for (const lease of this.#leases.values()) lease.pulse?.stop()
     for (const worker of [...this.#byId.values()]) {
       worker.stopGrace?.()
       worker.port?.close('the server stops')
@@ -343,3 +371,5 @@ export class Workers {
     }
   }
 }
+
+const newPulse = (everyMs: DurationMs, lastMs: number): Pulse => ({ everyMs, lastMs, stop: () => undefined })

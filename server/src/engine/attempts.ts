@@ -7,6 +7,7 @@ import {
   type Instant,
   type LiveTask,
   type TaskCommand,
+  type TimeoutKind,
   type TimerRow,
   unreachable,
   type WorkerId,
@@ -74,11 +75,18 @@ export const timerCommand = (row: TimerRow, at: Instant, draw: number, heard: He
     case 'retry':
       return row.step === undefined ? undefined : { type: 'retry_due', at, step: row.step, attempt: row.attempt }
     case 'step_timeout':
-      return row.step === undefined ? undefined : { type: 'time_out', at, step: row.step, attempt: row.attempt, draw }
+      return timeOut(row, 'start_to_close', at, draw)
+    case 'heartbeat':
+    case 'schedule_to_start':
+    case 'schedule_to_close':
+      return timeOut(row, row.kind, at, draw)
     default:
       return unreachable(row.kind)
   }
 }
+
+const timeOut = ({ step, attempt }: TimerRow, kind: TimeoutKind, at: Instant, draw: number): TaskCommand | undefined =>
+  step === undefined ? undefined : { type: 'time_out', kind, at, step, attempt, draw }
 
 /** W5, W6: what the worker is told of its result. Undefined when nothing may be said: the log does not hold it, the worker keeps it. */
 export const ackOf = (result: AttemptResult, applied: Applied, task: LiveTask | undefined): ResultAck | undefined => {

@@ -20,7 +20,7 @@ import type { DomainFeed } from '../publishers/feed.js'
 import { fastMessages, recordedMessages } from '../publishers/message.js'
 import type { Publisher } from '../publishers/publisher.js'
 import type { EngineMetrics } from '../telemetry/metrics.js'
-import type { TimerWindow } from '../timers/timer-window.js'
+import { isWakeUp, type TimerWindow } from '../timers/timer-window.js'
 import { countLetters } from './letter-metrics.js'
 import { countEvent } from './event-metrics.js'
 import { type Followers, hasOutcome } from './followers.js'
@@ -122,9 +122,12 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
       break
     case 'task.resumed':
       for (const row of readyRows(stream.taskId, state)) targets.ready(row)
+      armTimers(stream.taskId, state, targets)
+      break
+    case 'step.scheduled':
+      if (state.plan.timed) armTimers(stream.taskId, state, targets)
       break
     case 'steps.created':
-    case 'step.scheduled':
     case 'step.admitted':
     case 'step.started':
     case 'step.released':
@@ -179,7 +182,7 @@ const enqueue = ({ stream, state, events }: TaskCommit, { ready }: DeliveryTarge
 }
 
 const armTimers = (taskId: TaskId, state: LiveTask, { timers }: DeliveryTargets): void => {
-  for (const row of timerRows(taskId, state)) if (row.kind !== 'step_timeout') timers.add(row)
+  for (const row of timerRows(taskId, state)) if (isWakeUp(row)) timers.add(row)
 }
 
 const stepName = (state: LiveTask, index: number): StepId => elementAt(state.graph.steps, index, 'a step').name

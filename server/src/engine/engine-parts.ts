@@ -11,7 +11,7 @@ import {
 } from '@tasker/core'
 import { Dispatcher } from '../dispatch/dispatcher.js'
 import { KeyQueues } from '../dispatch/key-queues.js'
-import type { ConnectedWorker } from '../dispatch/worker.js'
+import type { AttemptTimeout, ConnectedWorker } from '../dispatch/worker.js'
 import { Workers } from '../dispatch/workers.js'
 import type { EventLog } from '../log/port.js'
 import type { ProjectionStore } from '../projections/port.js'
@@ -90,7 +90,7 @@ export interface EngineCalls {
   readonly overtaken: (message: string) => void
   readonly released: (ref: AttemptRef, reason: string) => void
   readonly workerLost: (ref: AttemptRef, worker: WorkerId, why: string) => void
-  readonly timedOut: (ref: AttemptRef) => void
+  readonly timedOut: (ref: AttemptRef, kind: AttemptTimeout) => void
   readonly start: (row: ReadyRow, worker: ConnectedWorker) => void
   readonly timerDue: (row: TimerRow) => void
   readonly commitLost: (commit: TaskCommit) => void

@@ -15,8 +15,9 @@ import {
   timerRows,
   type WorkerId,
 } from '@tasker/core'
-import type { ConnectedWorker } from '../dispatch/worker.js'
+import type { AttemptTimeout, ConnectedWorker } from '../dispatch/worker.js'
 import { Fault, type FaultDetail } from '../faults.js'
+import { isWakeUp } from '../timers/timer-window.js'
 import type {
   AttemptRef,
   CommandAnswer,
@@ -39,6 +40,7 @@ import type {
   WorkerSession,
 } from './api.js'
 import { timerCommand, workerLostFailure } from './attempts.js'
+import { attemptsOut } from './attempts-out.js'
 import { commitBufferFull, databaseUnavailable, notReady } from './engine-faults.js'
 import { buildParts, type EngineParts, type EnginePorts, type EngineSettings } from './engine-parts.js'
 import type { OutcomeCall } from './followers.js'
@@ -113,7 +115,7 @@ export class RunningEngine implements Engine {
       released: (ref, reason) =>
         this.#attemptCommand(ref, (at) => ({ type: 'release', at, step: ref.step, attempt: ref.attempt, reason })),
       workerLost: (ref, worker, why) => this.#loseAttempt(ref, worker, why),
-      timedOut: (ref) => this.#timeOut(ref),
+      timedOut: (ref, kind) => this.#timeOut(ref, kind),
       start: (row, worker) => this.#start(row, worker),
       timerDue: (row) => this.#timerDue(row),
       commitLost: (commit) => this.#commitLost(commit),
@@ -285,9 +287,9 @@ export class RunningEngine implements Engine {
     })
   }
 
-  #timeOut(ref: AttemptRef): void {
+  #timeOut(ref: AttemptRef, kind: AttemptTimeout): void {
     const { step, attempt } = ref
-    this.#attemptCommand(ref, (at) => ({ type: 'time_out', at, step, attempt, draw: this.#ports.draw() }))
+    this.#attemptCommand(ref, (at) => ({ type: 'time_out', kind, at, step, attempt, draw: this.#ports.draw() }))
   }
 
   #loseAttempt(ref: AttemptRef, worker: WorkerId, why: string): void {
@@ -330,16 +332,10 @@ export class RunningEngine implements Engine {
       if (found.type !== 'stream' || found.stream.state.type !== 'task') return
       const { state } = found.stream
       for (const row of readyRows(stream.taskId, state)) ready(row)
-      for (const row of timerRows(stream.taskId, state)) {
-        if (row.kind !== 'step_timeout') timers.add(row)
-        else if (row.step !== undefined && row.worker !== undefined) {
-          workers.adopt(
-            { taskId: row.taskId, step: row.step, attempt: row.attempt },
-            row.worker,
-            state.submitted.namespace,
-            row.dueAt,
-          )
-        }
+      const rows = timerRows(stream.taskId, state)
+      for (const row of rows) if (isWakeUp(row)) timers.add(row)
+      for (const { ref, worker, deadlineAt, heartbeatMs } of attemptsOut(rows)) {
+        workers.adopt(ref, worker, state.submitted.namespace, deadlineAt, heartbeatMs)
       }
     })
   }

@@ -25,6 +25,7 @@ import type { IdentityRow, ProjectionStore } from '../projections/port.js'
 import type { ProjectedCommit, Projector } from '../projections/projector.js'
 import type { Publisher } from '../publishers/publisher.js'
 import type { TimerWindow } from '../timers/timer-window.js'
+import { attemptsOut } from './attempts-out.js'
 import type { Clock } from './clock.js'
 import type { GroupCommit } from './group-commit.js'
 import { scopeOfTask } from './identity.js'
@@ -143,10 +144,8 @@ const adoptAttempts = async ({ store, workers, clock, graceMs }: RecoveryParts):
   const rows = await store.inFlight()
   const graceOver: Instant = later(clock.now(), graceMs)
   let adopted = 0
-  for (const row of rows) {
-    if (row.step === undefined || row.worker === undefined) continue
-    const ref = { taskId: row.taskId, step: row.step, attempt: row.attempt }
-    workers.adopt(ref, row.worker, namespaceOf(''), latest(row.dueAt, graceOver))
+  for (const { ref, worker, deadlineAt, heartbeatMs } of attemptsOut(rows)) {
+    workers.adopt(ref, worker, namespaceOf(''), latest(deadlineAt, graceOver), heartbeatMs)
     adopted++
   }
   return adopted

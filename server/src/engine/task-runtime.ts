@@ -11,6 +11,7 @@
 import {
   type Cause,
   decide,
+  type DurationMs,
   evolve,
   type FastEvent,
   fastDomainEvents,
@@ -284,7 +285,7 @@ export class TaskRuntime {
     } as const
     const hash = commitHash(content, stream.lastHash)
     const started = starts.map(({ step, attempt, worker }) =>
-      this.#workers.open(worker, { taskId: stream.taskId, step, attempt }, deadlineOf(state, step)),
+      this.#workers.open(worker, { taskId: stream.taskId, step, attempt }, deadlineOf(state, step), heartbeatOf(state, step)),
     )
     const version = stream.version + events.length
     const commit: TaskCommit = {
@@ -389,3 +390,6 @@ const deadlineOf = (state: LiveTask, step: StepId): Instant => {
   invariant(started.status === 'in_progress', `${step} was started`)
   return started.deadlineAt
 }
+
+const heartbeatOf = (state: LiveTask, step: StepId): DurationMs | undefined =>
+  runOf(state, state.graph.indexOf.get(step) ?? -1).heartbeatMs

@@ -44,6 +44,7 @@ interface StepFace {
   readonly config: Payload
   readonly maxAttempts: number
   readonly timeoutMs: number
+  readonly heartbeatMs: number
   readonly stepType: string
   readonly resolver: string
   readonly batchLimits: BatchLimits | undefined
@@ -74,6 +75,7 @@ export const wireCommand = (command: StepCommand): WireCommand => {
     attemptsSinceReset: state.attemptsSinceReset,
     maxAttempts: face.maxAttempts,
     timeoutMs: face.timeoutMs,
+    heartbeatMs: face.heartbeatMs,
     stepType: face.stepType,
     resolver: face.resolver,
     batch: task.batches.length === 0 ? undefined : batchAt(task, stepIndex),
@@ -133,6 +135,7 @@ const faceOf = (task: LiveTask, index: number, run: StepRun): StepFace => {
     config: payloadOf(jsonOf(run.handler.initialization)),
     maxAttempts: run.retry.retryable ? attemptsAllowed(run.retry) : 1,
     timeoutMs: run.timeoutMs,
+    heartbeatMs: run.heartbeatMs ?? 0,
     stepType: step.type,
     batchLimits: limitsAt(task, index),
     eventDeclarations: step.publishes.map(({ name, condition, delivery, publisher }) => ({

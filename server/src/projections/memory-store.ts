@@ -89,7 +89,7 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
             .slice(0, limit),
         ),
       ),
-    inFlight: () => Promise.resolve(allTimers().filter((row) => row.kind === 'step_timeout')),
+    inFlight: () => Promise.resolve(allTimers().filter(({ kind }) => kind === 'step_timeout' || kind === 'heartbeat')),
     identity: (scope) => Promise.resolve(identities.get(scope)),
     key: (namespace, queue) => Promise.resolve(keys.get(`${namespace}\n${queue}`)),
     heldKeys: () => Promise.resolve([...keys.values()].filter(({ state }) => state.places.size > 0)),

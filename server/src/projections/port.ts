@@ -79,7 +79,7 @@ export interface ProjectionStore {
   ): Promise<readonly ReadyRow[]>
   /** Timers due before an instant, earliest first. */
   timers(dueBefore: Instant, limit: number): Promise<Snapshot<TimerRow>>
-  /** Attempts that were out at the checkpoint: all `step_timeout` rows. */
+  /** Attempts that were out at the checkpoint: all `step_timeout` rows, and the `heartbeat` rows of those that must be heard of. */
   inFlight(): Promise<readonly TimerRow[]>
   identity(scope: string): Promise<TaskId | undefined>
   key(namespace: Namespace, queue: QueueName): Promise<KeyRow | undefined>

@@ -131,7 +131,7 @@ class PostgresStore implements ProjectionStore {
   }
 
   async inFlight() {
-    const text = `select * from timer where kind = 'step_timeout' order by due_at_ms, task_id, step collate "C"`
+    const text = `select * from timer where kind in ('step_timeout', 'heartbeat') order by due_at_ms, task_id, step collate "C"`
     return (await this.#read(text, [])).map(parseTimer)
   }
 

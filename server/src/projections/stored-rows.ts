@@ -61,7 +61,16 @@ const gateOf = (limit: number | null, perMs: number | null): KeyLimit | undefine
 const TIMER = z
   .object({
     task_id: taskId,
-    kind: z.enum(['run_at', 'retry', 'step_timeout', 'cancel_grace', 'staleness']),
+    kind: z.enum([
+      'run_at',
+      'retry',
+      'step_timeout',
+      'heartbeat',
+      'schedule_to_start',
+      'schedule_to_close',
+      'cancel_grace',
+      'staleness',
+    ]),
     step: z.string(),
     attempt: count,
     due_at_ms: count,

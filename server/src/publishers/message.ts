@@ -133,7 +133,7 @@ const payloadOf = (cause: TaskEvent | undefined): JsonText => {
     case 'step.failed':
       return failureText(cause.failure)
     case 'step.timed_out':
-      return failureText(timeoutFailure(cause.timeoutMs))
+      return failureText(timeoutFailure(cause.kind, cause.timeoutMs))
     default:
       return jsonOf(null)
   }

@@ -216,6 +216,7 @@ const attemptFields = (event: AttemptEvent): Fields => {
       ]
     case 'step.timed_out':
       return [
+        ['kind', text(event.kind)],
         ['timeout_ms', jsonOf(event.timeoutMs)],
         ['permanent', jsonOf(event.permanent)],
       ]

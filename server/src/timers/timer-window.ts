@@ -14,6 +14,9 @@ const RETRY_MS = durationMs(500)
 /** Timers of one refill; when there are more, the window reaches only as far as they do. */
 const REFILL_ROWS_MAX = 50_000
 
+/** Times of attempts that are out are kept with their leases. */
+export const isWakeUp = ({ kind }: TimerRow): boolean => kind !== 'step_timeout' && kind !== 'heartbeat'
+
 export interface TimerSource {
   /** Timers due before an instant as of the last durable commit, earliest first among those of the projection. */
   readonly timers: (dueBefore: Instant, limit: number) => Promise<SourceRows<TimerRow>>
@@ -84,7 +87,7 @@ export class TimerWindow {
     let again = REFILL_EVERY_MS
     try {
       const { rows, more } = await this.#source.timers(reach, REFILL_ROWS_MAX)
-      for (const row of rows) if (row.kind !== 'step_timeout') this.add(row)
+      for (const row of rows) if (isWakeUp(row)) this.add(row)
       if (more) again = RETRY_MS
     } catch {
       this.#reach = before

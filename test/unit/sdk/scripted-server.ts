@@ -172,6 +172,7 @@ export const command = (handler: string, more: Partial<StepCommand> = {}): StepC
   attemptsSinceReset: 1,
   maxAttempts: 3,
   timeoutMs: 60_000,
+  heartbeatMs: 0,
   stepType: 'standard',
   resolver: '',
   batch: undefined,

@@ -52,6 +52,12 @@ export interface StepOptions<After extends readonly string[] = readonly string[]
   readonly retry?: RetryOptions
   /** How long one attempt may take; 60 s when not said. */
   readonly timeout?: Duration
+  /** How long its handler may be silent: it calls `ctx.heartbeat()` more often than that. No limit when not said. */
+  readonly heartbeat?: Duration
+  /** How long it may wait for a worker; then it has failed for good. No limit when not said. */
+  readonly scheduleToStart?: Duration
+  /** How long all its attempts may take together, waits included; then it has failed for good. No limit when not said. */
+  readonly scheduleToClose?: Duration
   /** What its results tell the world outside. */
   readonly publishes?: readonly PublishedEventOptions[]
   /**

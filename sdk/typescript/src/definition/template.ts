@@ -40,6 +40,9 @@ export interface StepDocument extends OrderDocument {
   readonly jitter?: number
   readonly non_retryable_errors?: readonly string[]
   readonly timeout_seconds?: number
+  readonly heartbeat_seconds?: number
+  readonly schedule_to_start_seconds?: number
+  readonly schedule_to_close_seconds?: number
   readonly publishes_events?: readonly JsonObject[]
   readonly result_schema?: JsonObject
   readonly when?: string
@@ -95,13 +98,20 @@ const stepDocument = (callable: string, { name, type, options }: StepOutline): S
   ...(type === 'batch_worker' ? { batch_config: batchConfig(options) } : {}),
   dependencies: options.after ?? [],
   ...(options.retry === undefined ? {} : retryFields(options.retry)),
-  ...(options.timeout === undefined ? {} : { timeout_seconds: durationMs(options.timeout) / 1_000 }),
+  ...timeFields(options),
   ...orderFields(options),
   ...(options.publishes === undefined ? {} : { publishes_events: options.publishes.map(publishedEvent) }),
   // Of a batch the workers return results; what splits it returns ranges.
   ...(options.result === undefined || type === 'batchable' ? {} : { result_schema: resultJsonSchema(options.result, name) }),
   ...conditionFields(options),
   ...(options.compensate === undefined ? {} : { compensate: compensateDocument(callable, options.compensate) }),
+})
+
+const timeFields = ({ timeout, heartbeat, scheduleToStart, scheduleToClose }: StepOutline['options']): Partial<StepDocument> => ({
+  ...(timeout === undefined ? {} : { timeout_seconds: durationMs(timeout) / 1_000 }),
+  ...(heartbeat === undefined ? {} : { heartbeat_seconds: durationMs(heartbeat) / 1_000 }),
+  ...(scheduleToStart === undefined ? {} : { schedule_to_start_seconds: durationMs(scheduleToStart) / 1_000 }),
+  ...(scheduleToClose === undefined ? {} : { schedule_to_close_seconds: durationMs(scheduleToClose) / 1_000 }),
 })
 
 const STRATEGIES = { strict: 'strict', callerProvided: 'caller_provided', alwaysUnique: 'always_unique' } as const

@@ -109,6 +109,10 @@ export class AttemptContext {
     return (progress) => this.#attempt.heartbeat(progress)
   }
 
+  get heartbeatMs(): number | undefined {
+    return this.#command.heartbeatMs === 0 ? undefined : this.#command.heartbeatMs
+  }
+
   get publish(): (name: string, payload: unknown, metadata?: unknown) => void {
     return (name, payload, metadata) => {
       if (!this.#command.eventDeclarations.some((declared) => declared.name === name)) throw notDeclared(name, this.stepId)

@@ -28,6 +28,8 @@ export interface StepContext<Input = JsonObject, Deps = object, Config = JsonObj
   readonly compensates: Compensates | undefined
   /** Says that the handler is alive, with what people may want to see of its progress. Cheap: only the last of a moment is sent. */
   readonly heartbeat: (progress?: JsonValue) => void
+  /** How long, in milliseconds, the handler may be silent before its attempt is given up; nothing where the step has no such limit. */
+  readonly heartbeatMs: number | undefined
   /**
    * Gives the payload of a domain event that the step's template declares, in the place of the result; told with the result, if its condition speaks of
    * it. Throws when the step declares no such event.

@@ -16,6 +16,7 @@ import {
   type TaskEventType,
   type TaskSubmitted,
   templateHash,
+  TIMEOUT_KINDS,
   unreachable,
   WATCHED_STATES,
   workerId,
@@ -68,6 +69,8 @@ const READERS: Readers = {
   }),
   'step.timed_out': (f) => ({
     type: 'step.timed_out',
+    // Events of before there were other kinds do not say it.
+    kind: f.optionalText('kind') === undefined ? 'start_to_close' : f.choice('kind', TIMEOUT_KINDS),
     ...attempt(f),
     timeoutMs: durationMs(f.number('timeoutMs')),
     permanent: f.flag('permanent'),

@@ -244,7 +244,7 @@ describe('timing out', () => {
     running
       .when(timeOut('a', { at: 600 }))
       .then(
-        { type: 'step.timed_out', step: a, attempt: 1, timeoutMs: durationMs(500), permanent: false },
+        { type: 'step.timed_out', kind: 'start_to_close', step: a, attempt: 1, timeoutMs: durationMs(500), permanent: false },
         { type: 'step.retry_scheduled', step: a, attempt: 2, dueAt: at(1_600), delayMs: durationMs(1_000) },
       ))
   test('an attempt with time left goes on', () => running.when(timeOut('a', { at: 599 })).thenRefused('NOT_DUE'))

@@ -43,6 +43,7 @@ import {
   step,
   submit,
   taskAfter,
+  timeOut,
 } from '../../../support/given.js'
 import { arbitraryRun, play } from './random-run.js'
 
@@ -81,11 +82,12 @@ const sideBySide = plan(
   step('c', { after: ['a', 'b'], more: { onFailure: 'compensate' } }),
 )
 
-const told = (
-  of: Plan,
-  note: (before: TaskState, event: TaskEvent, after: LiveTask) => void,
-  ...orders: readonly Order[]
-): void => {
+/** Steps whose waits have a limit. */
+const bounded = plan(step('a', { more: { scheduleToCloseMs: durationMs(5_000) } }))
+
+type Note = (before: TaskState, event: TaskEvent, after: LiveTask) => void
+
+const told = (note: Note, of: Plan, ...orders: readonly Order[]): void => {
   let state: TaskState = NO_TASK
   for (const order of orders) {
     const command = order(of)
@@ -104,7 +106,7 @@ const exercised = (() => {
   const steps = new Set<string>()
   const phases = new Set<string>()
   const others: string[] = []
-  const note = (before: TaskState, event: TaskEvent, after: LiveTask): void => {
+  const note: Note = (before, event, after) => {
     phases.add(`${event.type}: ${before.type === 'none' ? 'none' : before.phase} to ${after.phase}`)
     const changed =
       event.type.startsWith('step.') && 'step' in event ? (after.graph.indexOf.get(event.step ?? stepId('')) ?? -1) : -1
@@ -118,8 +120,8 @@ const exercised = (() => {
   for (const run of fc.sample(arbitraryRun, { numRuns: RUNS, seed: SEED })) play(run, { onEvent: note })
   for (const hand of [byHand('reset_step', 'part_002'), byHand('resolve_step', 'part_002'), completeByHand('part_002')]) {
     told(
-      failFast,
       note,
+      failFast,
       submit(),
       start('split'),
       choose('split', TWO_BATCHES),
@@ -130,8 +132,10 @@ const exercised = (() => {
   }
   const undoFails = [submit(), start('a'), complete('a'), start('b'), complete('b'), start('c'), fail('c', permanently)]
   const undoA = [...undoFails, start('a', { attempt: 2 })]
-  told(sideBySide, note, ...undoA, fail('a', failure(), { attempt: 2 }), completeByHand('a'))
-  told(sideBySide, note, ...undoA, fail('a', permanently, { attempt: 2 }), order('retry'))
+  told(note, sideBySide, ...undoA, fail('a', failure(), { attempt: 2 }), completeByHand('a'))
+  told(note, sideBySide, ...undoA, fail('a', permanently, { attempt: 2 }), order('retry'))
+  told(note, bounded, submit(), timeOut('a', {}, 'schedule_to_close'))
+  told(note, bounded, submit(), start('a'), fail('a'), timeOut('a', {}, 'schedule_to_close'))
   return { steps: [...steps].sort(), phases: [...phases].sort(), others }
 })()
 
@@ -222,7 +226,7 @@ const eventsAbout = (from: StepState): readonly (TaskEvent & { readonly type: ke
     { type: 'step.checkpointed', step: a, attempt, number: 1, cursor: trustedJson('1'), itemsProcessed: 1 },
     { type: 'step.completed', step: a, attempt, output: trustedJson('1') },
     { type: 'step.failed', step: a, attempt, failure: failure(), permanent: true },
-    { type: 'step.timed_out', step: a, attempt, timeoutMs: durationMs(1), permanent: true },
+    { type: 'step.timed_out', kind: 'start_to_close', step: a, attempt, timeoutMs: durationMs(1), permanent: true },
     { type: 'step.retry_scheduled', step: a, attempt: attempt + 1, dueAt: at(1), delayMs: durationMs(1) },
     { type: 'step.skipped', step: a, condition: 'false' },
     { type: 'step.cancelled', step: a },

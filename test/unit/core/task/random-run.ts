@@ -352,7 +352,7 @@ const commandOf = (
     case 'stopped':
       return { type: 'stopped', ...ref }
     case 'time_out':
-      return { type: 'time_out', at: now, step: ref.step, attempt: ref.attempt, draw: move.draw }
+      return { type: 'time_out', kind: 'start_to_close', at: now, step: ref.step, attempt: ref.attempt, draw: move.draw }
     case 'release':
       return { type: 'release', at: now, step: ref.step, attempt: ref.attempt, reason: 'never sent' }
     case 'retry_due':

@@ -490,15 +490,17 @@ describe('keys', () => {
   })
 })
 
-describe('what is not supported yet', () => {
-  test.each([
-    ['heartbeat_seconds', 5],
-    ['schedule_to_start_seconds', 5],
-    ['schedule_to_close_seconds', 5],
-  ] satisfies [string, Json][])('a step with %s %j is refused, not ignored', (field, value) => {
-    expect(problems(validateTemplate(document([step('a', { [field]: value })])))).toEqual([`NOT_SUPPORTED_YET /steps/0/${field}`])
-  })
+test('the times of a step are kept in milliseconds, and none is there that was not given', () => {
+  const times = { heartbeat_seconds: 0.5, schedule_to_start_seconds: 60, schedule_to_close_seconds: 3_600 }
+  const [timed, plain] = templateOf(validateTemplate(document([step('a', times), step('b')]))).steps
+  expect(timed).toMatchObject({ heartbeatMs: 500, scheduleToStartMs: 60_000, scheduleToCloseMs: 3_600_000 })
+  expect(plain).toMatchObject({ heartbeatMs: undefined, scheduleToStartMs: undefined, scheduleToCloseMs: undefined })
+  expect(problems(validateTemplate(document([step('a', { heartbeat_seconds: 0 })])))).toEqual([
+    'OUT_OF_RANGE /steps/0/heartbeat_seconds',
+  ])
+})
 
+describe('every part of the format', () => {
   test('what says how things are anyway is taken', () => {
     const usual = {
       type: 'standard',
@@ -511,7 +513,7 @@ describe('what is not supported yet', () => {
     expect(problems(validateTemplate(document([step('a', usual)], { lifecycle: {}, environments: {} })))).toEqual([])
   })
 
-  test('it is checked as the format all the same', () => {
+  test('a mistake in it is found where it stands', () => {
     const wrong = {
       rate_limit: { key: 'k', limit: 0, per: 'moment' },
       join: 'some',
@@ -519,7 +521,7 @@ describe('what is not supported yet', () => {
       compensate: {},
     }
     const check = validateTemplate(document([step('a', wrong)], { lifecycle: { max_duration_minutes: 50_000 } }))
-    expect(problems(check).filter((problem) => !problem.startsWith('NOT_SUPPORTED_YET'))).toEqual([
+    expect(problems(check)).toEqual([
       'OUT_OF_RANGE /steps/0/rate_limit/limit',
       'OUT_OF_RANGE /steps/0/rate_limit/per',
       'OUT_OF_RANGE /steps/0/join',

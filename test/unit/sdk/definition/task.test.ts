@@ -14,6 +14,9 @@ test('the template has the format of the YAML files', () => {
       {
         after: ['validate'],
         timeout: '1500ms',
+        heartbeat: '5s',
+        scheduleToStart: '1m',
+        scheduleToClose: '1h',
         description: 'Takes the money',
         retry: {
           retryable: true,
@@ -45,6 +48,9 @@ test('the template has the format of the YAML files', () => {
         jitter: 0,
         non_retryable_errors: ['CARD_REFUSED'],
         timeout_seconds: 1.5,
+        heartbeat_seconds: 5,
+        schedule_to_start_seconds: 60,
+        schedule_to_close_seconds: 3_600,
       },
     ],
   })

@@ -106,7 +106,7 @@ const EVERY_EVENT: readonly TaskEvent[] = [
     failure: { ...failure, code: 'X', retryAfterMs: durationMs(5), stack: 'at line 1' },
     permanent: false,
   },
-  { type: 'step.timed_out', step, attempt: 4, timeoutMs: durationMs(60_000), permanent: false },
+  { type: 'step.timed_out', kind: 'heartbeat', step, attempt: 4, timeoutMs: durationMs(60_000), permanent: false },
   { type: 'step.retry_scheduled', step, attempt: 5, dueAt: instant(99), delayMs: durationMs(90) },
   { type: 'step.cancelled', step },
   { type: 'step.result_ignored', step, attempt: 5, outcome: 'failed', reason: 'late' },
@@ -148,6 +148,11 @@ describe('events of a task', () => {
     )
     const odd = trustedJson('{"a" :  1.0, "a": 1E+2, "\\u0061":"\\/"}')
     expect(roundTrip([{ type: 'step.completed', step, attempt: 1, output: odd }])).toMatchObject([{ output: odd }])
+  })
+
+  test('a timeout of before there were kinds is one of an attempt that ran too long', () => {
+    const text = '[{"step":"a","attempt":1,"timeoutMs":5,"permanent":true}]'
+    expect(decodeTaskEvents(stored(['step.timed_out'], text))[0]?.event).toMatchObject({ kind: 'start_to_close', timeoutMs: 5 })
   })
 
   test('an event of an unknown type is named', () => {

@@ -49,7 +49,7 @@ test('a payload of its own goes before the result, and a refused event goes nowh
 test('a failure is told as it is, without its stack, and so is a timeout', () => {
   const failure = { message: 'no', errorType: 'CardError', code: 'DECLINED', retryable: false, stack: 'at home' }
   const failed: TaskEvent = { type: 'step.failed', ...of, failure, permanent: true }
-  const late: TaskEvent = { type: 'step.timed_out', ...of, timeoutMs: durationMs(50), permanent: true }
+  const late: TaskEvent = { type: 'step.timed_out', kind: 'start_to_close', ...of, timeoutMs: durationMs(50), permanent: true }
   const payloads = recordedMessages([failed, recorded(), late, recorded()], SOURCE).map(
     ({ payload }) => JSON.parse(payload) as unknown,
   )

@@ -59,8 +59,8 @@ test.each<[TaskEvent, string]>([
     '{"step_id":"a","attempt":1,"failure":{"message":"it broke","error_type":"RetryableError","code":"HTTP_503","retryable":true,"retry_after_ms":5},"permanent":false}',
   ],
   [
-    { type: 'step.timed_out', step: a, attempt: 1, timeoutMs: durationMs(9), permanent: true },
-    '{"step_id":"a","attempt":1,"timeout_ms":9,"permanent":true}',
+    { type: 'step.timed_out', kind: 'start_to_close', step: a, attempt: 1, timeoutMs: durationMs(9), permanent: true },
+    '{"step_id":"a","attempt":1,"kind":"start_to_close","timeout_ms":9,"permanent":true}',
   ],
   [
     { type: 'step.retry_scheduled', step: a, attempt: 2, dueAt: instant(1), delayMs: durationMs(1) },

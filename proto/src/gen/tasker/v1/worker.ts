@@ -113,6 +113,8 @@ export interface StepCommand {
   batchLimits:
     | BatchLimits
     | undefined;
+  /** The longest silence between two heartbeats of the attempt; 0 where it need not send any. */
+  heartbeatMs: number;
   /** `handler.resolver` of the template: which way of finding the handler it asks for; empty when it asks for none. */
   resolver: string;
   /** What the step's results tell outside; empty for most steps (W18). */
@@ -701,6 +703,7 @@ function createBaseStepCommand(): StepCommand {
     batch: undefined,
     checkpoint: undefined,
     batchLimits: undefined,
+    heartbeatMs: 0,
     resolver: "",
     eventDeclarations: [],
     compensation: undefined,
@@ -759,6 +762,9 @@ export const StepCommand: MessageFns<StepCommand> = {
     }
     if (message.batchLimits !== undefined) {
       BatchLimits.encode(message.batchLimits, writer.uint32(186).fork()).join();
+    }
+    if (message.heartbeatMs !== 0) {
+      writer.uint32(200).uint32(message.heartbeatMs);
     }
     if (message.resolver !== "") {
       writer.uint32(282).string(message.resolver);
@@ -919,6 +925,14 @@ export const StepCommand: MessageFns<StepCommand> = {
             }
 
             message.batchLimits = BatchLimits.decode(reader, reader.uint32());
+            continue;
+          }
+          case 25: {
+            if (tag !== 200) {
+              break;
+            }
+
+            message.heartbeatMs = reader.uint32();
             continue;
           }
           case 35: {
