@@ -71,10 +71,9 @@ export {
   type TaskSubmitted,
   type StepCompletedManually,
   type StepsCreated,
-  type TimeoutKind,
   TERMINAL_EVENTS,
-  TIMEOUT_KINDS,
 } from './task/events.js'
+export { TIMEOUT_KINDS, type TimeoutKind } from './task/timeout-kind.js'
 export {
   type TaskCommand,
   type CompleteStep,

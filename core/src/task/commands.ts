@@ -6,10 +6,10 @@ import type { KeyKind } from '../key/key.js'
 import type { Plan } from '../template/plan.js'
 import type { StepChoice } from './choice.js'
 import type { EventNotes } from './event-note.js'
-import type { TimeoutKind } from './events.js'
 import type { Failure } from './failure.js'
 import type { DeadLetterStatus } from './letters/dead-letter.js'
 import type { HeardSteps } from './letters/staleness.js'
+import type { TimeoutKind } from './timeout-kind.js'
 
 export interface SubmitTask {
   readonly type: 'submit'

@@ -15,6 +15,7 @@ import type { EventProblem } from './event-note.js'
 import type { WatchedState } from '../template/lifecycle.js'
 import type { Failure } from './failure.js'
 import type { DeadLetterStatus } from './letters/dead-letter.js'
+import type { TimeoutKind } from './timeout-kind.js'
 
 export interface TaskSubmitted {
   readonly type: 'task.submitted'
@@ -146,11 +147,6 @@ export interface StepFailed {
   /** True when no further attempt will be made unless a person steps in. */
   readonly permanent: boolean
 }
-
-/** Which of a step's times ran out: of one attempt, between two signs of life, waiting for a worker, or over all attempts. */
-export type TimeoutKind = (typeof TIMEOUT_KINDS)[number]
-
-export const TIMEOUT_KINDS = ['start_to_close', 'heartbeat', 'schedule_to_start', 'schedule_to_close'] as const
 
 export interface StepTimedOut {
   readonly type: 'step.timed_out'

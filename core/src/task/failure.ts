@@ -1,6 +1,6 @@
 /** What a handler, or the engine on its behalf, reports when an attempt did not succeed. */
 import type { DurationMs } from '../kernel/instant.js'
-import type { TimeoutKind } from './events.js'
+import type { TimeoutKind } from './timeout-kind.js'
 
 export interface Failure {
   readonly message: string
