@@ -44,14 +44,20 @@ const nothingRunsBeside = ({ taskId, events }: Folded): readonly string[] => {
       if (undoing && !complete.has(event.step)) wrong.push(`I16 ${event.step} of ${taskId} is tried while others are taken back`)
     }
     if (!('step' in event)) continue
-    if (event.type === 'step.completed' && !undoing) complete.add(event.step)
+    if (isDone(event) && !undoing) complete.add(event.step)
     if (hasEnded(event)) active.delete(event.step)
   }
   return wrong
 }
 
+type Done = Extract<TaskEvent, { readonly type: 'step.completed' | 'step.completed_manually' }>
+
+/** The step has a result, its worker's or a person's. */
+const isDone = (event: TaskEvent): event is Done => event.type === 'step.completed' || event.type === 'step.completed_manually'
+
 const hasEnded = (event: TaskEvent): boolean =>
-  event.type === 'step.completed' ||
+  isDone(event) ||
+  event.type === 'step.resolved_manually' ||
   event.type === 'step.cancelled' ||
   ((event.type === 'step.failed' || event.type === 'step.timed_out') && event.permanent)
 
@@ -67,7 +73,7 @@ const inReverse = ({ taskId, events, task }: Folded): readonly string[] => {
       const early = builtOn(task, event.step).filter((name) => complete.has(name) && hasWayBack(name) && !undone.has(name))
       if (early.length > 0) wrong.push(`I17 ${event.step} of ${taskId} is taken back before ${early.join(', ')}`)
     }
-    if (event.type !== 'step.completed') continue
+    if (!isDone(event) && event.type !== 'step.resolved_manually') continue
     if (undone.has(event.step)) wrong.push(`I17 ${event.step} of ${taskId} was taken back twice`)
     undone.add(event.step)
   }
@@ -75,7 +81,7 @@ const inReverse = ({ taskId, events, task }: Folded): readonly string[] => {
 }
 
 const completedIn = (events: readonly RecordedTaskEvent[]): ReadonlySet<string> =>
-  new Set(events.flatMap(({ event }) => (event.type === 'step.completed' ? [event.step] : [])))
+  new Set(events.flatMap(({ event }) => (isDone(event) ? [event.step] : [])))
 
 /** The names of all steps that depend on a step, directly or not. */
 const builtOn = ({ graph }: LiveTask, name: string): readonly string[] => {
@@ -94,7 +100,8 @@ const takenBackInFull = ({ taskId, events, task }: Folded): readonly string[] =>
   const complete = completedIn(events.slice(0, taking(events)))
   return task.graph.steps.flatMap(({ name, compensate }, index) => {
     const status = task.steps[index]?.status
-    return compensate === undefined || !complete.has(name) || status === 'compensated'
+    // A person may have closed the way back.
+    return compensate === undefined || !complete.has(name) || status === 'compensated' || status === 'resolved_manually'
       ? []
       : [`I18 ${name} of ${taskId} is ${status} after the compensation`]
   })
@@ -117,7 +124,7 @@ const onlyWhatWaitsIsHeld = ({ taskId, task }: Folded): readonly string[] => {
     if (task.steps[index]?.status !== 'pending') return []
     const held = dependencies.some((dependency) => {
       const status = task.steps[task.graph.indexOf.get(dependency) ?? -1]?.status
-      return status !== 'complete' && status !== 'skipped' && status !== 'not_taken'
+      return status !== 'complete' && status !== 'skipped' && status !== 'not_taken' && status !== 'resolved_manually'
     })
     return held ? [] : [`I20 ${name} of ${taskId} waits for nothing and was left behind`]
   })

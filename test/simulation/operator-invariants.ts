@@ -7,6 +7,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { type DeadLetterRow, deadLetterRows, isTerminal, type LiveTask, type RecordedTaskEvent, type TaskId } from '@tasker/core'
+import { taking } from './failure-invariants.js'
 
 interface Folded {
   readonly taskId: TaskId
@@ -31,7 +32,8 @@ const nothingStartsPaused = ({ taskId, events }: Folded): readonly string[] => {
 
 const closedIsClosed = ({ taskId, events }: Folded): readonly string[] => {
   const closed = new Set<string>()
-  return events.flatMap(({ event }) => {
+  // What ends after that is a way back.
+  return events.slice(0, taking(events)).flatMap(({ event }) => {
     if (event.type === 'step.resolved_manually' || event.type === 'step.completed_manually') closed.add(event.step)
     const isResult = event.type === 'step.completed' || event.type === 'step.failed' || event.type === 'step.timed_out'
     return isResult && closed.has(event.step) ? [`I22 ${event.step} of ${taskId} ended after a person had closed it`] : []

@@ -364,9 +364,12 @@ class World {
     const tasks = await reading
     const { projectionLagMs, domainEvents } = engine.health()
     if (projectionLagMs > 0 || domainEvents.lagMs > 0) return false
-    for (const task of tasks) if (task?.state.pace.type === 'paused') this.#operators.resume(engine, task.taskId)
+    for (const task of tasks)
+      if (task?.state.endedAt === undefined && task?.state.pace.type === 'paused') this.#operators.resume(engine, task.taskId)
     return tasks.every(
-      (task) => task?.state.pace.type === 'going' && (task.state.endedAt !== undefined || task.state.phase === 'blocked'),
+      (task) =>
+        task !== undefined &&
+        (task.state.endedAt !== undefined || (task.state.pace.type === 'going' && task.state.phase === 'blocked')),
     )
   }
 }
