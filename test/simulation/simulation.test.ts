@@ -49,6 +49,11 @@ test.each([
   expect(violations).toEqual([])
 })
 
+test('in the world of seed 286 an attempt whose timeout was decided and lost times out again', async () => {
+  const { violations } = await runSeed(286)
+  expect(violations).toEqual([])
+})
+
 test('in the world of seed 168 no worker runs more than its slots; once the slot of an attempt that a lost commit took away was free', async () => {
   const { violations } = await runSeed(168, { beforeOperators: true })
   expect(violations).toEqual([])

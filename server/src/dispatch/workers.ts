@@ -174,9 +174,12 @@ export class Workers {
     if (lease !== undefined) this.#wheel.add(lease.timeout)
   }
 
-  /** An attempt that was out before this server started: its worker has the grace to come back and name it. */
+  /**
+   * An attempt that is out by the log: its worker has the grace to come back and name it. One whose end was decided and lost has its lease, and
+   * its time may have fired for that end.
+   */
   adopt(ref: AttemptRef, id: WorkerId, namespace: Namespace, deadlineAt: Instant, heartbeatMs?: DurationMs): void {
-    if (this.#leases.has(refKey(ref))) return
+    if (this.#leases.has(refKey(ref))) return this.timeAgain(ref)
     const worker = this.#byId.get(id) ?? this.#disconnectedStranger(id, namespace)
     worker.busy++
     this.open(worker, ref, deadlineAt, heartbeatMs).sent = true

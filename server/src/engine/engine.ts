@@ -10,12 +10,12 @@ import {
   type ReadyRow,
   type TaskCommand,
   type TaskId,
-  type TaskRefusal,
   type TimerRow,
   timerRows,
   type WorkerId,
 } from '@tasker/core'
 import type { AttemptTimeout, ConnectedWorker } from '../dispatch/worker.js'
+import { commandAttempt, engineCause } from './attempt-command.js'
 import { Fault, type FaultDetail } from '../faults.js'
 import { isWakeUp } from '../timers/timer-window.js'
 import type {
@@ -298,25 +298,8 @@ export class RunningEngine implements Engine {
     this.#attemptCommand(ref, (at) => ({ type: 'fail', at, step, attempt, worker, failure, draw: this.#ports.draw() }))
   }
 
-  /** Tried again while the log cannot be read, and when an earlier commit of the task is lost; a refusal means that the attempt is over. */
   #attemptCommand(ref: AttemptRef, command: (at: TaskCommand['at']) => TaskCommand): void {
-    const { loader, runtime, workers } = this.#parts
-    loader.find(ref.taskId, (found) => {
-      if (found.type === 'failed' && found.fault.detail.retryable === true)
-        return this.#later(() => this.#attemptCommand(ref, command))
-      if (found.type !== 'stream') return void workers.end(ref)
-      const order = command(runtime.now(found.stream))
-      runtime.apply(found.stream, order, { cause: engineCause(order.type) }, (applied) => {
-        if (applied.type === 'lost' && applied.settled.reason === 'predecessor_lost') this.#attemptCommand(ref, command)
-        else if (applied.type === 'refused') this.#attemptRefused(ref, applied.refusal)
-      })
-    })
-  }
-
-  /** An attempt that is over keeps no slot. One that is not due by now, because the wall clock went back, is timed again. */
-  #attemptRefused(ref: AttemptRef, { reason }: TaskRefusal): void {
-    if (reason === 'NOT_DUE') this.#parts.workers.timeAgain(ref)
-    else this.#parts.workers.end(ref)
+    commandAttempt(ref, command, { ...this.#parts, later: (call) => this.#later(call) })
   }
 
   #later(call: () => void, delayMs = RETRY_MS): void {
@@ -381,8 +364,3 @@ export class RunningEngine implements Engine {
     if (fault !== undefined) throw new Fault(fault)
   }
 }
-
-const engineCause = (command: TaskCommand['type']): { readonly actor: string; readonly command: string } => ({
-  actor: 'engine',
-  command,
-})
