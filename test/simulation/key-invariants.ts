@@ -6,7 +6,17 @@
  * I13  A place of a concurrency is given back only when its attempt is over; one of a rate not before its time is over since the start.
  * I14  At rest nobody has a place, unless the time of a rate is not over yet.
  */
-import { type DurationMs, type Instant, type KeyEvent, placeId, type PlaceRef, parseTaskId, type TaskEvent } from '@tasker/core'
+import {
+  type DurationMs,
+  type Instant,
+  type KeyEvent,
+  placeId,
+  type PlaceRef,
+  parseTaskId,
+  type StepId,
+  type TaskEvent,
+  type TaskId,
+} from '@tasker/core'
 import { decodeTaskEvents } from '@tasker/server/internal/log/codec'
 import { decodeKeyEvents } from '@tasker/server/internal/log/key-codec'
 import type { StoredCommit } from '@tasker/server/internal/log/port'
@@ -83,11 +93,19 @@ const taskEvent = (event: TaskEvent, { stream, namespace, at }: StoredCommit, to
       told.running.delete(idOf(event.attempt))
       return
     case 'step.cancelled':
+      endRuns(taskId, event.step, told)
+      return
     case 'step.resolved_manually':
     case 'step.completed_manually':
-      for (const id of [...told.running])
-        if (id.startsWith(`${taskId}/`) && id.endsWith(`/${event.step}`)) told.running.delete(id)
+      // A way back may take the number of an attempt that never started; it needs no place.
+      for (const id of told.admitted.keys())
+        if (id.startsWith(`${taskId}/`) && id.endsWith(`/${event.step}`) && !told.running.has(id)) told.admitted.delete(id)
+      endRuns(taskId, event.step, told)
       return
     default:
   }
+}
+
+const endRuns = (taskId: TaskId, step: StepId, { running }: Told): void => {
+  for (const id of [...running]) if (id.startsWith(`${taskId}/`) && id.endsWith(`/${step}`)) running.delete(id)
 }
