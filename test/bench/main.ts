@@ -1,50 +1,67 @@
-/** `npm run bench [-- --workload W1|W5] [--json] [--window-ms N] [--in-flight N]`: the measured figures of this machine, one object a workload. */
+/**
+ * `npm run bench [-- --workload W1] [--runs N] [--json] [--slots N]`: the measured figures of this machine, one object a run; of several runs of
+ * a workload the one in the middle comes last, marked `median`.
+ */
 import { parseArgs } from 'node:util'
-import { STEPS_PER_TASK } from './linear.js'
-import { type Load, type Measured, measure } from './measure.js'
+import { type Measured, measure } from './measure.js'
 import { startStack } from './stack.js'
+import { WORKLOADS } from './workloads.js'
 
 const { values } = parseArgs({
   options: {
-    workload: { type: 'string' },
+    workload: { type: 'string', multiple: true },
+    runs: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
-    'window-ms': { type: 'string', default: '15000' },
-    'in-flight': { type: 'string' },
     slots: { type: 'string', default: '1000' },
   },
 })
 
-/** W1: 200 in flight for a window. W5: one at a time, 200 of them. */
-const LOADS: { readonly [workload: string]: Load } = {
-  W1: {
-    inFlight: Number(values['in-flight'] ?? 200),
-    warmupMs: 4_000,
-    windowMs: Number(values['window-ms']),
-    tasks: 0,
-    stepsPerTask: STEPS_PER_TASK,
-  },
-  W5: { inFlight: 1, warmupMs: 3_000, windowMs: 0, tasks: 200, stepsPerTask: STEPS_PER_TASK },
+const names = values.workload ?? Object.keys(WORKLOADS)
+const runs = Number(values.runs)
+const unknown = names.find((name) => WORKLOADS[name] === undefined)
+if (unknown !== undefined || !(runs >= 1)) {
+  const why = unknown === undefined ? '--runs is at least 1' : `there is no workload ${unknown}`
+  process.stderr.write(`${why}; workloads are ${Object.keys(WORKLOADS).join(', ')}\n`)
+  process.exit(2)
 }
 
-const names = values.workload === undefined ? Object.keys(LOADS) : [values.workload]
 for (const name of names) {
-  const load = LOADS[name]
-  if (load === undefined) {
-    process.stderr.write(`there is no workload ${name}; there are ${Object.keys(LOADS).join(', ')}\n`)
-    process.exit(2)
+  const workload = WORKLOADS[name]
+  if (workload === undefined) continue
+  const measured: Measured[] = []
+  for (let run = 1; run <= runs; run++) {
+    const stack = await startStack()
+    try {
+      const figures = await measure(stack, workload.load, Number(values.slots))
+      measured.push(figures)
+      show({ workload: name, title: workload.title, ...figures })
+    } finally {
+      await stack.stop()
+    }
   }
-  const stack = await startStack(['test/dist/bench/worker-process.js', values.slots])
-  try {
-    const measured = await measure(stack, load)
-    process.stdout.write(values.json ? `${JSON.stringify({ workload: name, ...measured })}\n` : `${table(name, measured)}\n`)
-  } finally {
-    await stack.stop()
-  }
+  if (runs > 1) show({ workload: name, median: true, runs, ...middle(measured) })
 }
 
-function table(name: string, measured: Measured): string {
-  const { cpu_by_process, ...figures } = measured
-  const lines = Object.entries(figures).map(([key, value]) => `  ${key.padEnd(24)} ${value}`)
-  const shares = Object.entries(cpu_by_process).map(([key, value]) => `    ${key.padEnd(22)} ${value}`)
-  return [name, ...lines, '  of that CPU:', ...shares].join('\n')
+/** By its first figure, which says most. */
+function middle(measured: readonly Measured[]): Measured | undefined {
+  return measured.toSorted((a, b) => firstFigure(a) - firstFigure(b))[Math.floor(measured.length / 2)]
+}
+
+function firstFigure(measured: Measured): number {
+  if ('drain' in measured) return measured.drain.tasks_per_s
+  return 'steps_per_s' in measured ? measured.steps_per_s : measured.lateness_p99_ms
+}
+
+function show(figures: object): void {
+  process.stdout.write(values.json ? `${JSON.stringify(figures)}\n` : `${table(figures)}\n`)
+}
+
+function table(figures: object, indent = ''): string {
+  return Object.entries(figures)
+    .map(([key, value]: [string, unknown]) =>
+      typeof value === 'object' && value !== null
+        ? `${indent}${key}\n${table(value, `${indent}  `)}`
+        : `${indent}${key.padEnd(24)} ${String(value)}`,
+    )
+    .join('\n')
 }

@@ -1,21 +1,27 @@
-/** Everything a bench run measures, each in a process of its own: PostgreSQL, the server, a worker. */
+/** Everything a bench run measures, each in a process of its own: PostgreSQL, the server, workers. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPostgres } from '@tasker/dev-postgres'
 import { newConnection, type Connection } from '@tasker/server/internal/database'
 import { migrate } from '@tasker/server/internal/database/migrate'
+import { grpcTransport } from '@tasker/sdk'
 import { freePort, type RunningProgram, runProgram } from '../support/processes.js'
+import { SHAPES } from './shapes.js'
 
 export interface Stack {
   readonly grpcUrl: string
-  readonly pids: { readonly server: number; readonly worker: number; readonly postgres: number }
+  readonly pids: { readonly server: number; readonly postgres: number }
   readonly database: Connection
+  /** Starts one more worker; the time its process has used is counted from now on. */
+  startWorker(slots: number): void
+  /** The processes of its workers. */
+  readonly workers: readonly number[]
   stop(): Promise<void>
 }
 
 /** PostgreSQL keeps its promises here: fsync and synchronous_commit are on. */
-export const startStack = async (workerArgs: readonly string[]): Promise<Stack> => {
+export const startStack = async (): Promise<Stack> => {
   const dataDir = mkdtempSync(join(tmpdir(), 'tasker-bench-'))
   const postgres = await startPostgres({ dataDir: join(dataDir, 'postgres') })
   const programs: RunningProgram[] = []
@@ -37,15 +43,20 @@ export const startStack = async (workerArgs: readonly string[]): Promise<Stack> 
     programs.push(server)
     await ready(`http://127.0.0.1:${restPort}/health/ready`, server)
     const grpcUrl = `127.0.0.1:${grpcPort}`
-    const [file = '', ...args] = workerArgs
-    const worker = runProgram([file, grpcUrl, ...args])
-    programs.push(worker)
+    await registerShapes(grpcUrl)
+    const workers: number[] = []
     const database = newConnection({ url: postgres.url, applicationName: 'bench' })
     await database.connect()
     return {
       grpcUrl,
-      pids: { server: server.pid, worker: worker.pid, postgres: postgres.pid },
+      pids: { server: server.pid, postgres: postgres.pid },
       database,
+      workers,
+      startWorker: (slots) => {
+        const worker = runProgram(['test/dist/bench/worker-process.js', grpcUrl, String(slots)])
+        programs.push(worker)
+        workers.push(worker.pid)
+      },
       stop: async () => {
         await database.end()
         for (const program of programs.toReversed()) await end(program)
@@ -58,6 +69,12 @@ export const startStack = async (workerArgs: readonly string[]): Promise<Stack> 
     await postgres.stop()
     throw error
   }
+}
+
+const registerShapes = async (url: string): Promise<void> => {
+  const transport = grpcTransport({ url })
+  for (const { document } of Object.values(SHAPES)) await transport.register({ content: document, replace: false })
+  transport.close()
 }
 
 const end = async (program: RunningProgram): Promise<void> => {
