@@ -1,18 +1,18 @@
 /** What a driver is told to do, and what it reports: JSON between two processes of one bench run. */
 import { z } from 'zod'
 
-const URL_AND_SHAPE = { url: z.string(), shape: z.string() }
+const TARGET = { module: z.string(), url: z.string(), gate: z.string().optional(), shape: z.string() }
 
 const PLAN = z.discriminatedUnion('type', [
   z.object({
-    ...URL_AND_SHAPE,
+    ...TARGET,
     type: z.literal('closed_loop'),
     inFlight: z.number(),
     warmupMs: z.number(),
     until: z.union([z.object({ ms: z.number() }), z.object({ tasks: z.number() })]),
   }),
-  z.object({ ...URL_AND_SHAPE, type: z.literal('backlog'), tasks: z.number(), submitters: z.number() }),
-  z.object({ ...URL_AND_SHAPE, type: z.literal('timers'), tasks: z.number() }),
+  z.object({ ...TARGET, type: z.literal('backlog'), tasks: z.number(), submitters: z.number() }),
+  z.object({ ...TARGET, type: z.literal('timers'), tasks: z.number() }),
 ])
 
 export type DriverPlan = z.infer<typeof PLAN>

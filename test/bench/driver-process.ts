@@ -1,25 +1,16 @@
 /**
  * The load of a bench run, in a process of its own. It prints `open NAME` and `close NAME` around each stretch that is measured, and
- * `NAME {…}` with what it saw. A backlog's worker is started by whoever reads `close submit`.
+ * `NAME {…}` with what it saw. Where a system's worker is a process of its own, whoever reads `close submit` starts it.
  */
-import { Client, type TaskHandle } from '@tasker/sdk'
 import { type DriverPlan, parsePlan, type Stretch } from './driver-plan.js'
-import { NAMESPACE } from './shapes.js'
-
-const IN_FLIGHT_MIN = 1_000
+import type { Connect, System } from './system.js'
 
 type Plan<Type extends DriverPlan['type']> = Extract<DriverPlan, { type: Type }>
-
-const plan = parsePlan(process.argv[2] ?? '{}')
-const client = new Client({ url: plan.url, namespace: NAMESPACE, maxInFlight: IN_FLIGHT_MIN })
-
-const submit = (runAt?: Date): Promise<TaskHandle> =>
-  client.submit({ name: plan.shape }, {}, runAt === undefined ? {} : { runAt })
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const report = (name: string, stretch: Stretch): void => say(`${name} ${JSON.stringify(stretch)}`)
 
-const closedLoop = async ({ inFlight, warmupMs, until }: Plan<'closed_loop'>): Promise<void> => {
+const closedLoop = async (system: System, { shape, inFlight, warmupMs, until }: Plan<'closed_loop'>): Promise<void> => {
   let phase: 'warmup' | 'window' | 'over' = 'warmup'
   let openedAtMs = 0
   let closedAtMs = 0
@@ -33,7 +24,7 @@ const closedLoop = async ({ inFlight, warmupMs, until }: Plan<'closed_loop'>): P
   const lane = async (): Promise<void> => {
     while (phase !== 'over') {
       const startedAtMs = performance.now()
-      await (await submit()).result()
+      await system.run(shape)
       if (phase === 'window') samplesMs.push(performance.now() - startedAtMs)
       if ('tasks' in until && samplesMs.length >= until.tasks) close()
     }
@@ -48,55 +39,64 @@ const closedLoop = async ({ inFlight, warmupMs, until }: Plan<'closed_loop'>): P
   report('run', { done: samplesMs.length, elapsedMs: closedAtMs - openedAtMs, samplesMs })
 }
 
-const backlog = async ({ tasks, submitters }: Plan<'backlog'>): Promise<void> => {
+const backlog = async (system: System, { tasks, submitters }: Plan<'backlog'>): Promise<void> => {
+  const work = system.backlog()
   const startedAtMs = performance.now()
-  const results: Promise<unknown>[] = []
   const samplesMs: number[] = []
   let left = tasks
   say('open submit')
   const submitter = async (): Promise<void> => {
     while (left-- > 0) {
       const sentAtMs = performance.now()
-      const handle = await submit()
+      await work.submit()
       samplesMs.push(performance.now() - sentAtMs)
-      results.push(handle.result())
     }
   }
   await Promise.all(Array.from({ length: submitters }, submitter))
-  say('close submit')
-  report('submit', { done: tasks, elapsedMs: performance.now() - startedAtMs, samplesMs })
   const drainingSinceMs = performance.now()
+  say('close submit')
+  report('submit', { done: tasks, elapsedMs: drainingSinceMs - startedAtMs, samplesMs })
   say('open drain')
-  await Promise.all(results)
+  await work.begin()
+  await work.done()
   say('close drain')
   report('drain', { done: tasks, elapsedMs: performance.now() - drainingSinceMs, samplesMs: [] })
 }
 
-const timers = async ({ tasks }: Plan<'timers'>): Promise<void> => {
+const timers = async (system: System, { shape, tasks }: Plan<'timers'>): Promise<void> => {
   const startedAtMs = performance.now()
   say('open run')
-  const samplesMs = await Promise.all(Array.from({ length: tasks }, async () => lastNumber(await (await submit()).result())))
+  const samplesMs = await Promise.all(Array.from({ length: tasks }, async () => latenessOf(await system.run(shape))))
   say('close run')
   report('run', { done: tasks, elapsedMs: performance.now() - startedAtMs, samplesMs })
 }
 
-/** The result of a task holds one field a last step. */
-const lastNumber = (result: unknown): number => {
-  const values: readonly unknown[] = typeof result === 'object' && result !== null ? Object.values(result) : []
+/** What a sleep answers, by itself or as the one field of a task's result: by how many milliseconds it was late. */
+const latenessOf = (result: unknown): number => {
+  const values: readonly unknown[] = typeof result === 'object' && result !== null ? Object.values(result) : [result]
   const [value] = values
   if (typeof value !== 'number') throw new Error(`a sleep answered ${JSON.stringify(result)}`)
   return value
 }
 
+const plan = parsePlan(process.argv[2] ?? '{}')
+// The plan comes from the process that started this one: the module is a system of this folder.
+const { connect } = (await import(plan.module)) as { connect: Connect }
+const system = await connect({
+  url: plan.url,
+  shape: plan.shape,
+  tasks: plan.type === 'closed_loop' ? 0 : plan.tasks,
+  gate: plan.gate,
+})
 switch (plan.type) {
   case 'closed_loop':
-    await closedLoop(plan)
+    await closedLoop(system, plan)
     break
   case 'backlog':
-    await backlog(plan)
+    await backlog(system, plan)
     break
   case 'timers':
-    await timers(plan)
+    await timers(system, plan)
     break
 }
-client.close()
+await system.close()

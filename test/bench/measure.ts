@@ -2,19 +2,15 @@
 import { parseStretch, type Stretch } from './driver-plan.js'
 import { machineBusySeconds, treeCpuSeconds } from './process-cpu.js'
 import { type RunningProgram, runProgram } from '../support/processes.js'
+import type { Stage, Stored } from './contender.js'
 import { SHAPES } from './shapes.js'
-import type { Stack } from './stack.js'
 import { quantile, round } from './statistics.js'
 import type { Load } from './workloads.js'
 
 export interface Costs {
   readonly cpu_s_per_1000_steps: number
-  readonly cpu_by_process: {
-    readonly server: number
-    readonly worker: number
-    readonly driver: number
-    readonly postgres: number
-  }
+  /** By what a process does; `driver` is the load, and the worker too where a system runs its work where it is called. */
+  readonly cpu_by_process: Readonly<Record<string, number>>
   /** Cores that were busy with something else. */
   readonly foreign_cores: number
   readonly stored_bytes_per_step: number
@@ -43,26 +39,22 @@ export interface Backlog {
 
 export type Measured = Throughput | Lateness | Backlog
 
-interface Reading {
-  readonly server: number
-  readonly worker: number
-  readonly driver: number
-  readonly postgres: number
+interface Reading extends Stored {
+  readonly cpu: ReadonlyMap<string, number>
   readonly machine: number
-  readonly stored: number
-  readonly wal: number
 }
 
-export const measure = async (stack: Stack, load: Load, slots: number): Promise<Measured> => {
+export const measure = async (stage: Stage, load: Load): Promise<Measured> => {
   const { steps } = SHAPES[load.shape]
-  if (load.type !== 'backlog') stack.startWorker(slots)
-  const driver = runProgram(['test/dist/bench/driver-process.js', JSON.stringify({ url: stack.grpcUrl, ...load })])
+  if (load.type !== 'backlog') await stage.startWorker()
+  const driver = runProgram(['test/dist/bench/driver-process.js', JSON.stringify({ ...stage.target, ...load })])
   if (load.type === 'backlog') {
-    const submit = await stretchOf(stack, driver, 'submit')
-    stack.startWorker(slots)
-    return { submit: throughput(submit, 1), drain: throughput(await stretchOf(stack, driver, 'drain'), steps) }
+    const submit = await stretchOf(stage, driver, 'submit')
+    await stage.startWorker()
+    return { submit: throughput(submit, 1), drain: throughput(await stretchOf(stage, driver, 'drain'), steps) }
   }
-  const run = await stretchOf(stack, driver, 'run')
+  const run = await stretchOf(stage, driver, 'run')
+  await driver.exited
   return load.type === 'timers' ? lateness(run, steps) : throughput(run, steps)
 }
 
@@ -72,27 +64,21 @@ interface Measurement {
   readonly after: Reading
 }
 
-const stretchOf = async (stack: Stack, driver: RunningProgram, name: string): Promise<Measurement> => {
+const stretchOf = async (stage: Stage, driver: RunningProgram, name: string): Promise<Measurement> => {
   await driver.line(new RegExp(`^open ${name}$`))
-  const before = await read(stack, driver)
+  const before = await read(stage, driver)
   await driver.line(new RegExp(`^close ${name}$`))
-  const after = await read(stack, driver)
+  const after = await read(stage, driver)
   const line = await driver.line(new RegExp(`^${name} \\{.*\\}$`))
   return { stretch: parseStretch(line.slice(name.length + 1)), before, after }
 }
 
-const read = async ({ pids, workers, database }: Stack, driver: RunningProgram): Promise<Reading> => {
-  const cpu = {
-    server: treeCpuSeconds(pids.server),
-    worker: workers.reduce((sum, pid) => sum + treeCpuSeconds(pid), 0),
-    driver: treeCpuSeconds(driver.pid),
-    postgres: treeCpuSeconds(pids.postgres),
-    machine: machineBusySeconds(),
-  }
-  const { rows } = await database.query<{ stored: string; wal: string }>(
-    "select pg_database_size(current_database()) as stored, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') as wal",
+const read = async (stage: Stage, driver: RunningProgram): Promise<Reading> => {
+  const roots = { ...stage.processes(), driver: [driver.pid] }
+  const cpu = new Map(
+    Object.entries(roots).map(([name, pids]) => [name, pids.reduce((sum, pid) => sum + treeCpuSeconds(pid), 0)]),
   )
-  return { ...cpu, stored: Number(rows[0]?.stored), wal: Number(rows[0]?.wal) }
+  return { cpu, machine: machineBusySeconds(), ...(await stage.stored()) }
 }
 
 const throughput = (measurement: Measurement, stepsPerTask: number): Throughput => {
@@ -121,19 +107,13 @@ const lateness = (measurement: Measurement, stepsPerTask: number): Lateness => {
 
 const costs = ({ stretch: { done, elapsedMs }, before, after }: Measurement, stepsPerTask: number): Costs => {
   const steps = done * stepsPerTask
-  const per1000 = (key: keyof Reading): number => round(((after[key] - before[key]) / steps) * 1_000, 4)
-  const cpu_by_process = {
-    server: per1000('server'),
-    worker: per1000('worker'),
-    driver: per1000('driver'),
-    postgres: per1000('postgres'),
-  }
-  const { server, worker, driver, postgres } = cpu_by_process
-  const ours = (['server', 'worker', 'driver', 'postgres'] as const).reduce((sum, key) => sum + after[key] - before[key], 0)
+  const used = [...after.cpu].map(([name, seconds]) => [name, seconds - (before.cpu.get(name) ?? 0)] as const)
+  const total = used.reduce((sum, [, seconds]) => sum + seconds, 0)
+  const per1000 = (seconds: number): number => round((seconds / steps) * 1_000, 4)
   return {
-    cpu_s_per_1000_steps: round(server + worker + driver + postgres, 4),
-    cpu_by_process,
-    foreign_cores: round((after.machine - before.machine - ours) / (elapsedMs / 1_000), 2),
+    cpu_s_per_1000_steps: per1000(total),
+    cpu_by_process: Object.fromEntries(used.map(([name, seconds]) => [name, per1000(seconds)])),
+    foreign_cores: round((after.machine - before.machine - total) / (elapsedMs / 1_000), 2),
     stored_bytes_per_step: round((after.stored - before.stored) / steps, 0),
     wal_bytes_per_step: round((after.wal - before.wal) / steps, 0),
   }
