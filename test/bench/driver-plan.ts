@@ -12,7 +12,7 @@ const PLAN = z.discriminatedUnion('type', [
     until: z.union([z.object({ ms: z.number() }), z.object({ tasks: z.number() })]),
   }),
   z.object({ ...TARGET, type: z.literal('backlog'), tasks: z.number(), submitters: z.number() }),
-  z.object({ ...TARGET, type: z.literal('timers'), tasks: z.number() }),
+  z.object({ ...TARGET, type: z.literal('timers'), tasks: z.number(), warmupMs: z.number() }),
 ])
 
 export type DriverPlan = z.infer<typeof PLAN>

@@ -63,7 +63,19 @@ const backlog = async (system: System, { tasks, submitters }: Plan<'backlog'>): 
   report('drain', { done: tasks, elapsedMs: performance.now() - drainingSinceMs, samplesMs: [] })
 }
 
-const timers = async (system: System, { shape, tasks }: Plan<'timers'>): Promise<void> => {
+/** Tasks in flight of a warm-up. */
+const WARMUP_LANES = 200
+
+const warmUp = async (system: System, ms: number): Promise<void> => {
+  const untilMs = performance.now() + ms
+  const lane = async (): Promise<void> => {
+    while (performance.now() < untilMs) await system.run('single')
+  }
+  await Promise.all(Array.from({ length: WARMUP_LANES }, lane))
+}
+
+const timers = async (system: System, { shape, tasks, warmupMs }: Plan<'timers'>): Promise<void> => {
+  await warmUp(system, warmupMs)
   const startedAtMs = performance.now()
   say('open run')
   const samplesMs = await Promise.all(Array.from({ length: tasks }, async () => latenessOf(await system.run(shape))))

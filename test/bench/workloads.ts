@@ -12,8 +12,8 @@ export type Load =
     }
   /** Tasks put in by so many submitters while there is no worker; then one starts. */
   | { readonly type: 'backlog'; readonly shape: ShapeName; readonly tasks: number; readonly submitters: number }
-  /** Tasks submitted all at once; their results say how late their timers were. */
-  | { readonly type: 'timers'; readonly shape: ShapeName; readonly tasks: number }
+  /** After a warm-up with tasks of one step: tasks submitted all at once, whose results say how late their timers were. */
+  | { readonly type: 'timers'; readonly shape: ShapeName; readonly tasks: number; readonly warmupMs: number }
 
 export type LoadOf<Type extends Load['type']> = Extract<Load, { type: Type }>
 
@@ -46,6 +46,6 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
   W5: { title: 'four steps one after another, one task at a time', load: closedLoop('linear_4', 1, { tasks: 200 }) },
   W6: {
     title: '5,000 tasks at once that sleep for 2 s',
-    load: { type: 'timers', shape: 'sleep', tasks: 5_000 },
+    load: { type: 'timers', shape: 'sleep', tasks: 5_000, warmupMs: WARMUP_MS },
   },
 }
