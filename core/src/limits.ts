@@ -57,6 +57,8 @@ export const LIMITS = {
   keyCheckMs: ms(60_000),
   /** Points of priority that a minute of waiting is worth. */
   priorityPointsPerMinute: 10,
+  /** Steps that an explanation names behind one that waits. */
+  explainedLinksMax: 20,
   /** Tags of a task. */
   tagsMax: 64,
   /** Bytes of a gRPC message that clients should stay below. */
