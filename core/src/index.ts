@@ -136,6 +136,7 @@ export {
   undoOrder,
   undoStateOf,
 } from './task/compensation.js'
+export { diffTasks, type Both, type Run, type TaskDiff } from './diff/diff.js'
 export { compensationPreview } from './explain/compensation-preview.js'
 export { explainTask, type KeyStanding, type Surroundings, type TaskExplanation } from './explain/explain.js'
 export { WAIT_REASONS } from './explain/told.js'

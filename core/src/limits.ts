@@ -59,6 +59,14 @@ export const LIMITS = {
   priorityPointsPerMinute: 10,
   /** Steps that an explanation names behind one that waits. */
   explainedLinksMax: 20,
+  /** Events of one history that a diff compares. */
+  diffEventsMax: 20_000,
+  /** Steps that a diff names. */
+  diffStepsMax: 1_000,
+  /** Places of one payload that a diff names. */
+  diffChangesMax: 50,
+  /** Characters of a value that a diff shows; the rest is cut. */
+  diffValueCharsMax: 500,
   /** Tags of a task. */
   tagsMax: 64,
   /** Bytes of a gRPC message that clients should stay below. */
