@@ -136,8 +136,10 @@ export {
   undoOrder,
   undoStateOf,
 } from './task/compensation.js'
+export { diffTasks, type Both, type Run, type TaskDiff } from './diff/diff.js'
 export { compensationPreview } from './explain/compensation-preview.js'
-export { explainTask, type Surroundings, type TaskExplanation, WAIT_REASONS } from './explain/explain.js'
+export { explainTask, type KeyStanding, type Surroundings, type TaskExplanation } from './explain/explain.js'
+export { WAIT_REASONS } from './explain/told.js'
 export { taskResult } from './task/outcome.js'
 export { taskOverview, type TaskOverview } from './task/overview.js'
 export { batchOf, blockingSteps, existingSteps, mayStart, notTakenSteps } from './task/step-groups.js'
