@@ -93,6 +93,10 @@ export const LIMITS = {
   workerUnavailableDeadLetterMs: ms(10 * 60_000),
   /** Dead letters that one look at one queue without workers makes at most. */
   unservedStepsMax: 500,
+  /** Events between two snapshots of a task; shorter histories have none. */
+  snapshotEvents: 500,
+  /** Characters of a snapshot; a larger state is folded from its history. */
+  snapshotCharsMax: 16 * 1024 * 1024,
   /** How often a worker should be heard. */
   workerHeartbeatMs: ms(5_000),
   /** Slots one worker may offer. */

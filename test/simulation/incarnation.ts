@@ -155,6 +155,7 @@ const fragileStore = (
     identity: (scope) => guarded(() => store.identity(scope)),
     key: (namespace, queue) => guarded(() => store.key(namespace, queue)),
     heldKeys: () => guarded(() => store.heldKeys()),
+    snapshot: (taskId) => guarded(() => store.snapshot(taskId)),
     close: () => Promise.resolve(),
   }
 }

@@ -6,6 +6,7 @@ import {
   type Lifecycle,
   type Partition,
   type ReadyRow,
+  type TaskId,
   type TimerRow,
   type WorkerId,
 } from '@tasker/core'
@@ -48,6 +49,8 @@ export interface EngineSettings {
   readonly batchCommitsMax: number
   readonly cacheBytesMax: number
   readonly projectionIntervalMs: DurationMs
+  /** Events of a task between two snapshots of it; `LIMITS.snapshotEvents` when undefined. */
+  readonly snapshotEvents?: number
   readonly workerGraceMs: DurationMs
   readonly workerSilenceMs: DurationMs
   readonly cancelGraceMs: DurationMs
@@ -131,7 +134,8 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const cache = new StreamCache(settings.cacheBytesMax)
   const commits = groupCommit(ports, settings, calls)
   const quarantine = new Quarantine(calls.quarantined)
-  const projector = new Projector(store, clock, { intervalMs: settings.projectionIntervalMs }, calls.overtaken)
+  const { snapshotEvents = LIMITS.snapshotEvents } = settings
+  const projector = new Projector(store, clock, { intervalMs: settings.projectionIntervalMs, snapshotEvents }, calls.overtaken)
   const workers = workersOf(clock, wheel, settings, calls, () => dispatcher.poke())
   const dispatcher = new Dispatcher(clock, workers, projector, calls.start)
   const timers = new TimerWindow(clock, wheel, projector, calls.timerDue)
@@ -139,7 +143,8 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const catalog = new TemplateCatalog(log, clock, commits, ports.schemaCheck, environment, lifecycle, (partition, seq, at) =>
     projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [] }),
   )
-  const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash))
+  const snapshots = { events: snapshotEvents, read: (taskId: TaskId) => store.snapshot(taskId) }
+  const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash), snapshots)
   const keys: Keys = keysOf(ports, { commits, projector, loader, wheel }, () => runtime)
   const ready = (row: ReadyRow): void => (row.gate === undefined ? dispatcher.add(row) : keys.add(row))
   const publisher = publisherOf(ports)

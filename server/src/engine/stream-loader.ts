@@ -1,11 +1,12 @@
 /** Folds a task's stream from the log into memory; commands that come meanwhile wait in order. */
-import { evolve, latest, NO_TASK, partitionOfTask, type Plan, type TaskId, type TaskState, type TemplateHash } from '@tasker/core'
+import { type LiveTask, type Partition, partitionOfTask, type TaskId } from '@tasker/core'
 import { inBackground } from '../background.js'
 import { Fault } from '../faults.js'
-import { decodeTaskEvents } from '../log/codec.js'
-import type { EventLog, StoredCommit } from '../log/port.js'
+import type { EventLog } from '../log/port.js'
+import type { SnapshotRow } from '../projections/snapshots/snapshot.js'
 import type { Quarantine } from './quarantine.js'
 import type { StreamCache } from './stream-cache.js'
+import { FoldError, type PlanSource, TaskFold } from './task-fold.js'
 import { newStream, streamBytes, type TaskStream } from './task-stream.js'
 
 /** What a caller gets: the stream, nothing when there is no such task, or why it cannot be had. */
@@ -14,18 +15,26 @@ export type Found =
   | { readonly type: 'none' }
   | { readonly type: 'failed'; readonly fault: Fault }
 
+export interface SnapshotSource {
+  /** Histories of fewer events have none. */
+  readonly events: number
+  readonly read: (taskId: TaskId) => Promise<SnapshotRow | undefined>
+}
+
 export class StreamLoader {
   readonly #log: EventLog
   readonly #cache: StreamCache
   readonly #quarantine: Quarantine
-  readonly #plans: (hash: TemplateHash) => Plan | undefined
+  readonly #plans: PlanSource
+  readonly #snapshots: SnapshotSource
   readonly #loading = new Map<TaskId, ((found: Found) => void)[]>()
 
-  constructor(log: EventLog, cache: StreamCache, quarantine: Quarantine, plans: (hash: TemplateHash) => Plan | undefined) {
+  constructor(log: EventLog, cache: StreamCache, quarantine: Quarantine, plans: PlanSource, snapshots: SnapshotSource) {
     this.#log = log
     this.#cache = cache
     this.#quarantine = quarantine
     this.#plans = plans
+    this.#snapshots = snapshots
   }
 
   /**
@@ -78,57 +87,89 @@ export class StreamLoader {
   }
 
   async #read(taskId: TaskId): Promise<Found> {
-    const stream = newStream(taskId, partitionOfTask(taskId, this.#log.partitionCount))
-    const fold: { state: TaskState; plan: Plan | undefined; chars: number } = { state: NO_TASK, plan: undefined, chars: 0 }
-    const commits = await this.#commits(taskId)
-    if (commits instanceof Fault) return { type: 'failed', fault: commits }
-    for (const commit of commits) {
-      try {
-        this.#fold(stream, fold, commit)
-      } catch (error) {
-        return { type: 'failed', fault: this.#quarantine.add(taskId, commit, error) }
-      }
-    }
-    if (fold.state.type === 'none') return { type: 'none' }
-    stream.state = fold.state
-    stream.durableState = fold.state
-    stream.durableVersion = stream.version
-    stream.bytes = streamBytes(fold.state, fold.chars)
-    stream.storedRows = 'unknown'
-    return { type: 'stream', stream }
-  }
-
-  async #commits(taskId: TaskId): Promise<readonly StoredCommit[] | Fault> {
     try {
-      const commits: StoredCommit[] = []
-      for await (const page of this.#log.readStream({ kind: 'task', id: taskId }, 1)) commits.push(...page)
-      return commits
+      const { state, ...fold } = await this.#folded(taskId)
+      if (state.type === 'none') return { type: 'none' }
+      return {
+        type: 'stream',
+        stream: foundStream(taskId, partitionOfTask(taskId, this.#log.partitionCount), { state, ...fold }),
+      }
     } catch (error) {
-      return new Fault(
-        {
-          code: 'UNAVAILABLE',
-          reason: 'DATABASE_UNAVAILABLE',
-          message: 'the event log cannot be read just now',
-          hint: 'try again in a moment; nothing is lost',
-          retryable: true,
-          retryAfterMs: 1_000,
-        },
-        error,
-      )
+      const fault = error instanceof FoldError ? this.#quarantine.add(taskId, error.commit, error) : unreadable(error)
+      return { type: 'failed', fault }
     }
   }
 
-  #fold(stream: TaskStream, fold: { state: TaskState; plan: Plan | undefined; chars: number }, commit: StoredCommit): void {
-    if (commit.firstVersion !== stream.version + 1)
-      throw new Error(`its history goes from version ${stream.version} to ${commit.firstVersion}`)
-    for (const { event } of decodeTaskEvents(commit)) {
-      if (event.type === 'task.submitted') fold.plan = this.#plans(event.templateHash)
-      if (fold.plan === undefined) throw new Error('its template is not in the log')
-      fold.state = evolve(fold.state, event, commit.at, fold.plan)
-      stream.version++
+  /** Page by page, so that a long history is never in memory. One that turns out to be long goes on from its snapshot, if it has one. */
+  async #folded(taskId: TaskId): Promise<Folded> {
+    const fold = new TaskFold(this.#plans)
+    let asked = false
+    for await (const page of this.#log.readStream({ kind: 'task', id: taskId }, 1)) {
+      for (const commit of page) fold.add(commit)
+      if (asked || fold.version < this.#snapshots.events) continue
+      asked = true
+      const shortened = await this.#fromSnapshot(taskId, fold.version)
+      if (shortened !== undefined) return shortened
     }
-    stream.lastHash = commit.hash
-    stream.lastAt = latest(stream.lastAt, commit.at)
-    fold.chars += commit.text.length
+    return foldedOf(fold, 0)
+  }
+
+  /** S3: whatever is wrong with a snapshot, the whole history says what is right. */
+  async #fromSnapshot(taskId: TaskId, version: number): Promise<Folded | undefined> {
+    const snapshot = await this.#snapshots.read(taskId).catch(() => undefined)
+    if (snapshot === undefined || snapshot.version <= version) return undefined
+    let fold: TaskFold | undefined
+    try {
+      for await (const page of this.#log.readStream({ kind: 'task', id: taskId }, snapshot.version)) {
+        const tail = fold === undefined ? page.slice(1) : page
+        fold ??= TaskFold.from(snapshot, page[0], this.#plans)
+        if (fold === undefined) return undefined
+        for (const commit of tail) fold.add(commit)
+      }
+    } catch (error) {
+      if (error instanceof FoldError) return undefined
+      throw error
+    }
+    return fold === undefined ? undefined : foldedOf(fold, snapshot.version)
   }
 }
+
+type Folded = Pick<TaskFold, 'state' | 'version' | 'lastHash' | 'lastAt'> & { readonly snapshotVersion: number }
+
+const foldedOf = ({ state, version, lastHash, lastAt }: TaskFold, snapshotVersion: number): Folded => ({
+  state,
+  version,
+  lastHash,
+  lastAt,
+  snapshotVersion,
+})
+
+const foundStream = (
+  taskId: TaskId,
+  partition: Partition,
+  { state, version, lastHash, lastAt, snapshotVersion }: Folded & { readonly state: LiveTask },
+): TaskStream => ({
+  ...newStream(taskId, partition),
+  state,
+  version,
+  lastHash,
+  lastAt,
+  durableState: state,
+  durableVersion: version,
+  bytes: streamBytes(state),
+  storedRows: 'unknown',
+  snapshotVersion,
+})
+
+const unreadable = (cause: unknown): Fault =>
+  new Fault(
+    {
+      code: 'UNAVAILABLE',
+      reason: 'DATABASE_UNAVAILABLE',
+      message: 'the event log cannot be read just now',
+      hint: 'try again in a moment; nothing is lost',
+      retryable: true,
+      retryAfterMs: 1_000,
+    },
+    cause,
+  )

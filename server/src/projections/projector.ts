@@ -23,11 +23,14 @@ import { type Clock, waitOn } from '../engine/clock.js'
 import type { CheckpointMove, IdentityRow, ProjectionBatch, ProjectionStore } from './port.js'
 import { type QueueRequest, type QueueScan, scanQueue } from './queue-scan.js'
 import { RetainedTail } from './retained-tail.js'
+import { type SnapshotRow, snapshotRow } from './snapshots/snapshot.js'
 
 /** What the projector knows and remembers of a task's stored scheduling rows; lives with the task's cached stream. */
 export interface ProjectedStream {
   /** `none`: the store has no ready or timer rows of the task; `unknown` after a load from the log. */
   storedRows: 'none' | 'some' | 'unknown'
+  /** Of the last snapshot that was written or read; 0 when none is known. */
+  snapshotVersion: number
 }
 
 /** A durable commit, as the projector takes it in. */
@@ -37,7 +40,14 @@ export interface ProjectedCommit {
   readonly at: Instant
   /** Undefined for commits that change no row, such as those of partitions and templates. */
   readonly task:
-    | { readonly taskId: TaskId; readonly state: LiveTask; readonly version: number; readonly stream: ProjectedStream }
+    | {
+        readonly taskId: TaskId
+        readonly state: LiveTask
+        readonly version: number
+        /** Of the commit that made the version. */
+        readonly hash: Buffer
+        readonly stream: ProjectedStream
+      }
     | undefined
   readonly identity: IdentityRow | undefined
   /** What the commit adds to its hour. */
@@ -57,6 +67,8 @@ type PendingTask = NonNullable<ProjectedCommit['task']>
 export interface ProjectorSettings {
   /** Pause between two writes while there is something to write. */
   readonly intervalMs: DurationMs
+  /** Events of a task between two snapshots of it. */
+  readonly snapshotEvents: number
 }
 
 export class Projector {
@@ -250,7 +262,8 @@ export class Projector {
     const ready: ReadyRow[] = []
     const timers: TimerRow[] = []
     const deadLetters: DeadLetterRow[] = []
-    for (const { taskId, state, version, stream } of pending.tasks.values()) {
+    const snapshots: SnapshotRow[] = []
+    for (const { taskId, state, version, hash, stream } of pending.tasks.values()) {
       tasks.push(taskRow(taskId, state, version))
       const readyBefore = ready.length
       const timersBefore = timers.length
@@ -260,6 +273,10 @@ export class Projector {
       const some = ready.length > readyBefore || timers.length > timersBefore
       if (stream.storedRows !== 'none') cleared.push(taskId)
       stream.storedRows = some ? 'some' : 'none'
+      if (version - stream.snapshotVersion < this.#settings.snapshotEvents) continue
+      stream.snapshotVersion = version
+      const snapshot = snapshotRow(taskId, state, version, hash)
+      if (snapshot !== undefined) snapshots.push(snapshot)
     }
     const checkpoints: CheckpointMove[] = []
     for (const [partition, to] of pending.heads) checkpoints.push({ partition, from: this.#checkpoints.get(partition) ?? 0, to })
@@ -270,6 +287,7 @@ export class Projector {
       ready,
       timers,
       deadLetters,
+      snapshots,
       identities: [...pending.identities.values()],
       activity: [...pending.activity.values()],
       keys: [...pending.keys.values()],
