@@ -110,6 +110,10 @@ const fragileLog = (
     partitionCount: log.partitionCount,
     append,
     readStream: (stream, from) => fragilePages(log.readStream(stream, from)),
+    readStarts: async (kind, ids) => {
+      await read(dice)
+      return log.readStarts(kind, ids)
+    },
     readKind: (kind) => log.readKind(kind),
     readPartition: (partition, after) => fragilePages(log.readPartition(partition, after)),
     readDomainEvents: (partition, after) => fragilePages(log.readDomainEvents(partition, after), eventDice),

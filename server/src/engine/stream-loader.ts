@@ -2,7 +2,7 @@
 import { type LiveTask, type Partition, partitionOfTask, type TaskId } from '@tasker/core'
 import { inBackground } from '../background.js'
 import { Fault } from '../faults.js'
-import type { EventLog } from '../log/port.js'
+import type { EventLog, StreamStart } from '../log/port.js'
 import type { SnapshotRow } from '../projections/snapshots/snapshot.js'
 import type { Quarantine } from './quarantine.js'
 import type { StreamCache } from './stream-cache.js'
@@ -14,6 +14,10 @@ export type Found =
   | { readonly type: 'stream'; readonly stream: TaskStream }
   | { readonly type: 'none' }
   | { readonly type: 'failed'; readonly fault: Fault }
+
+/** Tasks that one read of the log brings, and reads under way at once. */
+const TASKS_A_READ_MAX = 200
+const READS_AT_ONCE_MAX = 4
 
 export interface SnapshotSource {
   /** Histories of fewer events have none. */
@@ -28,6 +32,9 @@ export class StreamLoader {
   readonly #plans: PlanSource
   readonly #snapshots: SnapshotSource
   readonly #loading = new Map<TaskId, ((found: Found) => void)[]>()
+  /** Those of them that no read has begun for. */
+  readonly #asked: TaskId[] = []
+  #reads = 0
 
   constructor(log: EventLog, cache: StreamCache, quarantine: Quarantine, plans: PlanSource, snapshots: SnapshotSource) {
     this.#log = log
@@ -60,7 +67,8 @@ export class StreamLoader {
       return
     }
     this.#loading.set(taskId, [call])
-    inBackground(this.#load(taskId))
+    this.#asked.push(taskId)
+    if (this.#asked.length === 1) queueMicrotask(() => this.#readAsked())
   }
 
   load(taskId: TaskId): Promise<Found> {
@@ -72,8 +80,48 @@ export class StreamLoader {
     return this.#loading.has(taskId)
   }
 
-  async #load(taskId: TaskId): Promise<void> {
-    const found = await this.#read(taskId)
+  /** What was asked for in one turn, or while all reads were under way, is read together. */
+  #readAsked(): void {
+    while (this.#reads < READS_AT_ONCE_MAX && this.#asked.length > 0) {
+      this.#reads++
+      inBackground(this.#readTogether(this.#asked.splice(0, TASKS_A_READ_MAX)))
+    }
+  }
+
+  async #readTogether(taskIds: readonly TaskId[]): Promise<void> {
+    try {
+      const [first] = taskIds
+      if (taskIds.length === 1 && first !== undefined) return this.#found(first, await this.#read(first))
+      const starts = await this.#starts(taskIds)
+      await Promise.all(taskIds.map(async (taskId) => this.#found(taskId, await this.#started(taskId, starts))))
+    } finally {
+      this.#reads--
+      this.#readAsked()
+    }
+  }
+
+  async #starts(taskIds: readonly TaskId[]): Promise<ReadonlyMap<string, StreamStart> | Fault> {
+    try {
+      return await this.#log.readStarts('task', taskIds)
+    } catch (error) {
+      return unreadable(error)
+    }
+  }
+
+  /** A task whose stream is short is there already; one that is long is read for itself. */
+  async #started(taskId: TaskId, starts: ReadonlyMap<string, StreamStart> | Fault): Promise<Found> {
+    if (starts instanceof Fault) return { type: 'failed', fault: starts }
+    const start = starts.get(taskId)
+    if (start === undefined) return { type: 'none' }
+    if (!start.whole) return this.#read(taskId)
+    return this.#foundBy(taskId, () => {
+      const fold = new TaskFold(this.#plans)
+      for (const commit of start.commits) fold.add(commit)
+      return foldedOf(fold, 0)
+    })
+  }
+
+  #found(taskId: TaskId, found: Found): void {
     if (found.type === 'stream') this.#cache.add(found.stream)
     const calls = this.#loading.get(taskId) ?? []
     this.#loading.delete(taskId)
@@ -86,13 +134,17 @@ export class StreamLoader {
     }
   }
 
-  async #read(taskId: TaskId): Promise<Found> {
+  #read(taskId: TaskId): Promise<Found> {
+    return this.#foundBy(taskId, () => this.#folded(taskId))
+  }
+
+  async #foundBy(taskId: TaskId, fold: () => Folded | Promise<Folded>): Promise<Found> {
     try {
-      const { state, ...fold } = await this.#folded(taskId)
+      const { state, ...rest } = await fold()
       if (state.type === 'none') return { type: 'none' }
       return {
         type: 'stream',
-        stream: foundStream(taskId, partitionOfTask(taskId, this.#log.partitionCount), { state, ...fold }),
+        stream: foundStream(taskId, partitionOfTask(taskId, this.#log.partitionCount), { state, ...rest }),
       }
     } catch (error) {
       const fault = error instanceof FoldError ? this.#quarantine.add(taskId, error.commit, error) : unreadable(error)
