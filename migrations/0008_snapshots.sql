@@ -15,3 +15,10 @@ begin
   end if;
 end
 $$;
+
+-- What a server without work commits to, so that it knows that it could. One row, written again and again.
+create table commit_probe (
+  singleton boolean primary key default true check (singleton),
+  beats     bigint  not null
+);
+insert into commit_probe (beats) values (0);

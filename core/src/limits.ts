@@ -97,6 +97,22 @@ export const LIMITS = {
   snapshotEvents: 500,
   /** Characters of a snapshot; a larger state is folded from its history. */
   snapshotCharsMax: 16 * 1024 * 1024,
+  /** Commits that may wait for the log before new commands are turned away, and characters of their events. */
+  waitingCommitsMax: 50_000,
+  waitingCharsMax: 64 * 1024 * 1024,
+  /** Tasks with changes that are not in the rows yet before new commands are turned away and no waiting step is started, and their bytes. */
+  unprojectedTasksMax: 50_000,
+  unprojectedBytesMax: 128 * 1024 * 1024,
+  /** Entries of one queue that are in memory; the others are rows. */
+  windowEntriesMax: 10_000,
+  /** Timers in memory, those of attempts aside; the others are rows. */
+  timerWindowEntriesMax: 50_000,
+  /** How often a server makes sure that it can commit. */
+  commitProbeMs: ms(2_000),
+  /** How long that may take before the server is not ready. */
+  commitProbeSilentMs: ms(5_000),
+  /** How far the clock may be off the database's before the server is not ready. */
+  clockOffsetMsMax: ms(5_000),
   /** How often a worker should be heard. */
   workerHeartbeatMs: ms(5_000),
   /** Slots one worker may offer. */

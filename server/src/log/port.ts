@@ -83,6 +83,22 @@ export interface Ownership {
   readonly seq: number
 }
 
+export type ProbeAnswer =
+  | {
+      readonly type: 'committed'
+      /** The database's clock. */
+      readonly databaseAt: Instant
+      /** The last place that is taken, of every partition. */
+      readonly heads: ReadonlyMap<Partition, number>
+    }
+  | { readonly type: 'failed'; readonly message: string }
+
+/** Commits something small where the log is, outside of it: what is true of that is true of an append. */
+export interface CommitProbe {
+  probe(): Promise<ProbeAnswer>
+  close(): Promise<void>
+}
+
 /** The beginning of a stream, out of a read of many. */
 export interface StreamStart {
   readonly commits: readonly StoredCommit[]

@@ -7,6 +7,8 @@ export const REST_LIMITS = {
   commandBytesMax: 64 * 1024,
   /** Bytes of a too large body that are read and thrown away, so that its sender is told instead of cut off. */
   discardedBytesMax: 64 * 1024 * 1024,
+  /** Connections open at once; another is closed as it comes. */
+  connectionsMax: 25_000,
   /** How long a request may take to arrive. */
   requestMsMax: 60_000,
   /** Characters of one part of a path, percent-encoded. */

@@ -2,7 +2,17 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { durationMs, handlerName, jsonOf, LIMITS, namespaceOf, NO_LIFECYCLE, type TaskId, taskIdFrom, workerId } from '@tasker/core'
+import {
+  durationMs,
+  handlerName,
+  jsonOf,
+  LIMITS,
+  namespaceOf,
+  NO_LIFECYCLE,
+  type TaskId,
+  taskIdFrom,
+  workerId,
+} from '@tasker/core'
 import { startPostgres } from '@tasker/dev-postgres'
 import { newConnection } from '@tasker/server/internal/database'
 import { migrate } from '@tasker/server/internal/database/migrate'
@@ -50,7 +60,11 @@ export const longTaskPhase = async ({ marks, steps, say = () => undefined }: Lon
   }
 }
 
-const manyEvents = async (url: string, marks: readonly number[], say: (text: string) => void): Promise<LongTaskReport['events']> => {
+const manyEvents = async (
+  url: string,
+  marks: readonly number[],
+  say: (text: string) => void,
+): Promise<LongTaskReport['events']> => {
   const report: LongTaskReport['events'][number][] = []
   let site = await open(url)
   await register(site.engine, 'endless', [{ name: 'all' }])
@@ -234,7 +248,11 @@ class SoakWorker {
   readonly #acks: ((ack: ResultAck) => void)[] = []
   #heard: (() => void) | undefined
 
-  constructor(engine: RunningEngine, id = workerId(taskIdFrom(Date.now(), new Uint8Array(10))), running: readonly StepCommand[] = []) {
+  constructor(
+    engine: RunningEngine,
+    id = workerId(taskIdFrom(Date.now(), new Uint8Array(10))),
+    running: readonly StepCommand[] = [],
+  ) {
     this.id = id
     this.#session = engine.connect(
       {

@@ -56,14 +56,18 @@ const watched = (fate: (count: number) => 'done' | 'lost' | 'done, answer lost' 
 const projecting = (store: ProjectionStore) => {
   const clock = new VirtualClock()
   const conflicts: string[] = []
-  const projector = new Projector(store, clock, { intervalMs: INTERVAL_MS, snapshotEvents: SNAPSHOT_EVENTS }, (message) =>
-    conflicts.push(message),
+  const behinds: boolean[] = []
+  const projector = new Projector(
+    store,
+    clock,
+    { intervalMs: INTERVAL_MS, snapshotEvents: SNAPSHOT_EVENTS, backlogTasksMax: 4, backlogBytesMax: 1_000 },
+    { conflicted: (message) => conflicts.push(message), behind: (behind) => behinds.push(behind) },
   )
   let seq = 0
   const add = (
     state: LiveTask | undefined,
     taskId: TaskId = requestId(1),
-    stream: ProjectedStream = { storedRows: 'none', snapshotVersion: 0 },
+    stream: ProjectedStream = { storedRows: 'none', snapshotVersion: 0, bytes: 10 },
     partition: Partition = P0,
   ): void => {
     seq++
@@ -76,7 +80,7 @@ const projecting = (store: ProjectionStore) => {
       activity: [],
     })
   }
-  return { clock, projector, conflicts, add }
+  return { clock, projector, conflicts, behinds, add }
 }
 
 test('many changes of one task within a pause are one row, and the checkpoint comes with it', async () => {
@@ -99,14 +103,14 @@ test('rows of a task are cleared when there may be some, and only then', async (
   const { waiting, running, complete } = await states()
   const { store, watch, batches } = watched()
   const { clock, add } = projecting(watch)
-  const stream: ProjectedStream = { storedRows: 'none', snapshotVersion: 0 }
+  const stream: ProjectedStream = { storedRows: 'none', snapshotVersion: 0, bytes: 10 }
   for (const state of [waiting, running, complete]) {
     add(state, requestId(1), stream)
     await clock.advance(100)
   }
   expect(batches.map(({ cleared }) => cleared.length)).toEqual([0, 1, 1])
   expect(stream.storedRows).toBe('none')
-  const loaded: ProjectedStream = { storedRows: 'unknown', snapshotVersion: 0 }
+  const loaded: ProjectedStream = { storedRows: 'unknown', snapshotVersion: 0, bytes: 10 }
   add(complete, requestId(1), loaded)
   await clock.advance(100)
   expect(batches.at(-1)?.cleared).toHaveLength(1)
@@ -124,7 +128,7 @@ test('a write that failed is repeated as it was; one whose answer was lost is kn
   expect(conflicts).toEqual([])
   expect(projector.failure).toBeUndefined()
   expect(new Set(batches).size).toBe(1)
-  add(complete, requestId(2), { storedRows: 'none', snapshotVersion: 0 }, P1)
+  add(complete, requestId(2), { storedRows: 'none', snapshotVersion: 0, bytes: 10 }, P1)
   await clock.advance(200)
   expect(store.dump().tasks).toHaveLength(2)
   expect([...(await store.checkpoints())]).toEqual([
@@ -220,7 +224,7 @@ test('a refill sees a row in the store, on its way there, waiting to go, and whi
 test('a task that went on since its rows were stored shows its newest state only', async () => {
   const { waiting, running } = await states()
   const { clock, projector, add } = projecting(watched().watch)
-  const stream: ProjectedStream = { storedRows: 'none', snapshotVersion: 0 }
+  const stream: ProjectedStream = { storedRows: 'none', snapshotVersion: 0, bytes: 10 }
   const [step] = waiting.plan.steps
   if (step === undefined) throw new Error('no step')
   add(waiting, requestId(1), stream)
@@ -255,7 +259,7 @@ test('a task that has gone on for so many events gets a snapshot, with the hash 
   const { waiting, running, complete } = await states()
   const { store, watch, batches } = watched()
   const { clock, add } = projecting(watch)
-  const stream: ProjectedStream = { storedRows: 'none', snapshotVersion: 0 }
+  const stream: ProjectedStream = { storedRows: 'none', snapshotVersion: 0, bytes: 10 }
   for (const state of [waiting, running, running, complete, complete]) {
     add(state, requestId(1), stream)
     await clock.advance(100)
@@ -267,4 +271,37 @@ test('a task that has gone on for so many events gets a snapshot, with the hash 
   for (let more = 0; more < 3; more++) add(complete, requestId(1), stream)
   await clock.advance(100)
   expect(await store.snapshot(requestId(1))).toMatchObject({ version: 8, hash: hashOf(8) })
+})
+
+test('it is behind once so many tasks are not in the rows, and no longer once half of them are; a task counts once', async () => {
+  const { waiting } = await states()
+  const writing = gate()
+  const { store, watch } = watched((count) => (count === 1 ? writing.passed.then(() => 'done' as const) : 'done'))
+  const { clock, projector, behinds, add } = projecting(watch)
+  add(waiting, requestId(1))
+  await clock.advance(100)
+  for (const n of [2, 2, 2, 3]) add(waiting, requestId(n))
+  expect([projector.backlogTasks, projector.behind, behinds]).toEqual([3, false, []])
+  add(waiting, requestId(4))
+  expect([projector.backlogTasks, projector.behind, behinds]).toEqual([4, true, [true]])
+  add(waiting, requestId(5))
+  writing.open()
+  await clock.advance(99)
+  expect([projector.backlogTasks, projector.behind]).toEqual([4, true])
+  await clock.advance(101)
+  expect([projector.backlogTasks, projector.behind, behinds]).toEqual([0, false, [true, false]])
+  expect(store.dump().tasks).toHaveLength(5)
+})
+
+test('a few large tasks make it behind as well', async () => {
+  const { waiting } = await states()
+  const { clock, projector, add } = projecting(watched().watch)
+  const stream = { storedRows: 'none', snapshotVersion: 0, bytes: 600 } as const
+  add(waiting, requestId(1), { ...stream })
+  add(waiting, requestId(1), { ...stream, bytes: 900 })
+  expect([projector.backlogBytes, projector.behind]).toEqual([900, false])
+  add(waiting, requestId(2), { ...stream })
+  expect([projector.backlogBytes, projector.behind]).toEqual([1_500, true])
+  await clock.advance(100)
+  expect([projector.backlogBytes, projector.behind]).toEqual([0, false])
 })
