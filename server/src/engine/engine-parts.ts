@@ -6,7 +6,6 @@ import {
   type Lifecycle,
   type Partition,
   type ReadyRow,
-  type TaskId,
   type TimerRow,
   type WorkerId,
 } from '@tasker/core'
@@ -36,7 +35,7 @@ import { Quarantine, type QuarantinedStream } from './quarantine.js'
 import { Readiness } from './readiness.js'
 import { Reads } from './reads.js'
 import { StreamCache } from './stream-cache.js'
-import { StreamLoader } from './stream-loader.js'
+import { type SnapshotSource, StreamLoader } from './stream-loader.js'
 import { Submissions } from './submissions.js'
 import type { TaskCommit } from './task-stream.js'
 import { TaskRuntime } from './task-runtime.js'
@@ -141,10 +140,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const wheel = new TimerWheel(clock)
   const cache = new StreamCache(settings.cacheBytesMax)
   const commits: GroupCommit = groupCommit(ports, settings, calls, () => readiness.proved())
-  const readiness = new Readiness(
-    { clock, probe: ports.probe, heads: () => commits.settledHeads, overtaken: calls.overtaken },
-    { everyMs: LIMITS.commitProbeMs, silentMs: LIMITS.commitProbeSilentMs, clockOffsetMsMax: LIMITS.clockOffsetMsMax },
-  )
+  const readiness = readinessOf(ports, commits, calls)
   const quarantine = new Quarantine(calls.quarantined)
   const projector = projectorOf(ports, settings, calls, () => dispatcher)
   const workers = workersOf(clock, wheel, settings, calls, () => dispatcher.poke())
@@ -154,8 +150,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const catalog = new TemplateCatalog(log, clock, commits, ports.schemaCheck, environment, lifecycle, (partition, seq, at) =>
     projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [] }),
   )
-  const snapshots = { events: settings.snapshotEvents ?? LIMITS.snapshotEvents, read: (taskId: TaskId) => store.snapshot(taskId) }
-  const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash), snapshots)
+  const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash), snapshotsOf(ports, settings))
   const keys: Keys = keysOf(ports, { commits, projector, loader, wheel }, () => runtime)
   const ready = (row: ReadyRow): void => (row.gate === undefined ? dispatcher.add(row) : keys.add(row))
   const publisher = publisherOf(ports)
@@ -209,6 +204,17 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     domainEvents,
   }
 }
+
+const snapshotsOf = ({ store }: EnginePorts, { snapshotEvents = LIMITS.snapshotEvents }: EngineSettings): SnapshotSource => ({
+  events: snapshotEvents,
+  read: (taskId) => store.snapshot(taskId),
+})
+
+const readinessOf = ({ clock, probe }: EnginePorts, commits: GroupCommit, { overtaken }: EngineCalls): Readiness =>
+  new Readiness(
+    { clock, probe, heads: () => commits.settledHeads, overtaken },
+    { everyMs: LIMITS.commitProbeMs, silentMs: LIMITS.commitProbeSilentMs, clockOffsetMsMax: LIMITS.clockOffsetMsMax },
+  )
 
 const projectorOf = (
   { store, clock }: EnginePorts,

@@ -35,10 +35,10 @@ const part = (name: HealthPart['name'], needed: boolean, problem: string | undef
 const databaseProblem = ({ commits, readiness }: EngineParts): string | undefined =>
   commits.available ? readiness.problem : 'the database cannot be reached'
 
-const projectionProblem = ({ projector: { failure } }: EngineParts): string | undefined =>
-  failure === undefined
-    ? undefined
-    : `the rows behind lists cannot be written: ${failure instanceof Error ? failure.message : String(failure)}`
+const projectionProblem = ({ projector: { failure } }: EngineParts): string | undefined => {
+  if (failure === undefined) return undefined
+  return `the rows behind lists cannot be written: ${failure instanceof Error ? failure.message : 'for a reason that is not told'}`
+}
 
 /** `docs/operations.md` says what happens at each of them. */
 export const limitLevels = (

@@ -84,14 +84,7 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
       const waiting = rows.filter((row) => row.readyAt < readyBefore).sort(oldestFirst)
       return Promise.resolve(waiting.filter((row) => after === undefined || oldestFirst(row, after) > 0).slice(0, limit))
     },
-    timers: (dueBefore, limit) =>
-      Promise.resolve(
-        snapshot(
-          allTimers()
-            .filter((row) => row.dueAt < dueBefore)
-            .slice(0, limit),
-        ),
-      ),
+    timers: (dueBefore, limit) => Promise.resolve(snapshot(dueOf(allTimers(), dueBefore).slice(0, limit))),
     inFlight: () => Promise.resolve(allTimers().filter(({ kind }) => kind === 'step_timeout' || kind === 'heartbeat')),
     identity: (scope) => Promise.resolve(identities.get(scope)),
     key: (namespace, queue) => Promise.resolve(keys.get(`${namespace}\n${queue}`)),
@@ -109,6 +102,9 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
     }),
   }
 }
+
+const dueOf = (rows: readonly TimerRow[], before: TimerRow['dueAt']): readonly TimerRow[] =>
+  rows.filter(({ dueAt }) => dueAt < before)
 
 const queuesOf = (rows: readonly ReadyRow[]): { namespace: Namespace; queue: QueueName; waiting: number }[] => {
   const queues = new Map<string, { namespace: Namespace; queue: QueueName; waiting: number }>()

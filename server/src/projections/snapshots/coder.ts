@@ -108,7 +108,9 @@ export const variants = <Value extends object, Tag extends keyof Value & string>
   tag: Tag,
   coders: { readonly [Name in Value[Tag] & string]: Coder<Extract<Value, { readonly [Key in Tag]: Name }>> },
 ): Coder<Value> => {
-  const byName = new Map<unknown, Coder<Value>>(Object.entries(coders as unknown as Readonly<Record<string, Coder<Value>>>))
+  const byName = new Map<unknown, Coder<Value>>(
+    Object.entries<unknown>(coders).map(([name, coder]) => [name, coder as Coder<Value>]),
+  )
   const coderOf = (name: unknown): Coder<Value> => byName.get(name) ?? wrong(`a known ${tag}`, name)
   return {
     shape: [...byName.values()].map(({ shape }) => shape).join('|'),
@@ -123,5 +125,5 @@ const members = (json: unknown): Union =>
 const elements = (json: unknown): readonly unknown[] => (Array.isArray(json) ? json : wrong('a list', json))
 
 const wrong = (what: string, json: unknown): never => {
-  throw new Error(`${what} is expected, not ${JSON.stringify(json)?.slice(0, 100) ?? 'nothing'}`)
+  throw new Error(`${what} is expected, not ${JSON.stringify(json ?? null).slice(0, 100)}`)
 }

@@ -23,7 +23,7 @@ export const addEventsRoute = (app: App, door: RestDoor, streams: EventStreams):
           '`Last-Event-ID` goes on behind a version; 204 when nothing will come any more.',
         params: TASK_PATH,
         querystring: EVENTS_QUERY,
-        response: { 200: EVENT_LIST, ...problems(404, 422, 429, 503) },
+        response: { 200: EVENT_LIST, ...problems(404, 422, 503) },
       },
     },
     async ({ params, query, headers, method }, reply) => {
