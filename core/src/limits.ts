@@ -71,6 +71,8 @@ export const LIMITS = {
   identityWindowMsMax: ms(366 * 24 * 60 * 60 * 1_000),
   /** Reported failures a step's state remembers, to know a repeated report when it comes. */
   reportedFailuresKeptMax: 4,
+  /** Attempts of a step of which is remembered that a late result was recorded as ignored. */
+  ignoredAttemptsKeptMax: 100,
   /** How long a step may run when its template does not say. */
   stepTimeoutMsDefault: ms(60_000),
   /** How long a cancelled task waits for its running steps. */

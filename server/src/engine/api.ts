@@ -118,6 +118,8 @@ export type TaskOutcome =
 export interface TaskEventListener {
   /** Called with events in order of version, after they are durable. */
   readonly onEvents: (events: readonly RecordedTaskEvent[]) => void
+  /** Asked while the history is told: who wants no more of it hears what is new, and reads what lies between by itself. */
+  readonly full?: () => boolean
 }
 
 export interface TemplateRecord {

@@ -135,7 +135,7 @@ export interface EngineParts {
 const BATCH_CHARS_MAX = 8 * 1024 * 1024
 
 export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: EngineCalls): EngineParts => {
-  const { log, store, clock, metrics } = ports
+  const { log, clock, metrics } = ports
   const followers = new Followers()
   const wheel = new TimerWheel(clock)
   const cache = new StreamCache(settings.cacheBytesMax)

@@ -20,7 +20,7 @@ export const REST_LIMITS = {
   /** Events kept for a live stream that is not ready for them; above that they are read from the history again. */
   streamEventsMax: 256,
   /** Events read from the history at once for a live stream. */
-  streamPageEvents: 100,
+  streamPageEvents: 500,
   /** How long a live stream may take to accept what was written to it. */
   streamStallMsMax: 30_000,
   /** Pause between two signs of life on a quiet stream. */

@@ -1,5 +1,5 @@
 /** `GET /v1/tasks/{id}/events`: the history page by page, or live as server-sent events. */
-import { elementAt, jsonOf } from '@tasker/core'
+import { jsonOf } from '@tasker/core'
 import type { RestDoor } from '../door.js'
 import { arrayText, objectText, textOrNull } from '../json-text.js'
 import { type App, readTask, sendJson } from '../route.js'
@@ -34,8 +34,8 @@ export const addEventsRoute = (app: App, door: RestDoor, streams: EventStreams):
         return streams.open({ reply, taskId, afterVersion: from, over: state.endedAt !== undefined && from >= version })
       }
       const events = await door.engine.history(taskId, after, query.limit)
-      const more = events.length === query.limit && elementAt(events, events.length - 1, 'events of a page').version < version
-      const next = more ? String(elementAt(events, events.length - 1, 'events of a page').version) : undefined
+      const last = events.at(-1)?.version ?? version
+      const next = last < version ? String(last) : undefined
       return sendJson(
         reply,
         200,
