@@ -127,6 +127,7 @@ export { type HeardSteps, staleAt } from './task/letters/staleness.js'
 export { decide } from './task/decide.js'
 export { evolve } from './task/evolve.js'
 export { attemptsStarted } from './task/attempts.js'
+export { stateChars } from './task/size.js'
 export {
   type StepRun,
   type UndoState,

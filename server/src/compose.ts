@@ -13,6 +13,7 @@ import type { PublishingPorts } from './engine/engine-parts.js'
 import { systemClock } from './engine/system-clock.js'
 import { startGrpcServer } from './grpc/server.js'
 import type { EventLog } from './log/port.js'
+import { commitProbe } from './log/postgres/commit-probe.js'
 import { openPostgresLog } from './log/postgres/postgres-log.js'
 import { openPostgresStore, PROJECTION } from './projections/postgres-store.js'
 import { postgresAnalytics } from './query/postgres-analytics.js'
@@ -65,8 +66,10 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   const pool = openPool({ url: config.databaseUrl, applicationName: 'tasker query', connectionsMax: config.databaseConnections })
   opened.add('query pool', () => pool.end())
   const publishing = publishingOf(config, logger, opened)
+  const probe = commitProbe(config.databaseUrl, config.partitionCount)
+  opened.add('commit probe', () => probe.close())
   const engine = await startEngine(
-    { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics, draw: Math.random, ...publishing },
+    { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics, draw: Math.random, probe, ...publishing },
     engineSettings(config, node),
     {
       fenced: fence,

@@ -131,7 +131,7 @@ export const SETTINGS: readonly Setting[] = [
     'TASKER_CACHE_BYTES_MAX',
     '--cache-bytes-max',
     'bytes',
-    String(256 * MIB),
+    String(128 * MIB),
     'memory for folded tasks at most',
   ),
   setting(

@@ -110,6 +110,10 @@ const fragileLog = (
     partitionCount: log.partitionCount,
     append,
     readStream: (stream, from) => fragilePages(log.readStream(stream, from)),
+    readStarts: async (kind, ids) => {
+      await read(dice)
+      return log.readStarts(kind, ids)
+    },
     readKind: (kind) => log.readKind(kind),
     readPartition: (partition, after) => fragilePages(log.readPartition(partition, after)),
     readDomainEvents: (partition, after) => fragilePages(log.readDomainEvents(partition, after), eventDice),
@@ -155,6 +159,7 @@ const fragileStore = (
     identity: (scope) => guarded(() => store.identity(scope)),
     key: (namespace, queue) => guarded(() => store.key(namespace, queue)),
     heldKeys: () => guarded(() => store.heldKeys()),
+    snapshot: (taskId) => guarded(() => store.snapshot(taskId)),
     close: () => Promise.resolve(),
   }
 }

@@ -229,6 +229,8 @@ class World {
         batchCommitsMax: this.#dice.pick([3, 50, 500]),
         cacheBytesMax: this.#dice.pick([20_000, 1_000_000_000]),
         projectionIntervalMs: durationMs(100),
+        // Tasks here are short: what is evicted comes back from a snapshot all the same.
+        snapshotEvents: 9,
         workerGraceMs: durationMs(10_000),
         workerSilenceMs: durationMs(30_000),
         cancelGraceMs: durationMs(10_000),

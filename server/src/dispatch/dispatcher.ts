@@ -12,6 +12,8 @@ interface Waiting {
   readonly window: QueueWindow
 }
 
+export type PauseReason = 'log' | 'projections'
+
 export class Dispatcher {
   readonly #workers: Workers
   readonly #source: ReadySource
@@ -20,7 +22,7 @@ export class Dispatcher {
   readonly #clock: Clock
   readonly #queues = new Map<string, Waiting>()
   #poked = false
-  #paused = false
+  readonly #pauses = new Set<PauseReason>()
   #stopped = false
 
   constructor(clock: Clock, workers: Workers, source: ReadySource, start: (row: ReadyRow, worker: ConnectedWorker) => void) {
@@ -58,18 +60,25 @@ export class Dispatcher {
     this.#poked = true
     queueMicrotask(() => {
       this.#poked = false
-      if (!this.#stopped && !this.#paused) this.#match()
+      if (!this.#stopped && this.#pauses.size === 0) this.#match()
     })
   }
 
-  /** Nothing is started while the log is away: its streams cannot be read, and its commits would only wait. */
-  pause(): void {
-    this.#paused = true
+  /** Nothing is started while the log is away (its streams cannot be read, and its commits would only wait), or while the rows are far behind. */
+  pause(why: PauseReason): void {
+    this.#pauses.add(why)
   }
 
-  resume(): void {
-    this.#paused = false
+  resume(why: PauseReason): void {
+    this.#pauses.delete(why)
     this.poke()
+  }
+
+  /** Entries in memory of the queue that has most. */
+  get windowEntries(): number {
+    let most = 0
+    for (const { window } of this.#queues.values()) most = Math.max(most, window.rows.size)
+    return most
   }
 
   infos(): readonly QueueInfo[] {

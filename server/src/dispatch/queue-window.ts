@@ -1,11 +1,9 @@
 /** A queue with what fills its window again: rows of the projection, and of what is not projected yet. */
-import { durationMs, type Namespace, type QueueName, type ReadyRow } from '@tasker/core'
+import { durationMs, LIMITS, type Namespace, type QueueName, type ReadyRow } from '@tasker/core'
 import type { Clock } from '../engine/clock.js'
 import type { QueueRequest, QueueScan } from '../projections/queue-scan.js'
 import { ReadyQueue } from './ready-queue.js'
 
-/** Entries of one queue kept in memory. */
-const WINDOW_ENTRIES_MAX = 10_000
 /** A refill that failed, or brought nothing because the projection lags behind, is tried again after this. */
 const REFILL_AGAIN_MS = durationMs(200)
 
@@ -17,7 +15,7 @@ export interface ReadySource {
 export class QueueWindow {
   readonly namespace: Namespace
   readonly queue: QueueName
-  readonly rows = new ReadyQueue(WINDOW_ENTRIES_MAX)
+  readonly rows = new ReadyQueue(LIMITS.windowEntriesMax)
   readonly #clock: Clock
   readonly #source: ReadySource
   #refilling = false

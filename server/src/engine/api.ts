@@ -120,6 +120,8 @@ export type TaskOutcome =
 export interface TaskEventListener {
   /** Called with events in order of version, after they are durable. */
   readonly onEvents: (events: readonly RecordedTaskEvent[]) => void
+  /** Asked while the history is told: who wants no more of it hears what is new, and reads what lies between by itself. */
+  readonly full?: () => boolean
 }
 
 export interface TemplateRecord {
@@ -284,10 +286,32 @@ export interface UnservedQueue {
   readonly since: Instant
 }
 
+/** One of the things that must hold for a server to be ready, or well. */
+export interface HealthPart {
+  readonly name: 'ownership' | 'recovery' | 'database' | 'clock' | 'pressure' | 'projections'
+  readonly ok: boolean
+  /** Whether the server is ready without it. */
+  readonly needed: boolean
+  /** What is wrong, or how it is known to be well. */
+  readonly detail: string
+}
+
+/** A bound of the engine, and how much of it is used. */
+export interface LimitLevel {
+  readonly limit: string
+  readonly used: number
+  readonly max: number
+}
+
 export interface EngineHealth {
+  /** All that is needed holds. */
   readonly ready: boolean
-  /** Why not ready, for people. */
+  /** Why not ready, or not well, for people. */
   readonly problems: readonly string[]
+  readonly parts: readonly HealthPart[]
+  readonly limits: readonly LimitLevel[]
+  /** How far this clock is ahead of the database's. */
+  readonly clockOffsetMs: number
   readonly partitions: number
   readonly pendingCommits: number
   readonly quarantined: readonly { readonly taskId: string; readonly position: string; readonly message: string }[]

@@ -30,6 +30,15 @@ export const commitBufferFull: FaultDetail = {
   retryAfterMs: 500,
 }
 
+export const projectionsBehind: FaultDetail = {
+  code: 'BACKPRESSURE',
+  reason: 'PROJECTIONS_BEHIND',
+  message: 'too many tasks have changes that are not in the rows behind lists yet; nothing was taken',
+  hint: 'slow down and repeat the request',
+  retryable: true,
+  retryAfterMs: 1_000,
+}
+
 export const submissionUnconfirmed = (submission: Submission, taskId: TaskId): FaultDetail => ({
   code: 'UNAVAILABLE',
   reason: 'SUBMISSION_UNCONFIRMED',

@@ -13,7 +13,7 @@ import { Dispatcher } from '../dispatch/dispatcher.js'
 import { KeyQueues } from '../dispatch/key-queues.js'
 import type { AttemptTimeout, ConnectedWorker } from '../dispatch/worker.js'
 import { Workers } from '../dispatch/workers.js'
-import type { EventLog } from '../log/port.js'
+import type { CommitProbe, EventLog } from '../log/port.js'
 import type { ProjectionStore } from '../projections/port.js'
 import { Projector } from '../projections/projector.js'
 import { EventBus } from '../publishers/bus.js'
@@ -32,9 +32,10 @@ import { GroupCommit } from './group-commit.js'
 import { KeyStreams } from './keys/key-streams.js'
 import { Keys } from './keys/keys.js'
 import { Quarantine, type QuarantinedStream } from './quarantine.js'
+import { Readiness } from './readiness.js'
 import { Reads } from './reads.js'
 import { StreamCache } from './stream-cache.js'
-import { StreamLoader } from './stream-loader.js'
+import { type SnapshotSource, StreamLoader } from './stream-loader.js'
 import { Submissions } from './submissions.js'
 import type { TaskCommit } from './task-stream.js'
 import { TaskRuntime } from './task-runtime.js'
@@ -42,12 +43,18 @@ import { TemplateCatalog } from './template-catalog.js'
 import { UnservedQueues } from './unserved.js'
 import { reportUnserved } from './unserved-step.js'
 
+export type EngineLimit = 'waitingCommitsMax' | 'waitingCharsMax' | 'unprojectedTasksMax' | 'unprojectedBytesMax'
+
 export interface EngineSettings {
   /** Names this process in `partition.acquired`. */
   readonly node: string
   readonly batchCommitsMax: number
   readonly cacheBytesMax: number
   readonly projectionIntervalMs: DurationMs
+  /** Events of a task between two snapshots of it; `LIMITS.snapshotEvents` when undefined. */
+  readonly snapshotEvents?: number
+  /** Bounds that tests lower; those of `LIMITS` when undefined. */
+  readonly limits?: Partial<Record<EngineLimit, number>>
   readonly workerGraceMs: DurationMs
   readonly workerSilenceMs: DurationMs
   readonly cancelGraceMs: DurationMs
@@ -73,6 +80,8 @@ export interface EnginePorts {
   readonly draw: () => number
   /** Where domain events go; none are published when undefined, and those that are recorded wait in the log. */
   readonly publishing?: PublishingPorts
+  /** How an idle server knows that it could commit; without one it believes so until an append says otherwise. */
+  readonly probe?: CommitProbe
 }
 
 export interface PublishingPorts {
@@ -100,6 +109,7 @@ export interface EngineCalls {
 
 export interface EngineParts {
   readonly commits: GroupCommit
+  readonly readiness: Readiness
   readonly cache: StreamCache
   readonly quarantine: Quarantine
   readonly wheel: TimerWheel
@@ -125,21 +135,22 @@ export interface EngineParts {
 const BATCH_CHARS_MAX = 8 * 1024 * 1024
 
 export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: EngineCalls): EngineParts => {
-  const { log, store, clock, metrics } = ports
+  const { log, clock, metrics } = ports
   const followers = new Followers()
   const wheel = new TimerWheel(clock)
   const cache = new StreamCache(settings.cacheBytesMax)
-  const commits = groupCommit(ports, settings, calls)
+  const commits: GroupCommit = groupCommit(ports, settings, calls, () => readiness.proved())
+  const readiness = readinessOf(ports, commits, calls)
   const quarantine = new Quarantine(calls.quarantined)
-  const projector = new Projector(store, clock, { intervalMs: settings.projectionIntervalMs }, calls.overtaken)
+  const projector = projectorOf(ports, settings, calls, () => dispatcher)
   const workers = workersOf(clock, wheel, settings, calls, () => dispatcher.poke())
-  const dispatcher = new Dispatcher(clock, workers, projector, calls.start)
+  const dispatcher: Dispatcher = new Dispatcher(clock, workers, projector, calls.start)
   const timers = new TimerWindow(clock, wheel, projector, calls.timerDue)
   const { environment, lifecycle } = settings
   const catalog = new TemplateCatalog(log, clock, commits, ports.schemaCheck, environment, lifecycle, (partition, seq, at) =>
     projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [] }),
   )
-  const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash))
+  const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash), snapshotsOf(ports, settings))
   const keys: Keys = keysOf(ports, { commits, projector, loader, wheel }, () => runtime)
   const ready = (row: ReadyRow): void => (row.gate === undefined ? dispatcher.add(row) : keys.add(row))
   const publisher = publisherOf(ports)
@@ -172,6 +183,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const reads = new Reads({ keyLines, log, loader, runtime, followers, assertReadable: calls.assertReadable })
   return {
     commits,
+    readiness,
     cache,
     quarantine,
     wheel,
@@ -192,6 +204,38 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     domainEvents,
   }
 }
+
+const snapshotsOf = ({ store }: EnginePorts, { snapshotEvents = LIMITS.snapshotEvents }: EngineSettings): SnapshotSource => ({
+  events: snapshotEvents,
+  read: (taskId) => store.snapshot(taskId),
+})
+
+const readinessOf = ({ clock, probe }: EnginePorts, commits: GroupCommit, { overtaken }: EngineCalls): Readiness =>
+  new Readiness(
+    { clock, probe, heads: () => commits.settledHeads, overtaken },
+    { everyMs: LIMITS.commitProbeMs, silentMs: LIMITS.commitProbeSilentMs, clockOffsetMsMax: LIMITS.clockOffsetMsMax },
+  )
+
+const projectorOf = (
+  { store, clock }: EnginePorts,
+  { projectionIntervalMs, snapshotEvents = LIMITS.snapshotEvents, limits = {} }: EngineSettings,
+  { overtaken }: EngineCalls,
+  dispatcher: () => Dispatcher,
+): Projector =>
+  new Projector(
+    store,
+    clock,
+    {
+      intervalMs: projectionIntervalMs,
+      snapshotEvents,
+      backlogTasksMax: limits.unprojectedTasksMax ?? LIMITS.unprojectedTasksMax,
+      backlogBytesMax: limits.unprojectedBytesMax ?? LIMITS.unprojectedBytesMax,
+    },
+    {
+      conflicted: overtaken,
+      behind: (behind) => (behind ? dispatcher().pause('projections') : dispatcher().resume('projections')),
+    },
+  )
 
 const keysOf = (
   { log, store, clock, metrics }: EnginePorts,
@@ -233,12 +277,14 @@ const groupCommit = (
   { log, clock, metrics }: EnginePorts,
   { batchCommitsMax }: EngineSettings,
   calls: EngineCalls,
+  acknowledged: () => void,
 ): GroupCommit =>
   new GroupCommit(
     log,
     clock,
     { batchCommitsMax, batchCharsMax: BATCH_CHARS_MAX },
     {
+      acknowledged,
       flushed: (count, appendMs) => metrics.commitsAppended(count, appendMs / 1_000),
       failed: (result) => metrics.appendFailed(result),
       partitionLost: calls.partitionLost,

@@ -4,6 +4,7 @@ import {
   type Namespace,
   instant,
   later,
+  LIMITS,
   type Partition,
   readyRows,
   type RecordedTaskEvent,
@@ -41,9 +42,10 @@ import type {
 } from './api.js'
 import { timerCommand, workerLostFailure } from './attempts.js'
 import { attemptsOut } from './attempts-out.js'
-import { commitBufferFull, databaseUnavailable, notReady } from './engine-faults.js'
+import { commitBufferFull, databaseUnavailable, notReady, projectionsBehind } from './engine-faults.js'
 import { buildParts, type EngineParts, type EnginePorts, type EngineSettings } from './engine-parts.js'
 import type { OutcomeCall } from './followers.js'
+import { healthParts, limitLevels, RECOVERING } from './health.js'
 import { giveOrder } from './orders.js'
 import type { QuarantinedStream } from './quarantine.js'
 import { recover, type RecoveryReport } from './recovery.js'
@@ -58,8 +60,6 @@ export interface EngineHooks {
   readonly logAvailable: (available: boolean, message: string) => void
 }
 
-/** Characters of events text that may wait for the log before new submissions are turned away. */
-const WAITING_CHARS_MAX = 256 * 1024 * 1024
 /** Between two looks at a stream that cannot be read just now. */
 const RETRY_MS = durationMs(1_000)
 /** Nothing is stale before the handlers that outlived this server had time to be heard: the least threshold there is. */
@@ -132,6 +132,7 @@ export class RunningEngine implements Engine {
     this.#staleNotBefore = later(clock.now(), STALE_AFTER_START_MS)
     this.#recovering = false
     this.#parts.unserved.start()
+    await this.#parts.readiness.start()
   }
 
   get recovered(): RecoveryReport | undefined {
@@ -227,15 +228,15 @@ export class RunningEngine implements Engine {
   }
 
   health(): EngineHealth {
-    const { commits, projector, quarantine, publisher } = this.#parts
+    const { commits, projector, quarantine, publisher, readiness } = this.#parts
     const now = this.#ports.clock.now()
-    const problems: string[] = []
-    const closed = this.#closed()
-    if (closed !== undefined) problems.push(closed)
-    if (!commits.available) problems.push('the database cannot be reached')
+    const parts = healthParts(this.#parts, { closed: this.#closed(), recovering: this.#recovering, pressure: this.#pressure() })
     return {
-      ready: problems.length === 0,
-      problems,
+      ready: parts.every(({ ok, needed }) => ok || !needed),
+      problems: parts.filter(({ ok }) => !ok).map(({ detail }) => detail),
+      parts,
+      limits: limitLevels(this.#parts, this.#settings),
+      clockOffsetMs: readiness.clockOffsetMs ?? 0,
       partitions: this.#ports.log.partitionCount,
       pendingCommits: commits.waitingCommits,
       quarantined: quarantine.list(),
@@ -249,6 +250,7 @@ export class RunningEngine implements Engine {
     const { workers, dispatcher, timers, wheel, commits, projector, followers, publisher, unserved } = this.#parts
     this.#stopping = true
     unserved.stop()
+    this.#parts.readiness.stop()
     dispatcher.stop()
     this.#parts.keys.stop()
     timers.stop()
@@ -332,8 +334,8 @@ export class RunningEngine implements Engine {
 
   #logAvailable(available: boolean, message: string): void {
     this.#hooks.logAvailable(available, message)
-    if (available) this.#parts.dispatcher.resume()
-    else this.#parts.dispatcher.pause()
+    if (available) this.#parts.dispatcher.resume('log')
+    else this.#parts.dispatcher.pause('log')
     this.#stopUnconfirmed?.()
     this.#stopUnconfirmed = undefined
     if (!available)
@@ -344,7 +346,7 @@ export class RunningEngine implements Engine {
   #closed(): string | undefined {
     if (this.#fencedBy !== undefined) return `another server took over: ${this.#fencedBy}`
     if (this.#stopping) return 'stopping'
-    return this.#recovering ? 'recovering' : this.#doubt
+    return this.#recovering ? RECOVERING : this.#doubt
   }
 
   /** Why no answer may come from memory. */
@@ -356,7 +358,20 @@ export class RunningEngine implements Engine {
 
   /** Why no new command is taken. */
   #refusal(): FaultDetail | undefined {
-    return this.#suspension() ?? (this.#parts.commits.waitingChars > WAITING_CHARS_MAX ? commitBufferFull : undefined)
+    return this.#suspension() ?? this.#unready() ?? this.#pressure()
+  }
+
+  /** What was just found: nothing can be committed. */
+  #unready(): FaultDetail | undefined {
+    return this.#parts.readiness.problem === undefined ? undefined : databaseUnavailable
+  }
+
+  /** What must become less before more is taken. */
+  #pressure(): FaultDetail | undefined {
+    const { commits, projector } = this.#parts
+    const { waitingCommitsMax, waitingCharsMax } = { ...LIMITS, ...this.#settings.limits }
+    if (commits.waitingCommits >= waitingCommitsMax || commits.waitingChars >= waitingCharsMax) return commitBufferFull
+    return projector.behind ? projectionsBehind : undefined
   }
 
   #assertAnswering(): void {

@@ -39,6 +39,8 @@ export interface PendingCommit {
 export interface GroupCommitHooks {
   /** A batch is durable and all its commits are settled. */
   readonly flushed: (commits: number, appendMs: number) => void
+  /** An append was acknowledged. */
+  readonly acknowledged: () => void
   /** An append ended otherwise than it should. */
   readonly failed: (result: Exclude<AppendResult['type'], 'appended'>) => void
   readonly partitionLost: (partition: Partition, message: string) => void
@@ -93,6 +95,11 @@ export class GroupCommit {
 
   get waitingChars(): number {
     return this.#waitingChars
+  }
+
+  /** The last place that is taken of each owned partition; undefined while that may change. */
+  get settledHeads(): ReadonlyMap<Partition, number> | undefined {
+    return this.#running ? undefined : new Map(this.#heads)
   }
 
   /** False while the log cannot be reached. */
@@ -160,6 +167,7 @@ export class GroupCommit {
       if (result.type !== 'appended') this.#hooks.failed(result.type)
       switch (result.type) {
         case 'appended':
+          this.#hooks.acknowledged()
           this.#settleDurable(rows, rest)
           return
         case 'refused':

@@ -127,7 +127,7 @@ const projectTail = async (partition: Partition, tail: Tail, { loader, projector
     const { stream } = found
     const state = durableTask(stream)
     if (state === undefined) continue
-    tasks.push({ taskId, state, version: stream.durableVersion, stream })
+    tasks.push({ taskId, state, version: stream.durableVersion, hash: stream.lastHash, stream })
     for (const commit of tail.commits.get(taskId) ?? []) activity.push(...activityRows(eventsOf(commit), commit.at, state))
   }
   const keyRows: KeyRow[] = []

@@ -83,12 +83,37 @@ export interface Ownership {
   readonly seq: number
 }
 
+export type ProbeAnswer =
+  | {
+      readonly type: 'committed'
+      /** The database's clock. */
+      readonly databaseAt: Instant
+      /** The last place that is taken, of every partition. */
+      readonly heads: ReadonlyMap<Partition, number>
+    }
+  | { readonly type: 'failed'; readonly message: string }
+
+/** Commits something small where the log is, outside of it: what is true of that is true of an append. */
+export interface CommitProbe {
+  probe(): Promise<ProbeAnswer>
+  close(): Promise<void>
+}
+
+/** The beginning of a stream, out of a read of many. */
+export interface StreamStart {
+  readonly commits: readonly StoredCommit[]
+  /** These are all the commits there are. */
+  readonly whole: boolean
+}
+
 export interface EventLog {
   readonly partitionCount: number
   /** One atomic write of all rows, in the order given. Never throws for what `AppendResult` can say. */
   append(rows: readonly SequencedCommit[]): Promise<AppendResult>
   /** All commits of a stream from a version on, oldest first, page by page; a commit that contains the version is included. */
   readStream(stream: StreamRef, fromVersion: number): AsyncIterable<readonly StoredCommit[]>
+  /** Many streams of a kind at once, by id: of each its first commits, all of them where it is short. One that is not there is left out. */
+  readStarts(kind: StreamKind, ids: readonly string[]): Promise<ReadonlyMap<string, StreamStart>>
   /** Every commit of a kind, stream by stream in the order of ids, oldest first. For streams that are few: templates. */
   readKind(kind: StreamKind): AsyncIterable<readonly StoredCommit[]>
   /** Commits of a partition with `seq > afterSeq`, oldest first, page by page. */

@@ -17,6 +17,9 @@ export const readLevels = (engine: Pick<Engine, 'health' | 'workers' | 'queues' 
     keyPlacesHeld: keys.reduce((sum, { held }) => sum + held, 0),
     quarantinedStreams: health.quarantined.length,
     unservedQueues: engine.watch.unservedQueues().length,
+    ready: health.ready ? 1 : 0,
+    clockOffsetSeconds: health.clockOffsetMs / 1_000,
+    limits: health.limits,
     domainEventLagSeconds: health.domainEvents.lagMs / 1_000,
   }
 }

@@ -24,6 +24,7 @@ export const startRestServer = async ({ host, port, ...door }: RestServerDeps): 
   const stopping = new AbortController()
   const app = await buildRestApp(door, stopping.signal)
   try {
+    app.server.maxConnections = REST_LIMITS.connectionsMax
     await app.listen({ host, port })
   } catch (error) {
     await app.close()

@@ -62,6 +62,10 @@ export interface EngineLevels {
   readonly quarantinedStreams: number
   readonly domainEventLagSeconds: number
   readonly unservedQueues: number
+  /** 1 when ready, else 0. */
+  readonly ready: number
+  readonly clockOffsetSeconds: number
+  readonly limits: readonly { readonly limit: string; readonly used: number; readonly max: number }[]
 }
 
 export interface Metrics extends EngineMetrics, HttpMetrics {
@@ -194,7 +198,7 @@ const httpMetrics = (registry: Registry): HttpMetrics => {
   }
 }
 
-const LEVELS: readonly (readonly [name: string, help: string, of: keyof EngineLevels])[] = [
+const LEVELS: readonly (readonly [name: string, help: string, of: Exclude<keyof EngineLevels, 'limits'>])[] = [
   ['tasker_pending_commits', 'Commits that wait for the log.', 'pendingCommits'],
   ['tasker_projection_lag_seconds', 'How far the rows are behind the log.', 'projectionLagSeconds'],
   ['tasker_workers', 'Workers that are connected or draining.', 'workers'],
@@ -206,7 +210,14 @@ const LEVELS: readonly (readonly [name: string, help: string, of: keyof EngineLe
   ['tasker_quarantined_streams', 'Streams set aside because of a bug or an unknown event.', 'quarantinedStreams'],
   ['tasker_domain_event_lag_seconds', 'How long the oldest domain event waits for its transport.', 'domainEventLagSeconds'],
   ['tasker_queues_unserved', 'Queues with steps that have waited, and no worker.', 'unservedQueues'],
+  ['tasker_ready', '1 while the server is ready, else 0.', 'ready'],
+  ['tasker_clock_offset_seconds', 'How far the clock is ahead of the clock of the database.', 'clockOffsetSeconds'],
 ]
+
+const LIMIT_LEVELS = [
+  ['tasker_limit_used', 'How much of a bound is used.', 'used'],
+  ['tasker_limit_max', 'The bound.', 'max'],
+] as const
 
 const levelGauges = (registry: Registry): Metrics['observeLevels'] => {
   let read: (() => EngineLevels) | undefined
@@ -217,6 +228,17 @@ const levelGauges = (registry: Registry): Metrics['observeLevels'] => {
       registers: [registry],
       collect() {
         if (read !== undefined) this.set(read()[of])
+      },
+    })
+  }
+  for (const [name, help, of] of LIMIT_LEVELS) {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['limit'],
+      registers: [registry],
+      collect() {
+        for (const level of read?.().limits ?? []) this.set({ limit: level.limit }, level[of])
       },
     })
   }

@@ -183,6 +183,9 @@ const engineOf = (double: () => EngineDouble, happened: () => void): Engine => (
 const healthOf = ({ ready }: EngineDouble): EngineHealth => ({
   ready,
   problems: [],
+  parts: [],
+  limits: [],
+  clockOffsetMs: 0,
   partitions: 1,
   pendingCommits: 0,
   quarantined: [],

@@ -105,6 +105,20 @@ export const describeEventLog = (name: string, open: () => Promise<LogHarness>):
       expect(await allOf(log.readStream(task('nobody'), 1))).toEqual([])
     })
 
+    test('reads the beginnings of many streams at once: whole where they are short, said where they are not, left out where there is none', async () => {
+      const short = draft({ stream: task('short'), types: ['a', 'b'] })
+      const other = draft({ stream: task('short'), firstVersion: 3, previous: short.hash })
+      const long = Array.from({ length: 60 }, (_, n) => draft({ stream: task('long'), firstVersion: n + 1 }))
+      await log.append(rowsFrom(1, short, ...long, draft({ stream: { kind: 'template', id: 'short' } }), other))
+      const starts = await log.readStarts('task', ['long', 'nobody', 'short'])
+      expect([...starts.keys()].toSorted()).toEqual(['long', 'short'])
+      expect(starts.get('short')).toEqual({ commits: await allOf(log.readStream(task('short'), 1)), whole: true })
+      const { commits, whole } = starts.get('long') ?? { commits: [], whole: true }
+      expect(whole).toBe(false)
+      expect(commits.map(({ firstVersion }) => firstVersion)).toEqual(commits.map((_, n) => n + 1))
+      expect(await log.readStarts('task', [])).toEqual(new Map())
+    })
+
     test('reads the commits of a partition that record a domain event, page by page, behind a place', async () => {
       const telling = (id: string) =>
         draft({ stream: task(id), types: ['step.completed', 'domain_event.recorded'], text: '[{},{}]' })

@@ -13,6 +13,7 @@ import {
   type StoredCommit,
   type StreamKind,
   type StreamRef,
+  type StreamStart,
 } from '../port.js'
 
 /** What shall become of one append. */
@@ -47,6 +48,7 @@ export interface MemoryLog extends EventLog {
 }
 
 const PAGE_COMMITS = 500
+const START_COMMITS = 20
 
 const DELIVERED: AppendFate = { type: 'delivered' }
 const NO_FAULTS: FaultPolicy = { append: () => DELIVERED, read: () => undefined }
@@ -84,6 +86,14 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
     }
   }
 
+  const starts = async (kind: StreamKind, ids: readonly string[]): Promise<ReadonlyMap<string, StreamStart>> => {
+    await faults.read()
+    const found = ids.map((id) => [id, store.stream({ kind, id })] as const).filter(([, commits]) => commits.length > 0)
+    return new Map(
+      found.map(([id, commits]) => [id, { commits: commits.slice(0, START_COMMITS), whole: commits.length <= START_COMMITS }]),
+    )
+  }
+
   const tip = async (partition: Partition): Promise<PartitionTip> => {
     await faults.read()
     return { seq: store.partition(partition).length, control: store.stream({ kind: 'partition', id: String(partition) }).at(-1) }
@@ -94,6 +104,7 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
     append,
     readStream: (stream, fromVersion) =>
       pages(() => store.stream(stream).filter((commit) => commit.firstVersion + commit.types.length > fromVersion)),
+    readStarts: (kind, ids) => starts(kind, ids),
     readKind: (kind) => pages(() => store.kind(kind)),
     readPartition: (partition, afterSeq) => pages(() => store.partition(partition).slice(afterSeq)),
     readDomainEvents: (partition, afterSeq) =>

@@ -21,6 +21,7 @@ import {
   type PageBounds,
   partitionRange,
   readPages,
+  readStarts,
   readTip,
   streamRange,
 } from './commit-rows.js'
@@ -37,6 +38,8 @@ export interface PostgresLogOptions {
 }
 
 const PAGE: PageBounds = { commits: 500, bytes: 8 * 1024 * 1024 }
+/** Of each of many streams that are read at once, and in all. */
+const STARTS: PageBounds = { commits: 20, bytes: 8 * 1024 * 1024 }
 const READ_CONNECTIONS = 4
 
 /** Opens the log of a migrated database. Throws a `Fault` when it cannot be reached or has another number of partitions. */
@@ -68,6 +71,7 @@ const logOn = (pool: Pool, appenders: readonly SteadyConnection[], partitionCoun
     partitionCount,
     append,
     readStream: (stream, fromVersion) => pagesOf(pool, streamRange(stream.kind, stream.id, fromVersion), page),
+    readStarts: (kind, ids) => orUnavailable(() => readStarts(pool, kind, ids, STARTS)),
     readKind: (kind) => pagesOf(pool, kindRange(kind), page),
     readPartition: (partition, afterSeq) => pagesOf(pool, partitionRange(partition, afterSeq), page),
     readDomainEvents: (partition, afterSeq) => pagesOf(pool, domainEventRange(partition, afterSeq), page),

@@ -32,7 +32,7 @@ export const addHealthRoutes = (app: App, door: RestDoor): void => {
   const head = (health: EngineHealth) => {
     const unserved = door.engine.watch.unservedQueues()
     return {
-      status: health.ready && health.quarantined.length === 0 && unserved.length === 0 ? 'ok' : 'degraded',
+      status: health.problems.length === 0 && health.quarantined.length === 0 && unserved.length === 0 ? 'ok' : 'degraded',
       version: door.info.version,
       problems: [...health.problems, ...unserved.map(unservedProblem)],
     }
@@ -71,6 +71,9 @@ const unservedProblem = ({ namespace, handler, waiting, since }: UnservedQueue):
 
 const figures = (door: RestDoor, health: EngineHealth) => ({
   ready: health.ready,
+  parts: health.parts.map(({ name, ok, needed, detail }) => ({ name, ok, needed, detail })),
+  limits: health.limits.map(({ limit, used, max }) => ({ limit, used, max })),
+  clock_offset_ms: Math.round(health.clockOffsetMs),
   started_at: instantText(instant(door.info.startedAt)),
   uptime_seconds: Math.round((Date.now() - door.info.startedAt) / 1_000),
   partitions: health.partitions,

@@ -38,6 +38,20 @@ export const HEALTH = z.object({
 
 export const DETAILED_HEALTH = HEALTH.extend({
   ready: z.boolean(),
+  parts: z
+    .array(
+      z.object({
+        name: z.enum(['recovery', 'ownership', 'database', 'clock', 'pressure', 'projections']),
+        ok: z.boolean(),
+        needed: z.boolean().describe('Whether the server is not ready without it.'),
+        detail: z.string(),
+      }),
+    )
+    .describe('What must hold for the server to be ready, or well.'),
+  limits: z
+    .array(z.object({ limit: z.string(), used: z.number(), max: z.number() }))
+    .describe('Bounds, and how far each is used.'),
+  clock_offset_ms: z.number().int().describe('How far the clock of the server is ahead of the clock of its database.'),
   started_at: z.iso.datetime(),
   uptime_seconds: z.number(),
   partitions: z.number().int(),

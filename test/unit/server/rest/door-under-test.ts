@@ -216,6 +216,9 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
     health: () => ({
       ready: !trouble.quarantined,
       problems: trouble.quarantined ? ['the database is away'] : [],
+      parts: [{ name: 'database', ok: !trouble.quarantined, needed: true, detail: 'committed 5 ms ago' }],
+      limits: [{ limit: 'waiting_commits', used: 3, max: 50_000 }],
+      clockOffsetMs: -4,
       partitions: 16,
       pendingCommits: 3,
       quarantined: [],
