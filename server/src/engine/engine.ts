@@ -17,6 +17,7 @@ import {
 import type { AttemptTimeout, ConnectedWorker } from '../dispatch/worker.js'
 import { commandAttempt, engineCause } from './attempt-command.js'
 import { Fault, type FaultDetail } from '../faults.js'
+import { differenceText } from '../projections/verify/compare.js'
 import { isWakeUp } from '../timers/timer-window.js'
 import type {
   AttemptRef,
@@ -25,6 +26,7 @@ import type {
   Engine,
   EngineHealth,
   KeyInfo,
+  ProjectionUpkeep,
   EngineWatch,
   QueueInfo,
   RegisterAnswer,
@@ -132,6 +134,12 @@ export class RunningEngine implements Engine {
     this.#staleNotBefore = later(clock.now(), STALE_AFTER_START_MS)
     this.#recovering = false
     this.#parts.unserved.start()
+    this.#parts.upkeep?.start()
+  }
+
+  /** Undefined where nobody looks after the rows. */
+  get projections(): ProjectionUpkeep | undefined {
+    return this.#parts.upkeep
   }
 
   get recovered(): RecoveryReport | undefined {
@@ -227,7 +235,7 @@ export class RunningEngine implements Engine {
   }
 
   health(): EngineHealth {
-    const { commits, projector, quarantine, publisher } = this.#parts
+    const { commits, projector, quarantine, publisher, upkeep } = this.#parts
     const now = this.#ports.clock.now()
     const problems: string[] = []
     const closed = this.#closed()
@@ -240,6 +248,12 @@ export class RunningEngine implements Engine {
       pendingCommits: commits.waitingCommits,
       quarantined: quarantine.list(),
       projectionLagMs: projector.lagMs(now),
+      projectionLags: projector.lags(now),
+      projectionDifferences: [...(upkeep?.findings ?? [])].map(([projection, { count, first }]) => ({
+        projection,
+        rows: count,
+        first: differenceText(first),
+      })),
       domainEvents: { lagMs: publisher?.lagMs(now) ?? 0, problem: publisher?.problem },
     }
   }
@@ -255,6 +269,7 @@ export class RunningEngine implements Engine {
     wheel.stop()
     workers.stop()
     this.#stopUnconfirmed?.()
+    await this.#parts.upkeep?.stop()
     await commits.stop()
     followers.failAll(notReady(this.#closed() ?? 'it stops'))
     await Promise.all([projector.stop(), publisher?.stop()])
