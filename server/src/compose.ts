@@ -102,7 +102,17 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   })
   opened.add('gRPC', () => grpc.stop(config.stopDeadlineMs))
   const projections = present(engine.projections, 'what looks after the rows')
-  const rest = await startRestServer({ engine, query, analytics, projections, logger, metrics, host, port: config.restPort, info })
+  const rest = await startRestServer({
+    engine,
+    query,
+    analytics,
+    projections,
+    logger,
+    metrics,
+    host,
+    port: config.restPort,
+    info,
+  })
   opened.add('REST', () => rest.stop())
   return { restUrl: `http://${shown(host)}:${rest.port}`, grpcUrl: `${shown(host)}:${grpc.port}`, stop: () => opened.close() }
 }
@@ -118,7 +128,8 @@ const upkeepOf = async (config: ServerConfig, logger: Logger, metrics: Metrics, 
   opened.add('rows to verify', () => rows.close())
   const told: UpkeepPorts['told'] = {
     started: ({ name, phase, cursor }) => logger.info({ projection: name, phase, cursor }, 'a projection is built anew'),
-    failed: (name, error) => logger.warn({ projection: name, error: String(error) }, 'a rebuild does not get on; it is tried again'),
+    failed: (name, error) =>
+      logger.warn({ projection: name, error: String(error) }, 'a rebuild does not get on; it is tried again'),
     swapped: (name, built) => {
       metrics.projectionRebuilt(name)
       logger.info({ projection: name, ...built }, 'new rows are in the place of the old ones')

@@ -300,14 +300,12 @@ export interface EngineHealth {
 }
 
 export type {
-  Finding,
   ProjectionName,
   ProjectionStatus,
   ProjectionUpkeep,
-  Rebuild,
   RowDifference,
   Verification,
-} from '../projections/upkeep.js'
+} from '../projections/upkeep-api.js'
 export type { DomainEvents } from '../publishers/feed.js'
 export type { DomainMessage } from '../publishers/message.js'
 

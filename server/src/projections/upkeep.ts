@@ -1,40 +1,12 @@
 /** What keeps the projected rows right while a server runs: rebuilds of them, and comparisons with the log. */
-import type { Instant } from '@tasker/core'
-import { PROJECTION_NAMES, type ProjectionName, isProjectionName, projectionOf } from './fold/projections.js'
+import { isProjectionName, PROJECTION_NAMES, type ProjectionName } from './fold/names.js'
+import { projectionOf } from './fold/projections.js'
 import type { BuilderParts } from './rebuild/builder.js'
-import type { Rebuild, RebuildStore } from './rebuild/port.js'
+import type { RebuildStore } from './rebuild/port.js'
 import { Rebuilder, type RebuilderHooks } from './rebuild/rebuilder.js'
 import type { StoredRows } from './verify/port.js'
-import { type Finding, type Verification, Verifier, type VerifierHooks } from './verify/verifier.js'
-
-export type { ProjectionName } from './fold/projections.js'
-export type { Rebuild } from './rebuild/port.js'
-export type { RowDifference } from './verify/port.js'
-export type { Finding, Verification } from './verify/verifier.js'
-
-/** How a projection stands. */
-export interface ProjectionStatus {
-  readonly name: ProjectionName
-  /** Of the rows that are read; 0 when there are none yet. */
-  readonly version: number
-  /** Of this program. Rows of another version are being built anew. */
-  readonly programVersion: number
-  readonly builtAt: Instant | undefined
-  readonly rebuild: (Rebuild & { readonly problem: string | undefined }) | undefined
-  readonly finding: Finding | undefined
-}
-
-/** What the doors may ask of the projections. */
-export interface ProjectionUpkeep {
-  readonly names: readonly ProjectionName[]
-  status(): Promise<readonly ProjectionStatus[]>
-  /** Durably asked for when it resolves; undefined when there is no such projection. */
-  rebuild(name: string): Promise<ProjectionStatus | undefined>
-  /** Begins to compare these, or all, with the log; `running` while another such pass runs. */
-  verify(names: readonly ProjectionName[]): Verification | 'running'
-  readonly verification: Verification | undefined
-  readonly findings: ReadonlyMap<ProjectionName, Finding>
-}
+import type { Finding, ProjectionStatus, ProjectionUpkeep, Verification } from './upkeep-api.js'
+import { Verifier, type VerifierHooks } from './verify/verifier.js'
 
 export interface UpkeepPorts {
   /** Read beside the work, so that neither waits for the other's connections. */

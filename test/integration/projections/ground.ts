@@ -55,15 +55,21 @@ const handlers = [
   defineStep('Shop.Charge', ({ input, attempt }) => {
     if (input['mode'] === 'refused') throw new PermanentError('card refused')
     if (input['mode'] === 'stumbles' && attempt === 1) throw new RetryableError('the gateway is busy')
-    return { receipt: `R-${String(input['n'])}` }
+    return { receipt: input['n'] ?? null }
   }),
   defineStep('Shop.Ship', () => ({ parcel: true })),
 ]
 
+export interface Submitted {
+  readonly taskId: string
+  readonly name: string
+  readonly token: string
+}
+
 export interface Ground {
   readonly server: RunningServer
   readonly url: string
-  submit(n: number): Promise<{ readonly taskId: string; readonly token: string }>
+  submit(n: number): Promise<Submitted>
   get(path: string): Promise<unknown>
   post(path: string, body?: string): Promise<Response>
   projections(): Promise<z.output<typeof PROJECTION_LIST>['projections']>
@@ -153,16 +159,17 @@ const groundOf = (server: RunningServer, databaseUrl: string): Ground => {
 }
 
 /** Every fourth has a key, which others had before it: a repeat while that task runs, and a task of its own afterwards. */
-const submit = async (post: Ground['post'], count: number): Promise<{ readonly taskId: string; readonly token: string }> => {
+const submit = async (post: Ground['post'], count: number): Promise<Submitted> => {
   const hasKey = count % 4 === 0
   const n = hasKey ? count % 40 : count
   const modes = ['plain', 'plain', 'stumbles', 'plain', 'refused']
   const lonely = n % 7 === 0
+  const name = lonely ? 'lonely' : 'order'
   const answer = await post(
     '/v1/tasks',
     JSON.stringify({
       namespace: 'shop',
-      name: lonely ? 'lonely' : 'order',
+      name,
       context: { n, customer: `c${n % 3}`, mode: modes[n % modes.length] },
       tags: ['load', `n${n}`, 'with "quotes" and {braces}'],
       on_duplicate: 'return',
@@ -173,7 +180,7 @@ const submit = async (post: Ground['post'], count: number): Promise<{ readonly t
   const body: unknown = await answer.json()
   if (answer.status > 201 || typeof body !== 'object' || body === null || !('task_id' in body))
     throw new Error(`not taken: ${answer.status} ${JSON.stringify(body)}`)
-  return { taskId: String(body.task_id), token: answer.headers.get('tasker-consistency-token') ?? '' }
+  return { taskId: String(body.task_id), name, token: answer.headers.get('tasker-consistency-token') ?? '' }
 }
 
 const quiet = async (get: Ground['get'], databaseUrl: string): Promise<void> => {

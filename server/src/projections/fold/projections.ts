@@ -1,13 +1,5 @@
 /** The projections by name: the table of each, its version, and how its rows follow from a stream. A new projection is one line here. */
-import {
-  activityKey,
-  type ActivityRow,
-  addedActivity,
-  deadLetterRows,
-  readyRows,
-  taskRow,
-  timerRows,
-} from '@tasker/core'
+import { activityKey, type ActivityRow, addedActivity, deadLetterRows, readyRows, taskRow, timerRows } from '@tasker/core'
 import { scopeOfTask } from '../../engine/identity.js'
 import type { StreamKind } from '../../log/port.js'
 import type { IdentityRow } from '../port.js'
@@ -15,19 +7,19 @@ import { ACTIVITY } from '../tables/activity.js'
 import { DEAD_LETTER } from '../tables/dead-letter.js'
 import { IDENTITY } from '../tables/identity.js'
 import { KEY } from '../tables/key.js'
-import { columnBuffers, columnTypes, insertSql, type ProjectedTable, recordOf, type RowRecord } from '../tables/projected-table.js'
+import {
+  columnBuffers,
+  columnTypes,
+  insertSql,
+  type ProjectedTable,
+  recordOf,
+  type RowRecord,
+} from '../tables/projected-table.js'
 import { READY_STEP } from '../tables/ready-step.js'
 import { TASK } from '../tables/task.js'
 import { TIMER } from '../tables/timer.js'
+import type { ProjectionName } from './names.js'
 import type { FoldedKey, FoldedStream, FoldedTask } from './stream-fold.js'
-
-export const PROJECTION_NAMES = ['task', 'ready_step', 'timer', 'identity', 'activity', 'key', 'dead_letter'] as const
-
-/** Each is one table of that name. */
-export type ProjectionName = (typeof PROJECTION_NAMES)[number]
-
-export const isProjectionName = (name: string): name is ProjectionName =>
-  PROJECTION_NAMES.some((known) => known === name)
 
 /** A projection, whatever its rows are. */
 export interface Projection {
@@ -65,7 +57,17 @@ interface Shape<Row> {
 }
 
 const projection = <Row>(shape: Shape<Row>, rowsOf: (folded: FoldedStream) => readonly Row[]): Projection => {
-  const { name, table, version, isWorkedFrom, streams, isSum = false, clears, combined = (rows) => rows, overIf } = shape
+  const {
+    name,
+    table,
+    version,
+    isWorkedFrom,
+    streams,
+    isSum = false,
+    clears,
+    combined = (rows: readonly Row[]) => rows,
+    overIf,
+  } = shape
   const over = overIf === undefined ? {} : { overIf }
   return {
     name,
@@ -163,7 +165,16 @@ const BY_NAME: Readonly<Record<ProjectionName, Projection>> = {
     }),
   ),
   activity: projection(
-    { name: 'activity', table: ACTIVITY, version: 1, clears: 'none', isWorkedFrom: false, streams: 'task', isSum: true, combined: summed },
+    {
+      name: 'activity',
+      table: ACTIVITY,
+      version: 1,
+      clears: 'none',
+      isWorkedFrom: false,
+      streams: 'task',
+      isSum: true,
+      combined: summed,
+    },
     ofTask(({ activity }) => activity),
   ),
   key: projection(

@@ -155,10 +155,7 @@ export class StreamFold {
 }
 
 /** The streams of commits that come stream by stream, each folded when it is complete. */
-export async function* foldStreams(
-  pages: AsyncIterable<readonly StoredCommit[]>,
-  scope: FoldScope,
-): AsyncGenerator<StreamFold> {
+export async function* foldStreams(pages: AsyncIterable<readonly StoredCommit[]>, scope: FoldScope): AsyncGenerator<StreamFold> {
   let fold: StreamFold | undefined
   for await (const page of pages) {
     for (const commit of page) {

@@ -61,7 +61,10 @@ const PAGE = z.tuple([
 const HOURS = z.array(z.object({ hour_ms: z.coerce.number(), rows: z.coerce.number() }))
 const SUMS = z.tuple([z.object({ rows: RECORDS, checkpoints: z.array(z.unknown()) })])
 
-type HolderRow = Parameters<typeof commitOf>[0] & { readonly scope: string; readonly task_id: string }
+type CommitRow = Parameters<typeof commitOf>[0]
+
+/** Without a commit its columns are null. */
+type HolderRow = (CommitRow | { readonly events: null }) & { readonly scope: string; readonly task_id: string }
 
 const auditorRows = (pool: Pool, { name, version }: AuditorRowsOptions['checkpoints']): StoredRows => {
   const checkpoints = `select partition, seq from projection_checkpoint where projection = '${name}' and version = ${version}`
@@ -116,11 +119,11 @@ const streamPage = (answer: z.infer<typeof PAGE>[0]): StreamPage => ({
   checkpoints: checkpointsOf(answer.checkpoints),
 })
 
-/** `events` is null where the left join found no commit. */
-const holderOf = (row: HolderRow): IdentityHolder => {
-  const events: string | null = row.events
-  return { scope: row.scope, taskId: parseTaskId(row.task_id), first: events === null ? undefined : commitOf(row) }
-}
+const holderOf = (row: HolderRow): IdentityHolder => ({
+  scope: row.scope,
+  taskId: parseTaskId(row.task_id),
+  first: row.events === null ? undefined : commitOf(row),
+})
 
 const unavailable = (cause: unknown): Fault =>
   new Fault(

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { openPool, type Pool } from '../../database.js'
 import { databaseTrouble } from '../../database/trouble.js'
 import { Fault } from '../../faults.js'
-import { isProjectionName, type ProjectionName } from '../fold/projections.js'
+import { isProjectionName, type ProjectionName } from '../fold/names.js'
 import { parseAgreed } from '../stored-rows.js'
 import type { BuiltProjection, Rebuild, RebuildStore, RebuildWrite, Swapped } from '../rebuild/port.js'
 import { besideOf, rebuildStatement } from './rebuild-statement.js'
@@ -18,10 +18,7 @@ export interface PostgresRebuildsOptions {
 }
 
 export const openPostgresRebuilds = ({ url, checkpoints }: PostgresRebuildsOptions): RebuildStore =>
-  new PostgresRebuilds(
-    openPool({ url, applicationName: 'tasker rebuild', connectionsMax: 1, preferIndexes: true }),
-    checkpoints,
-  )
+  new PostgresRebuilds(openPool({ url, applicationName: 'tasker rebuild', connectionsMax: 1, preferIndexes: true }), checkpoints)
 
 /** One whose table somebody took away begins again. */
 const OPEN = `select name, version, case when to_regclass(name || '_rebuild') is null then 'waiting' else phase end as phase, turn, cursor, targets, streams, extract(epoch from requested_at) * 1000 as requested_at_ms
@@ -159,4 +156,3 @@ const unavailable = (cause: unknown, moment: 'connecting' | 'executing'): Fault 
     },
     cause,
   )
-

@@ -8,7 +8,7 @@
  * B3  After the swap, tables and indexes have the names they had, so that it can be done again and migrations find them.
  */
 import type { Instant, Partition } from '@tasker/core'
-import type { ProjectionName } from '../fold/projections.js'
+import type { ProjectionName } from '../fold/names.js'
 import type { FoldedStream } from '../fold/stream-fold.js'
 
 /** `folding`: the streams up to `cursor` are in, as they were at the targets. `catching_up`: all are. */

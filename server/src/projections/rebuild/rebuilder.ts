@@ -2,7 +2,8 @@
 import { durationMs } from '@tasker/core'
 import { inBackground } from '../../background.js'
 import { waitOn } from '../../engine/clock.js'
-import { PROJECTION_NAMES, type ProjectionName, projectionOf } from '../fold/projections.js'
+import { PROJECTION_NAMES, type ProjectionName } from '../fold/names.js'
+import { projectionOf } from '../fold/projections.js'
 import { build, type BuilderParts, type Built, type Pace } from './builder.js'
 import type { BuiltProjection, Rebuild } from './port.js'
 
@@ -146,4 +147,3 @@ export class Rebuilder {
     if (!this.#stopped) await waitOn(this.#parts.clock, AGAIN_MS)
   }
 }
-

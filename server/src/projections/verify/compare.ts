@@ -77,8 +77,7 @@ export const differenceText = ({ projection, kind, row, column, expected, found,
   return `${column} of ${place} is ${found}, the log says ${expected}${at}`
 }
 
-const valueText = (value: ColumnValue | undefined): string =>
-  typeof value === 'string' ? value : JSON.stringify(value ?? null)
+const valueText = (value: ColumnValue | undefined): string => (typeof value === 'string' ? value : JSON.stringify(value ?? null))
 
 /** Both from a little before the first character that differs. */
 const excerpts = (a: string, b: string): readonly [string, string] => {

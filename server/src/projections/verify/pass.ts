@@ -7,7 +7,9 @@
  */
 import type { Partition, Plan, TemplateHash } from '@tasker/core'
 import type { EventLog, StoredCommit } from '../../log/port.js'
-import { type Projection, type ProjectionName, projectionOf } from '../fold/projections.js'
+import type { ProjectionName } from '../fold/names.js'
+import { type Projection, projectionOf } from '../fold/projections.js'
+import type { Unreadable } from '../upkeep-api.js'
 import { type FoldedStream, foldStreams, type StreamFold, type UnreadableStream } from '../fold/stream-fold.js'
 import type { RowRecord } from '../tables/projected-table.js'
 import { ActivityCheck, type HourRange, hourRanges } from './activity-check.js'
@@ -38,7 +40,7 @@ export interface PassReport {
   readonly streams: number
   /** Streams that can be read only up to a place, and the first of them. */
   readonly unreadable: number
-  readonly firstUnreadable: { readonly stream: string; readonly position: string; readonly message: string } | undefined
+  readonly firstUnreadable: Unreadable | undefined
   /** Projections of which nothing can be said, and why. */
   readonly notCompared: readonly string[]
 }
@@ -95,11 +97,7 @@ class Pass {
     return true
   }
 
-  async #goThroughTasks(
-    tables: readonly Projection[],
-    withIdentity: boolean,
-    range: HourRange | undefined,
-  ): Promise<boolean> {
+  async #goThroughTasks(tables: readonly Projection[], withIdentity: boolean, range: HourRange | undefined): Promise<boolean> {
     const { stored } = this.#parts
     const { pageStreams, goOn } = this.#options
     const activity =

@@ -4,7 +4,7 @@
  */
 import type { Partition, TaskId } from '@tasker/core'
 import type { StoredCommit } from '../../log/port.js'
-import type { ProjectionName } from '../fold/projections.js'
+import type { ProjectionName } from '../fold/names.js'
 import type { RowRecord } from '../tables/projected-table.js'
 
 /** Projections whose rows are those of one task. */

@@ -2,7 +2,8 @@
 import { type DurationMs, durationMs, type Instant } from '@tasker/core'
 import { inBackground } from '../../background.js'
 import { type Clock, waitOn } from '../../engine/clock.js'
-import { PROJECTION_NAMES, type ProjectionName } from '../fold/projections.js'
+import { PROJECTION_NAMES, type ProjectionName } from '../fold/names.js'
+import type { Finding, Verification } from '../upkeep-api.js'
 import { type PassParts, type PassReport, verifyPass } from './pass.js'
 import type { RowDifference } from './port.js'
 
@@ -17,30 +18,6 @@ export interface VerifierHooks {
   /** `isFirst`: none of this projection was found before in the same pass. */
   readonly found: (difference: RowDifference, isFirst: boolean) => void
   readonly verified: (streams: number) => void
-}
-
-/** What is known to be wrong with a projection, until a whole pass finds it right or it is built anew. */
-export interface Finding {
-  readonly count: number
-  readonly first: RowDifference
-  readonly foundAt: Instant
-}
-
-/** A pass that somebody asked for. */
-export interface Verification {
-  readonly state: 'running' | 'done' | 'failed' | 'stopped'
-  readonly names: readonly ProjectionName[]
-  readonly startedAt: Instant
-  readonly endedAt: Instant | undefined
-  readonly streams: number
-  /** How many rows differ, by projection. */
-  readonly differences: ReadonlyMap<ProjectionName, number>
-  readonly first: RowDifference | undefined
-  readonly unreadable: number
-  readonly firstUnreadable: PassReport['firstUnreadable']
-  readonly notCompared: readonly string[]
-  /** Why it failed. */
-  readonly problem: string | undefined
 }
 
 type Running = { -readonly [Key in keyof Verification]: Verification[Key] } & {
@@ -178,8 +155,7 @@ export class Verifier {
         this.#findings.set(projection, finding)
       },
     })
-    if (report.complete)
-      for (const name of options.names) if (!found.has(name) && isSame(name)) this.#findings.delete(name)
+    if (report.complete) for (const name of options.names) if (!found.has(name) && isSame(name)) this.#findings.delete(name)
     return report
   }
 
