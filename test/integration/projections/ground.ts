@@ -86,6 +86,18 @@ export const startGround = async (
   settings: Readonly<Record<string, string>> = {},
   withWorker = true,
 ): Promise<Ground> => {
+  const server = await startOn(databaseUrl, settings)
+  const ground = groundOf(server, databaseUrl)
+  await registerTemplates(server)
+  const stopWorker = withWorker ? startWorker(server) : () => Promise.resolve()
+  onTestFinished(async () => {
+    await stopWorker()
+    await server.stop()
+  })
+  return ground
+}
+
+const startOn = (databaseUrl: string, settings: Readonly<Record<string, string>> = {}): Promise<RunningServer> => {
   const read = readServerConfig({
     DATABASE_URL: databaseUrl,
     TASKER_REST_PORT: '0',
@@ -96,23 +108,34 @@ export const startGround = async (
     ...settings,
   })
   if (read.type !== 'valid') throw new Error(JSON.stringify(read.problems))
-  const server = await startServer(read.config)
-  const ground = groundOf(server, databaseUrl)
-  for (const template of TEMPLATES) {
-    const registered = await fetch(`${server.restUrl}/v1/templates`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/yaml' },
-      body: template,
-    })
+  return startServer(read.config)
+}
+
+const registerTemplates = async ({ restUrl }: RunningServer): Promise<void> => {
+  const headers = { 'content-type': 'application/yaml' }
+  for (const body of TEMPLATES) {
+    const registered = await fetch(`${restUrl}/v1/templates`, { method: 'POST', headers, body })
     expect(registered.status, await registered.text()).toBeLessThan(300)
   }
-  const stopWorker = withWorker ? startWorker(server) : () => Promise.resolve()
-  onTestFinished(async () => {
-    await stopWorker()
-    await server.stop()
-  })
-  return ground
 }
+
+/** So many tasks in a database, all that can be done of them done, and nobody on it any more. */
+export const fillDatabase = async (databaseUrl: string, tasks: number): Promise<void> => {
+  const server = await startOn(databaseUrl)
+  const ground = groundOf(server, databaseUrl)
+  await registerTemplates(server)
+  const stopWorker = startWorker(server)
+  let next = 0
+  const submitters = Array.from({ length: FILLERS }, async () => {
+    while (next < tasks) await ground.submit(next++)
+  })
+  await Promise.all(submitters)
+  await ground.quiet()
+  await stopWorker()
+  await server.stop()
+}
+
+const FILLERS = 20
 
 const startWorker = (server: RunningServer): (() => Promise<void>) => {
   const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
