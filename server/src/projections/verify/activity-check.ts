@@ -17,7 +17,10 @@ export interface HourRange {
 }
 
 /** Ranges that cover all time, the newest first, each with a bounded number of rows. */
-export const hourRanges = async (stored: StoredRows, rowsMax = ACTIVITY_ROWS_MAX): Promise<readonly HourRange[]> => {
+export const hourRanges = async (
+  stored: Pick<StoredRows, 'activityHours'>,
+  rowsMax = ACTIVITY_ROWS_MAX,
+): Promise<readonly HourRange[]> => {
   const ranges: HourRange[] = []
   let beforeMs = Number.MAX_SAFE_INTEGER
   let rows = 0
