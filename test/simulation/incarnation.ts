@@ -114,7 +114,7 @@ const fragileLog = (
       await read(dice)
       return log.readStarts(kind, ids)
     },
-    readKind: (kind) => log.readKind(kind),
+    readKind: (kind, ids) => log.readKind(kind, ids),
     readPartition: (partition, after) => fragilePages(log.readPartition(partition, after)),
     readDomainEvents: (partition, after) => fragilePages(log.readDomainEvents(partition, after), eventDice),
     head: (partition: Partition) => log.head(partition),

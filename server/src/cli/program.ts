@@ -10,6 +10,7 @@ import { addDemoCommand } from './commands/demo.js'
 import { addDoctorCommand } from './commands/doctor.js'
 import { addKeyCommands } from './commands/keys.js'
 import { addOperationCommands } from './commands/operations.js'
+import { addProjectionCommands } from './commands/projection.js'
 import { addServeCommands } from './commands/serve.js'
 import { addStepCommands } from './commands/step.js'
 import { addTaskCommands } from './commands/task.js'
@@ -27,6 +28,7 @@ export const runCommandLine = async (args: readonly string[], host: Host): Promi
   addKeyCommands(program, bound)
   addDeadLetterCommands(program, bound)
   addStepCommands(program, bound)
+  addProjectionCommands(program, bound)
   addDoctorCommand(program, bound)
   inherit(program)
   try {

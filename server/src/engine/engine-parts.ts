@@ -9,6 +9,7 @@ import {
   type TimerRow,
   type WorkerId,
 } from '@tasker/core'
+import { inBackground } from '../background.js'
 import { Dispatcher } from '../dispatch/dispatcher.js'
 import { KeyQueues } from '../dispatch/key-queues.js'
 import type { AttemptTimeout, ConnectedWorker } from '../dispatch/worker.js'
@@ -16,6 +17,7 @@ import { Workers } from '../dispatch/workers.js'
 import type { CommitProbe, EventLog } from '../log/port.js'
 import type { ProjectionStore } from '../projections/port.js'
 import { Projector } from '../projections/projector.js'
+import { Upkeep, type UpkeepPorts } from '../projections/upkeep.js'
 import { EventBus } from '../publishers/bus.js'
 import { DomainFeed } from '../publishers/feed.js'
 import { Publisher } from '../publishers/publisher.js'
@@ -42,6 +44,7 @@ import { TaskRuntime } from './task-runtime.js'
 import { TemplateCatalog } from './template-catalog.js'
 import { UnservedQueues } from './unserved.js'
 import { reportUnserved } from './unserved-step.js'
+import { tellQueues } from './waiting-queues.js'
 
 export type EngineLimit = 'waitingCommitsMax' | 'waitingCharsMax' | 'unprojectedTasksMax' | 'unprojectedBytesMax'
 
@@ -82,6 +85,8 @@ export interface EnginePorts {
   readonly publishing?: PublishingPorts
   /** How an idle server knows that it could commit; without one it believes so until an append says otherwise. */
   readonly probe?: CommitProbe
+  /** What looks after the rows; nobody does when undefined. */
+  readonly upkeep?: UpkeepPorts
 }
 
 export interface PublishingPorts {
@@ -129,6 +134,7 @@ export interface EngineParts {
   readonly reads: Reads
   readonly publisher: Publisher | undefined
   readonly domainEvents: DomainFeed
+  readonly upkeep: Upkeep | undefined
 }
 
 /** Characters of events text of one append. */
@@ -202,6 +208,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     reads,
     publisher,
     domainEvents,
+    upkeep: upkeepOf(ports, { projector, catalog, dispatcher, keys }),
   }
 }
 
@@ -236,6 +243,23 @@ const projectorOf = (
       behind: (behind) => (behind ? dispatcher().pause('projections') : dispatcher().resume('projections')),
     },
   )
+
+/** Queues hear of rows that a rebuild brought back; timers, keys and identities are read from the rows anyway. */
+const upkeepOf = (
+  { upkeep, store, clock }: EnginePorts,
+  { projector, catalog, dispatcher, keys }: Pick<EngineParts, 'projector' | 'catalog' | 'dispatcher' | 'keys'>,
+): Upkeep | undefined =>
+  upkeep &&
+  new Upkeep(
+    upkeep,
+    { projector, clock, plans: (hash) => catalog.planOf(hash), checkpoints: () => store.checkpoints() },
+    (name) => {
+      if (name === 'ready_step') inBackground(tellQueues({ store, keys, dispatcher }).then(noQueues, noQueues))
+    },
+  )
+
+/** Rows that cannot be read just now are found by the refills that come. */
+const noQueues = (): void => undefined
 
 const keysOf = (
   { log, store, clock, metrics }: EnginePorts,

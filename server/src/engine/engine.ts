@@ -18,6 +18,7 @@ import {
 import type { AttemptTimeout, ConnectedWorker } from '../dispatch/worker.js'
 import { commandAttempt, engineCause } from './attempt-command.js'
 import { Fault, type FaultDetail } from '../faults.js'
+import { differenceText } from '../projections/verify/compare.js'
 import { isWakeUp } from '../timers/timer-window.js'
 import type {
   AttemptRef,
@@ -26,6 +27,7 @@ import type {
   Engine,
   EngineHealth,
   KeyInfo,
+  ProjectionUpkeep,
   EngineWatch,
   QueueInfo,
   RegisterAnswer,
@@ -133,6 +135,12 @@ export class RunningEngine implements Engine {
     this.#recovering = false
     this.#parts.unserved.start()
     await this.#parts.readiness.start()
+    this.#parts.upkeep?.start()
+  }
+
+  /** Undefined where nobody looks after the rows. */
+  get projections(): ProjectionUpkeep | undefined {
+    return this.#parts.upkeep
   }
 
   get recovered(): RecoveryReport | undefined {
@@ -228,7 +236,7 @@ export class RunningEngine implements Engine {
   }
 
   health(): EngineHealth {
-    const { commits, projector, quarantine, publisher, readiness } = this.#parts
+    const { commits, projector, quarantine, publisher, readiness, upkeep } = this.#parts
     const now = this.#ports.clock.now()
     const parts = healthParts(this.#parts, { closed: this.#closed(), recovering: this.#recovering, pressure: this.#pressure() })
     return {
@@ -241,6 +249,12 @@ export class RunningEngine implements Engine {
       pendingCommits: commits.waitingCommits,
       quarantined: quarantine.list(),
       projectionLagMs: projector.lagMs(now),
+      projectionLags: projector.lags(now),
+      projectionDifferences: [...(upkeep?.findings ?? [])].map(([projection, { count, first }]) => ({
+        projection,
+        rows: count,
+        first: differenceText(first),
+      })),
       domainEvents: { lagMs: publisher?.lagMs(now) ?? 0, problem: publisher?.problem },
     }
   }
@@ -257,6 +271,7 @@ export class RunningEngine implements Engine {
     wheel.stop()
     workers.stop()
     this.#stopUnconfirmed?.()
+    await this.#parts.upkeep?.stop()
     await commits.stop()
     followers.failAll(notReady(this.#closed() ?? 'it stops'))
     await Promise.all([projector.stop(), publisher?.stop()])

@@ -3,7 +3,6 @@ import {
   type ActivityRow,
   activityRows,
   type DurationMs,
-  handlerOfQueue,
   type Instant,
   instant,
   type KeyRow,
@@ -23,6 +22,7 @@ import { keyOfStream } from '../log/key-codec.js'
 import type { EventLog, Ownership, StoredCommit } from '../log/port.js'
 import type { IdentityRow, ProjectionStore } from '../projections/port.js'
 import type { ProjectedCommit, Projector } from '../projections/projector.js'
+import type { Upkeep } from '../projections/upkeep.js'
 import type { Publisher } from '../publishers/publisher.js'
 import type { TimerWindow } from '../timers/timer-window.js'
 import { attemptsOut } from './attempts-out.js'
@@ -33,6 +33,7 @@ import type { Keys } from './keys/keys.js'
 import type { StreamLoader } from './stream-loader.js'
 import { durableTask } from './task-stream.js'
 import type { TemplateCatalog } from './template-catalog.js'
+import { tellQueues } from './waiting-queues.js'
 
 /** Tasks folded between two writes of a catch-up. */
 const CATCH_UP_TASKS_MAX = 1_000
@@ -54,6 +55,7 @@ export interface RecoveryParts {
   readonly keys: Keys
   readonly timers: TimerWindow
   readonly publisher: Publisher | undefined
+  readonly upkeep: Upkeep | undefined
   /** What workers that were out before the start have to come back. */
   readonly graceMs: DurationMs
 }
@@ -83,18 +85,14 @@ export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => 
     commitsCaughtUp += await catchUp(partition, from, parts)
   }
   await projector.caughtUp()
+  await parts.upkeep?.beforeWork()
   const attemptsOut = await adoptAttempts(parts)
   await keys.recover(await store.heldKeys())
-  const queues = await store.readyQueues()
-  for (const { namespace, queue, waiting } of queues) {
-    const handler = handlerOfQueue(queue)
-    if (handler === undefined) keys.stored(namespace, queue, waiting)
-    else dispatcher.stored(namespace, handler, waiting)
-  }
+  const queues = await tellQueues({ store, keys, dispatcher })
   await timers.start()
   for (const { partition } of owned) parts.publisher?.startFrom(partition)
   const epochs = new Map(owned.map(({ partition, epoch }) => [partition, epoch]))
-  return { commitsCaughtUp, attemptsOut, queues: queues.length, epochs }
+  return { commitsCaughtUp, attemptsOut, queues, epochs }
 }
 
 /** Projects the commits of a partition after its checkpoint, a bounded number of tasks at a time. */

@@ -16,6 +16,12 @@ export const DOMAIN_EVENT = 'domain_event.recorded'
 
 export type StreamKind = 'task' | 'template' | 'key' | 'partition'
 
+/** Ids after one, and up to another and with it. */
+export interface IdRange {
+  readonly after: string
+  readonly upTo?: string | undefined
+}
+
 export interface StreamRef {
   readonly kind: StreamKind
   /** A task's ULID, `namespace/name` of a template, `namespace/queue` of a key, a partition's number. */
@@ -114,8 +120,8 @@ export interface EventLog {
   readStream(stream: StreamRef, fromVersion: number): AsyncIterable<readonly StoredCommit[]>
   /** Many streams of a kind at once, by id: of each its first commits, all of them where it is short. One that is not there is left out. */
   readStarts(kind: StreamKind, ids: readonly string[]): Promise<ReadonlyMap<string, StreamStart>>
-  /** Every commit of a kind, stream by stream in the order of ids, oldest first. For streams that are few: templates. */
-  readKind(kind: StreamKind): AsyncIterable<readonly StoredCommit[]>
+  /** Every commit of a kind, stream by stream in the order of ids (their bytes), oldest first; of all streams, or of some of that order. */
+  readKind(kind: StreamKind, ids?: IdRange): AsyncIterable<readonly StoredCommit[]>
   /** Commits of a partition with `seq > afterSeq`, oldest first, page by page. */
   readPartition(partition: Partition, afterSeq: number): AsyncIterable<readonly StoredCommit[]>
   /** Those of them that record a domain event; what lies between costs nothing. */

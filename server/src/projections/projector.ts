@@ -71,6 +71,13 @@ const BACKLOG_GONE_SHARE = 0.5
 
 type PendingTask = NonNullable<ProjectedCommit['task']>
 
+/** How far the rows of a partition are behind its log. */
+export interface PartitionLag {
+  readonly partition: Partition
+  readonly commits: number
+  readonly lagMs: number
+}
+
 export interface ProjectorSettings {
   /** Pause between two writes while there is something to write. */
   readonly intervalMs: DurationMs
@@ -100,6 +107,10 @@ export class Projector {
   readonly #retained = new RetainedTail<PendingTask>()
   readonly #retainedIdentities = new RetainedTail<IdentityRow>()
   #running: Promise<void> | undefined
+  /** The write that is under way. */
+  #write: Promise<void> = Promise.resolve()
+  /** Set while nothing may be written. */
+  #held: Promise<unknown> | undefined
   #stopped = false
   #behind = false
   #hurried: (() => void) | undefined
@@ -167,6 +178,38 @@ export class Projector {
   lagMs(now: Instant): number {
     const since = this.#unprojected()[0]?.since
     return since === undefined ? 0 : Math.max(0, now - since)
+  }
+
+  /** How far each partition that was projected or waits is behind: commits, and the time since the oldest of them. */
+  lags(now: Instant): readonly PartitionLag[] {
+    const waiting = this.#unprojected()
+    const partitions = new Set([...this.#checkpoints.keys(), ...waiting.flatMap(({ heads }) => [...heads.keys()])])
+    return [...partitions].map((partition) => {
+      const checkpoint = this.#checkpoints.get(partition) ?? 0
+      const head = waiting.reduce((highest, { heads }) => heads.get(partition) ?? highest, checkpoint)
+      const since = waiting.find(({ sinceIn }) => sinceIn.has(partition))?.sinceIn.get(partition)
+      const behind = head > checkpoint && since !== undefined
+      return { partition, commits: head - checkpoint, lagMs: behind ? Math.max(0, now - since) : 0 }
+    })
+  }
+
+  /**
+   * Nothing is written while `work` runs: the checkpoints stay where they are, and what is added waits in memory. A write that is under way
+   * ends first, one whose outcome is not known too.
+   */
+  async whileStill<Result>(work: () => Promise<Result>): Promise<Result> {
+    while (this.#held !== undefined) await this.#held
+    const holding = this.#write.then(work)
+    const held = holding
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .then(() => {
+        this.#held = undefined
+      })
+    this.#held = held
+    return holding.finally(() => held)
   }
 
   /** Everything that was added is in the store when this resolves, unless the projector stops before. */
@@ -256,9 +299,11 @@ export class Projector {
     while (this.#pending.length > 0 && !this.#stopped) {
       // What is more than one write takes is written at once.
       if (this.#pending.length === 1) await this.#pause()
+      while (this.#held !== undefined) await this.#held
       this.#writing = this.#pending.shift()
       if (this.#writing === undefined) break
-      await this.#write(this.#writing)
+      this.#write = this.#writeAll(this.#writing)
+      await this.#write
       this.#writing = undefined
       this.#watchBacklog()
     }
@@ -277,7 +322,7 @@ export class Projector {
     this.#hurried = undefined
   }
 
-  async #write(pending: Pending): Promise<void> {
+  async #writeAll(pending: Pending): Promise<void> {
     const batch = this.#batchOf(pending)
     while (!(await this.#tryWrite(batch))) {
       if (this.#stopped) return
@@ -366,10 +411,12 @@ class Pending {
   since: Instant | undefined
   /** Of the tasks, as they were when they came. */
   bytes = 0
+  readonly sinceIn = new Map<Partition, Instant>()
   readonly #sizes = new Map<TaskId, number>()
 
   add(commit: ProjectedCommit): void {
     this.since ??= commit.at
+    if (!this.sinceIn.has(commit.partition)) this.sinceIn.set(commit.partition, commit.at)
     this.heads.set(commit.partition, commit.seq)
     if (commit.task !== undefined) this.#addTask(commit.task)
     if (commit.key !== undefined) this.keys.set(`${commit.key.namespace}\n${commit.key.queue}`, commit.key)

@@ -10,6 +10,7 @@ import type { App } from './route.js'
 import { addDeadLetterRoutes } from './routes/dead-letters.js'
 import { addHealthRoutes, addOperationRoutes } from './routes/operations.js'
 import { addPages } from './routes/pages.js'
+import { addProjectionRoutes } from './routes/projections.js'
 import { addAnalyticsRoutes } from './routes/analytics.js'
 import { addKeyRoutes } from './routes/keys.js'
 import { addStepRoutes } from './routes/steps.js'
@@ -73,6 +74,7 @@ const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal, streamTimes:
   addDeadLetterRoutes(app, door)
   addOperationRoutes(app, door)
   addKeyRoutes(app, door)
+  addProjectionRoutes(app, door)
   addHealthRoutes(app, door)
   addAnalyticsRoutes(app, door)
   addPages(app, door)

@@ -12,7 +12,7 @@ import { Fault } from '../../faults.js'
 import { acquirePartition } from '../acquire.js'
 import { illFormedPart } from '../content.js'
 import { readAcquired } from '../partition-codec.js'
-import type { AppendResult, EventLog, SequencedCommit, StoredCommit, StreamKind } from '../port.js'
+import type { AppendResult, EventLog, IdRange, SequencedCommit, StoredCommit, StreamKind } from '../port.js'
 import { appendStatement } from './append-statement.js'
 import {
   domainEventRange,
@@ -41,6 +41,7 @@ const PAGE: PageBounds = { commits: 500, bytes: 8 * 1024 * 1024 }
 /** Of each of many streams that are read at once, and in all. */
 const STARTS: PageBounds = { commits: 20, bytes: 8 * 1024 * 1024 }
 const READ_CONNECTIONS = 4
+const EVERY_ID: IdRange = { after: '' }
 
 /** Opens the log of a migrated database. Throws a `Fault` when it cannot be reached or has another number of partitions. */
 export const openPostgresLog = async (options: PostgresLogOptions): Promise<EventLog> => {
@@ -72,7 +73,7 @@ const logOn = (pool: Pool, appenders: readonly SteadyConnection[], partitionCoun
     append,
     readStream: (stream, fromVersion) => pagesOf(pool, streamRange(stream.kind, stream.id, fromVersion), page),
     readStarts: (kind, ids) => orUnavailable(() => readStarts(pool, kind, ids, STARTS)),
-    readKind: (kind) => pagesOf(pool, kindRange(kind), page),
+    readKind: (kind, ids = EVERY_ID) => pagesOf(pool, kindRange(kind, ids), page),
     readPartition: (partition, afterSeq) => pagesOf(pool, partitionRange(partition, afterSeq), page),
     readDomainEvents: (partition, afterSeq) => pagesOf(pool, domainEventRange(partition, afterSeq), page),
     head: async (partition) => {

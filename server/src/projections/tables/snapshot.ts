@@ -1,6 +1,6 @@
 /** Rows of `task_snapshot`: the latest of each task. */
-import { byteaArray, int8Array } from '../../database/binary-array.js'
-import { type TableWrite, texts } from './table-write.js'
+import { byteaArray, int8Array, textArray } from '../../database/binary-array.js'
+import type { TableWrite } from './table-write.js'
 
 export const SNAPSHOT: TableWrite = {
   types: ['text[]', 'int8[]', 'text[]', 'bytea[]', 'text[]'],
@@ -11,10 +11,10 @@ export const SNAPSHOT: TableWrite = {
     state = excluded.state
 )`,
   values: ({ snapshots }) => [
-    texts(snapshots, (row) => row.taskId),
+    textArray(snapshots.map((row) => row.taskId)),
     int8Array(snapshots.map((row) => row.version)),
-    texts(snapshots, (row) => row.schema),
+    textArray(snapshots.map((row) => row.schema)),
     byteaArray(snapshots.map((row) => row.hash)),
-    texts(snapshots, (row) => row.state),
+    textArray(snapshots.map((row) => row.state)),
   ],
 }
