@@ -57,8 +57,6 @@ export const LIMITS = {
   keyCheckMs: ms(60_000),
   /** Points of priority that a minute of waiting is worth. */
   priorityPointsPerMinute: 10,
-  /** Steps that an explanation names behind one that waits. */
-  explainedLinksMax: 20,
   /** Events of one history that a diff compares. */
   diffEventsMax: 20_000,
   /** Steps that a diff names. */

@@ -1,18 +1,31 @@
 /** Explain: why each step that is not running is not, and what would make it go on. */
 import { instantText, type Instant } from '../kernel/instant.js'
 import { elementAt, unreachable } from '../kernel/invariant.js'
-import type { HandlerName, StepId, TaskId } from '../kernel/ids.js'
+import type { HandlerName, StepId } from '../kernel/ids.js'
 import { keyGate } from '../key/gate.js'
-import type { KeyGate } from '../key/key.js'
 import { queueHandler } from '../projections/ready-step.js'
 import { isLeft, isTakingBack, undoStateOf } from '../task/compensation.js'
 import type { LiveTask, StepStatus } from '../task/state.js'
 import { taskStatus, type TaskStatus } from '../task/status.js'
 import { batchOf, goesOnWithout, letsOthersGoOn } from '../task/step-groups.js'
-import { type ChainLink, chainOf } from './chain.js'
 import { laterSteps } from './later-steps.js'
-import { failureOf, nameAt, pausedText, type Told, type WaitReason } from './told.js'
-import { explainWhole } from './whole.js'
+
+export const WAIT_REASONS = [
+  'start_time',
+  'dependencies',
+  'decision',
+  'batch_room',
+  'condition',
+  'paused',
+  'key',
+  'worker',
+  'retry_time',
+  'failed',
+  'compensation',
+] as const
+
+/** What a step waits for, for programs. */
+export type WaitReason = (typeof WAIT_REASONS)[number]
 
 export interface StepExplanation {
   readonly step: StepId
@@ -24,16 +37,10 @@ export interface StepExplanation {
   readonly unblockedBy: string
   /** The steps it waits for, where it waits for steps. */
   readonly waitsFor: readonly StepId[]
-  /** Why those it waits for have not ended, and what they wait for, down to the steps that wait for nothing but the world; nearest first. */
-  readonly chain: readonly ChainLink[]
-  /** There are more than `LIMITS.explainedLinksMax`. */
-  readonly chainIsCut: boolean
 }
 
 export interface TaskExplanation {
   readonly status: TaskStatus
-  /** What holds for the task as a whole; undefined when nothing does. */
-  readonly why: string | undefined
   /** Steps that run, are done or were never asked for are not among them. */
   readonly steps: readonly StepExplanation[]
 }
@@ -42,38 +49,19 @@ export interface TaskExplanation {
 export interface Surroundings {
   /** Since when no worker has served the queue of a handler; undefined when one does. */
   readonly unservedSince: (handler: HandlerName) => Instant | undefined
-  /** The workers that offer a handler now: how many, and how many of their slots are taken; undefined when that is not known. */
-  readonly serving: (
-    handler: HandlerName,
-  ) => { readonly workers: number; readonly slots: number; readonly busy: number } | undefined
   /** How a step stands that waits for a key. */
-  readonly keyLine: (step: StepId) => KeyStanding | undefined
+  readonly keyLine: (step: StepId) => { readonly held: number; readonly ahead: number | undefined } | undefined
 }
 
-/** What is known of the key that a step waits for. */
-export interface KeyStanding {
-  /** Places that are taken. */
-  readonly held: number
-  /** Who goes before the step; undefined when so many wait that nobody knows. */
-  readonly ahead: number | undefined
-  /** Some of those that have a place. */
-  readonly holders: readonly { readonly taskId: TaskId; readonly step: StepId; readonly attempt: number }[]
-  /** When the next place of a rate is free; undefined where only the end of an attempt frees one. */
-  readonly freeAt: Instant | undefined
-}
+export const explainTask = (task: LiveTask, around: Surroundings): TaskExplanation => ({
+  status: taskStatus(task),
+  steps: task.steps.flatMap(({ status }, index) => {
+    const told = explainStep(task, index, around)
+    return told === undefined ? [] : [{ step: nameAt(task, index), status, waitsFor: [], ...told }]
+  }),
+})
 
-export const explainTask = (task: LiveTask, around: Surroundings): TaskExplanation => {
-  const told = task.steps.map((_, index) => explainStep(task, index, around))
-  return {
-    status: taskStatus(task),
-    why: explainWhole(task),
-    steps: told.flatMap((own, index) => {
-      if (own === undefined) return []
-      const step = { step: nameAt(task, index), status: elementAt(task.steps, index, 'steps').status }
-      return [{ ...step, waitsFor: [], ...own, ...chainOf(task, index, told) }]
-    }),
-  }
-}
+type Told = Pick<StepExplanation, 'reason' | 'why' | 'unblockedBy'> & Partial<Pick<StepExplanation, 'waitsFor'>>
 
 const explainStep = (task: LiveTask, index: number, around: Surroundings): Told | undefined => {
   const step = elementAt(task.steps, index, 'steps')
@@ -88,7 +76,7 @@ const explainStep = (task: LiveTask, index: number, around: Surroundings): Told 
       return {
         reason: 'retry_time',
         why: `Its last attempt failed: ${failureOf(task, index)}`,
-        unblockedBy: `Time: attempt ${step.attempts} may start at ${instantText(step.dueAt)}.`,
+        unblockedBy: `Time: the next attempt may start at ${instantText(step.dueAt)}.`,
       }
     case 'skipped':
       return {
@@ -131,13 +119,12 @@ const explainPending = (task: LiveTask, index: number): Told => {
   const { join } = elementAt(task.graph.steps, index, 'steps of the graph')
   const waitsFor = open.map((before) => nameAt(task, before))
   const failed = open.filter((before) => elementAt(task.steps, before, 'steps').status === 'error')
-  const stands = open.map((before) => `${nameAt(task, before)} (${elementAt(task.steps, before, 'steps').status})`).join(', ')
   return {
     reason: 'dependencies',
     why:
       join === 'all'
-        ? `It waits for ${stands}.`
-        : `It waits until ${join} of its dependencies are satisfied; not satisfied are ${stands}.`,
+        ? `It waits for ${waitsFor.join(', ')}.`
+        : `It waits until ${join} of its dependencies are satisfied; not satisfied are ${waitsFor.join(', ')}.`,
     unblockedBy:
       failed.length === 0
         ? 'Their end.'
@@ -150,50 +137,31 @@ const explainReady = (task: LiveTask, index: number, around: Surroundings): Told
   if (task.pace.type === 'paused')
     return {
       reason: 'paused',
-      why: pausedText(task.pace),
-      unblockedBy: 'A person: `tasker task resume`.',
+      why: `The task is paused since ${instantText(task.pace.since)}${task.pace.reason === undefined ? '.' : `: ${task.pace.reason}`}`,
+      unblockedBy: 'A resume of the task.',
     }
   const gate = keyGate(task, index)
-  if (gate !== undefined) return explainGate(gate, around.keyLine(nameAt(task, index)))
+  if (gate !== undefined) {
+    const line = around.keyLine(nameAt(task, index))
+    const places = line === undefined ? '' : `; ${line.held} are taken`
+    const before = line?.ahead === undefined ? '' : `, and ${line.ahead} go before it`
+    return {
+      reason: 'key',
+      why: `It waits for a place of the ${gate.kind} key ${gate.key}, which has ${gate.limit}${places}${before}.`,
+      unblockedBy: 'A place that becomes free.',
+    }
+  }
   const handler = queueHandler(task, index)
+  const since = around.unservedSince(handler)
   return {
     reason: 'worker',
-    why: workerText(handler, around),
+    why:
+      since === undefined
+        ? 'It is ready, and no worker has taken it yet.'
+        : `It is ready, and no connected worker has offered ${handler} since ${instantText(since)}.`,
     unblockedBy: `A worker with a free slot that offers ${handler}.`,
   }
 }
-
-const explainGate = (gate: KeyGate, line: KeyStanding | undefined): Told => {
-  const places = line === undefined ? '' : `; ${line.held} are taken${holdersText(line)}`
-  const before = line?.ahead === undefined ? '' : `, and ${line.ahead} go before it`
-  return {
-    reason: 'key',
-    why: `It waits for a place of the ${gate.kind} key ${gate.key}, which has ${gate.limit}${places}${before}.`,
-    unblockedBy:
-      line?.freeAt === undefined ? 'A place that becomes free.' : `Time: the next place is free at ${instantText(line.freeAt)}.`,
-  }
-}
-
-const HOLDERS_NAMED_MAX = 3
-
-const holdersText = ({ held, holders }: KeyStanding): string => {
-  const named = holders.slice(0, HOLDERS_NAMED_MAX).map(({ taskId, step }) => `${step} of task ${taskId}`)
-  if (named.length === 0) return ''
-  const more = held > named.length ? ` and ${held - named.length} more` : ''
-  return ` by ${named.join(', ')}${more}`
-}
-
-const workerText = (handler: HandlerName, around: Surroundings): string => {
-  const since = around.unservedSince(handler)
-  if (since !== undefined) return `It is ready, and no connected worker has offered ${handler} since ${instantText(since)}.`
-  const serving = around.serving(handler)
-  if (serving === undefined || serving.workers === 0 || serving.busy < serving.slots)
-    return 'It is ready, and no worker has taken it yet.'
-  const workers = serving.workers === 1 ? 'the only worker that offers' : `the ${serving.workers} workers that offer`
-  return `It is ready, and ${workers} ${handler} ${serving.workers === 1 ? 'has' : 'have'} no free slot: ${serving.busy} of ${serving.slots} are taken.`
-}
-
-const BY_HAND = 'A person: `tasker step reset`, `tasker step resolve` or `tasker step complete`.'
 
 const explainFailed = (task: LiveTask, index: number): Told | undefined => {
   if (task.endedAt !== undefined) return undefined
@@ -201,7 +169,7 @@ const explainFailed = (task: LiveTask, index: number): Told | undefined => {
     return {
       reason: 'failed',
       why: `Its way back failed for good: ${failureOf(task, index)}`,
-      unblockedBy: `${BY_HAND} Steps it built on are taken back after it.`,
+      unblockedBy: 'A person: reset, resolve or complete by hand. Steps it built on are taken back after it.',
     }
   if (task.compensation === undefined && goesOnWithout(task, index)) return undefined
   return {
@@ -209,7 +177,7 @@ const explainFailed = (task: LiveTask, index: number): Told | undefined => {
     why: `It failed for good: ${failureOf(task, index)}`,
     unblockedBy:
       task.compensation === undefined
-        ? `${BY_HAND} Steps that do not depend on it go on.`
+        ? 'A person: reset, resolve or complete by hand. Steps that do not depend on it go on.'
         : 'Nothing: the work of the task is taken back.',
   }
 }
@@ -225,3 +193,8 @@ const explainUndo = (task: LiveTask, index: number): Told | undefined => {
     waitsFor,
   }
 }
+
+const failureOf = (task: LiveTask, index: number): string =>
+  elementAt(task.steps, index, 'steps').lastFailure?.message ?? 'nobody said why'
+
+const nameAt = (task: LiveTask, index: number): StepId => elementAt(task.graph.steps, index, 'steps of the graph').name

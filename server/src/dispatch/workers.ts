@@ -68,13 +68,6 @@ export class Workers {
     return this.#byQueue.get(queue)?.workers.length ?? 0
   }
 
-  /** How many slots they have, and how many of them are taken. */
-  slotsOf(queue: string): { readonly workers: number; readonly slots: number; readonly busy: number } {
-    const workers = this.#byQueue.get(queue)?.workers ?? []
-    const sum = (of: (worker: ConnectedWorker) => number): number => workers.reduce((total, worker) => total + of(worker), 0)
-    return { workers: workers.length, slots: sum(({ slots }) => slots), busy: sum(({ busy }) => busy) }
-  }
-
   lease(ref: AttemptRef): Lease | undefined {
     return this.#leases.get(refKey(ref))
   }

@@ -101,8 +101,6 @@ export interface KeyLine {
   readonly held: number
   /** Who goes before it; undefined when so many wait that nobody knows yet. */
   readonly ahead: number | undefined
-  /** Some of those that have its places. */
-  readonly holders: readonly KeyHolder[]
 }
 
 /** What `result` tells: terminal, or blocked and so waiting for a person. */
@@ -341,8 +339,6 @@ export interface EngineWatch {
   unservedQueues(): readonly UnservedQueue[]
   /** Why steps of a queue do not start; undefined when nothing is wrong with it. */
   queueProblem(namespace: Namespace, handler: HandlerName): UnservedQueue | undefined
-  /** The connected workers that offer a handler, and how many of their slots are taken. */
-  serving(namespace: Namespace, handler: HandlerName): { readonly workers: number; readonly slots: number; readonly busy: number }
   /** The last signs of life of the running steps of a task. */
   heardSteps(taskId: TaskId): HeardSteps
 }

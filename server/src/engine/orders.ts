@@ -28,7 +28,7 @@ export const giveOrder = (
       const { stream } = found
       const misfit = resultMisfit(order, stream.state, schemaCheck)
       if (misfit !== undefined) return resolve({ type: 'failed', fault: misfit })
-      runtime.apply(stream, dated(order, runtime.now(stream), actor), { cause: { actor, command: order.type } }, (applied) =>
+      runtime.apply(stream, dated(order, runtime.now(stream)), { cause: { actor, command: order.type } }, (applied) =>
         resolve(commandAnswer(stream, applied)),
       )
     })
@@ -50,6 +50,4 @@ const resultMisfit = (order: TaskOrder, state: TaskState, check: SchemaCheck): F
   }
 }
 
-/** Who paused a task is told to those who ask why it does not go on. */
-const dated = (order: TaskOrder, at: Instant, actor: string): TaskCommand =>
-  order.type === 'pause' ? { by: actor, ...order, at } : { ...order, at }
+const dated = (order: TaskOrder, at: Instant): TaskCommand => ({ ...order, at })

@@ -9,17 +9,8 @@ import { taskNotFound } from './input-faults.js'
 import { requiredTaskId } from './unary.js'
 
 export const explain = async (door: GrpcDoor, request: ExplainRequest): Promise<ExplainResponse> => {
-  const { status, why = '', steps } = explanationOf(door.engine, await taskOf(door, request.taskId))
-  return {
-    status,
-    why,
-    steps: steps.map(({ step, waitsFor, chain, ...more }) => ({
-      stepId: step,
-      waitsFor: [...waitsFor],
-      chain: chain.map(({ step: name, ...link }) => ({ stepId: name, ...link })),
-      ...more,
-    })),
-  }
+  const { status, steps } = explanationOf(door.engine, await taskOf(door, request.taskId))
+  return { status, steps: steps.map(({ step, waitsFor, ...more }) => ({ stepId: step, waitsFor: [...waitsFor], ...more })) }
 }
 
 export const getCompensation = async (door: GrpcDoor, request: GetCompensationRequest): Promise<GetCompensationResponse> => {

@@ -116,12 +116,7 @@ const engineOf = (double: () => EngineDouble, happened: () => void): Engine => (
   },
   cancel: notPlayed,
   order: notPlayed,
-  watch: {
-    unservedQueues: () => [],
-    queueProblem: () => undefined,
-    serving: () => ({ workers: 0, slots: 0, busy: 0 }),
-    heardSteps: () => new Map(),
-  },
+  watch: { unservedQueues: () => [], queueProblem: () => undefined, heardSteps: () => new Map() },
   read: async (taskId) => double().tasks.get(taskId),
   history: notPlayed,
   follow: async (_taskId, afterVersion, listener) => {

@@ -23,12 +23,9 @@ export const addTaskExplainCommands = (task: Command, binding: Binding): void =>
     )
 }
 
-const because = z.looseObject({ step_id: z.string(), status: z.string(), why: z.string(), unblocked_by: z.string() })
-
 const explanation = z.looseObject({
   status: z.string(),
-  why: z.string().optional(),
-  steps: z.array(because.extend({ chain: z.array(because), chain_is_cut: z.boolean() })),
+  steps: z.array(z.looseObject({ step_id: z.string(), status: z.string(), why: z.string(), unblocked_by: z.string() })),
 })
 
 const explain = async ({ http, json, terminal }: CommandContext, taskId: string): Promise<ExitCode> => {
@@ -37,16 +34,9 @@ const explain = async ({ http, json, terminal }: CommandContext, taskId: string)
     terminal.out((await http.send(request)).text)
     return EXIT.ok
   }
-  const { status, why, steps } = await http.json(request, explanation)
+  const { status, steps } = await http.json(request, explanation)
   terminal.out(`task ${taskId} is ${statusText(status, terminal.colours)}`)
-  if (why !== undefined) terminal.out(why)
-  const shown = new Set(steps.map((step) => step.step_id))
-  const rows = steps.flatMap((step) => {
-    // A link that is a line of its own is not told again behind the step that waits for it.
-    const links = step.chain.filter((link) => !shown.has(link.step_id))
-    for (const link of links) shown.add(link.step_id)
-    return [step, ...links].map((line) => [line.step_id, statusText(line.status, terminal.colours), line.why, line.unblocked_by])
-  })
+  const rows = steps.map((step) => [step.step_id, statusText(step.status, terminal.colours), step.why, step.unblocked_by])
   writeTable(terminal, ['STEP', 'STATUS', 'WHY', 'GOES ON WITH'], rows, 'every step that could run does')
   return EXIT.ok
 }

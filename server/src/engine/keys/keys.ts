@@ -42,7 +42,7 @@ import type { StreamLoader } from '../stream-loader.js'
 import type { TaskRuntime } from '../task-runtime.js'
 import { durableTask } from '../task-stream.js'
 import type { KeyStream, KeyStreams } from './key-streams.js'
-import { holdersOf, keyInfos } from './key-infos.js'
+import { keyInfos } from './key-infos.js'
 import { type Held, Places } from './places.js'
 
 export interface KeysParts {
@@ -112,10 +112,8 @@ export class Keys {
     return new Map(
       readyRows(taskId, task).flatMap((row): [StepId, KeyLine][] => {
         if (row.gate === undefined) return []
-        const stream = this.#parts.streams.get(row.namespace, row.queue)
-        const held = stream?.state.places.size ?? 0
-        const ahead = this.#queues.find(row.namespace, row.queue)?.rows.ahead(row)
-        return [[row.step, { held, ahead, holders: stream === undefined ? [] : holdersOf(stream, this.#places) }]]
+        const held = this.#parts.streams.get(row.namespace, row.queue)?.state.places.size ?? 0
+        return [[row.step, { held, ahead: this.#queues.find(row.namespace, row.queue)?.rows.ahead(row) }]]
       }),
     )
   }

@@ -140,7 +140,6 @@ const pace = variants<Pace, 'type'>('type', {
   paused: record<Extract<Pace, { type: 'paused' }>>('paused', {
     type: word('paused'),
     since: number(),
-    by: orUndefined(text()),
     reason: orUndefined(text()),
   }),
 })

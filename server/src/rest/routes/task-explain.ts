@@ -21,16 +21,14 @@ export const addExplainRoutes = (app: App, door: RestDoor): void => {
     async ({ params }, reply) => {
       const snapshot = await readTask(door, params.task_id)
       const { taskId } = snapshot
-      const { status, why, steps } = explanationOf(door.engine, snapshot)
-      const told = steps.map(({ step, unblockedBy, waitsFor, chain, chainIsCut, ...more }) => ({
+      const { status, steps } = explanationOf(door.engine, snapshot)
+      const told = steps.map(({ step, unblockedBy, waitsFor, ...more }) => ({
         step_id: step,
         ...more,
         unblocked_by: unblockedBy,
         waits_for: waitsFor,
-        chain: chain.map(({ step: name, unblockedBy: by, ...link }) => ({ step_id: name, ...link, unblocked_by: by })),
-        chain_is_cut: chainIsCut,
       }))
-      return sendJson(reply, 200, trustedJson(JSON.stringify({ task_id: taskId, status, why, steps: told })))
+      return sendJson(reply, 200, trustedJson(JSON.stringify({ task_id: taskId, status, steps: told })))
     },
   )
   app.get(

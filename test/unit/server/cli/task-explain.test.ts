@@ -27,25 +27,13 @@ const WAITING = {
   why: 'It waits for charge.',
   unblocked_by: 'Their end.',
   waits_for: ['charge'],
-  chain: [
-    {
-      step_id: 'charge',
-      status: 'in_progress',
-      reason: 'running',
-      why: 'Attempt 1 runs on worker W.',
-      unblocked_by: 'Its end.',
-    },
-  ],
-  chain_is_cut: false,
 }
 
 test('explain shows each step that waits, with what it goes on with', async () => {
-  const whole = { task_id: ID, status: 'steps_in_process', why: 'All of it is slow.', steps: [WAITING] }
-  const { url, out } = await asked(['task', 'explain', ID], whole)
+  const { url, out } = await asked(['task', 'explain', ID], { task_id: ID, status: 'steps_in_process', steps: [WAITING] })
   expect(url).toBe(`/v1/tasks/${ID}/explain`)
   expect(out).toContain(`task ${ID} is steps_in_process`)
-  expect(out).toContain('All of it is slow.')
-  expect(out).toMatch(/ship +pending +It waits for charge\. +Their end\.\n.*charge +in_progress +Attempt 1 runs on worker W\./)
+  expect(out).toMatch(/ship +pending +It waits for charge\. +Their end\./)
 })
 
 test('explain says when nothing waits, and gives JSON as it came', async () => {

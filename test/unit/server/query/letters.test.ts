@@ -49,7 +49,6 @@ test('tasks that are nearest to their threshold come first, by what their handle
     watch: {
       unservedQueues: () => [],
       queueProblem: () => undefined,
-      serving: () => ({ workers: 0, slots: 0, busy: 0 }),
       heardSteps: (taskId: TaskId) => new Map(taskId === first ? [[stepId('a'), at(500_000)]] : []),
     },
   }

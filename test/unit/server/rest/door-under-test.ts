@@ -155,7 +155,6 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
     watch: {
       unservedQueues: () => unserved,
       queueProblem: (_, handler) => unserved.find((queue) => queue.handler === handler),
-      serving: () => ({ workers: 0, slots: 0, busy: 0 }),
       heardSteps: () => new Map(),
     },
     order: async (taskId, order) => {

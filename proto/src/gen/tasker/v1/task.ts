@@ -435,8 +435,6 @@ export interface ExplainRequest {
 export interface ExplainResponse {
   status: string;
   steps: StepExplanation[];
-  /** What holds the task up as a whole; empty when nothing does. */
-  why: string;
 }
 
 /** A step that is not running, though it may still run. */
@@ -448,19 +446,6 @@ export interface StepExplanation {
   why: string;
   unblockedBy: string;
   waitsFor: string[];
-  /** Why the steps it waits for have not ended, and those they wait for, to the last; nearest first. */
-  chain: ExplanationLink[];
-  /** There are more links than are told. */
-  chainIsCut: boolean;
-}
-
-export interface ExplanationLink {
-  stepId: string;
-  status: string;
-  /** As of a step, or running. */
-  reason: string;
-  why: string;
-  unblockedBy: string;
 }
 
 export interface GetCompensationRequest {
@@ -3666,7 +3651,7 @@ export const ExplainRequest: MessageFns<ExplainRequest> = {
 };
 
 function createBaseExplainResponse(): ExplainResponse {
-  return { status: "", steps: [], why: "" };
+  return { status: "", steps: [] };
 }
 
 export const ExplainResponse: MessageFns<ExplainResponse> = {
@@ -3676,9 +3661,6 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
     }
     for (const v of message.steps) {
       StepExplanation.encode(v!, writer.uint32(18).fork()).join();
-    }
-    if (message.why !== "") {
-      writer.uint32(26).string(message.why);
     }
     return writer;
   },
@@ -3712,14 +3694,6 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
             message.steps.push(StepExplanation.decode(reader, reader.uint32()));
             continue;
           }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.why = reader.string();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3734,7 +3708,7 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
 };
 
 function createBaseStepExplanation(): StepExplanation {
-  return { stepId: "", status: "", reason: "", why: "", unblockedBy: "", waitsFor: [], chain: [], chainIsCut: false };
+  return { stepId: "", status: "", reason: "", why: "", unblockedBy: "", waitsFor: [] };
 }
 
 export const StepExplanation: MessageFns<StepExplanation> = {
@@ -3756,12 +3730,6 @@ export const StepExplanation: MessageFns<StepExplanation> = {
     }
     for (const v of message.waitsFor) {
       writer.uint32(50).string(v!);
-    }
-    for (const v of message.chain) {
-      ExplanationLink.encode(v!, writer.uint32(58).fork()).join();
-    }
-    if (message.chainIsCut !== false) {
-      writer.uint32(64).bool(message.chainIsCut);
     }
     return writer;
   },
@@ -3825,112 +3793,6 @@ export const StepExplanation: MessageFns<StepExplanation> = {
             }
 
             message.waitsFor.push(reader.string());
-            continue;
-          }
-          case 7: {
-            if (tag !== 58) {
-              break;
-            }
-
-            message.chain.push(ExplanationLink.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 8: {
-            if (tag !== 64) {
-              break;
-            }
-
-            message.chainIsCut = reader.bool();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
-function createBaseExplanationLink(): ExplanationLink {
-  return { stepId: "", status: "", reason: "", why: "", unblockedBy: "" };
-}
-
-export const ExplanationLink: MessageFns<ExplanationLink> = {
-  encode(message: ExplanationLink, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.stepId !== "") {
-      writer.uint32(10).string(message.stepId);
-    }
-    if (message.status !== "") {
-      writer.uint32(18).string(message.status);
-    }
-    if (message.reason !== "") {
-      writer.uint32(26).string(message.reason);
-    }
-    if (message.why !== "") {
-      writer.uint32(34).string(message.why);
-    }
-    if (message.unblockedBy !== "") {
-      writer.uint32(42).string(message.unblockedBy);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): ExplanationLink {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseExplanationLink();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.stepId = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.status = reader.string();
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.reason = reader.string();
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.why = reader.string();
-            continue;
-          }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.unblockedBy = reader.string();
             continue;
           }
         }
