@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { durationMs, type Lifecycle, partitionNumber, present, unreachable, type WatchedState } from '@tasker/core'
 import { monotonicFactory } from 'ulid'
+import { serverAudit } from './audit/audit.js'
+import { sealFiles } from './audit/seal-files.js'
+import { configuredSealKey, trustedKeys } from './audit/configured-keys.js'
 import { inBackground } from './background.js'
 import { redactedConfig, type ServerConfig } from './config.js'
 import { openPool } from './database.js'
@@ -10,11 +13,12 @@ import { schemaFault, schemaStatus } from './database/migrate.js'
 import { type DatabaseHold, holdDatabase } from './database/sole-server.js'
 import { type RunningEngine, startEngine } from './engine/engine.js'
 import type { PublishingPorts } from './engine/engine-parts.js'
+import type { SealingPorts } from './engine/seals/sealer.js'
 import { systemClock } from './engine/system-clock.js'
 import { startGrpcServer } from './grpc/server.js'
 import type { EventLog } from './log/port.js'
 import { commitProbe } from './log/postgres/commit-probe.js'
-import { openPostgresLog } from './log/postgres/postgres-log.js'
+import { openPostgresAudit, openPostgresLog } from './log/postgres/postgres-log.js'
 import { openAuditorRows } from './projections/postgres/auditor-rows.js'
 import { openPostgresRebuilds } from './projections/postgres/rebuilds.js'
 import { openPostgresStore, PROJECTION } from './projections/postgres-store.js'
@@ -73,8 +77,10 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   const probe = commitProbe(config.databaseUrl, config.partitionCount)
   opened.add('commit probe', () => probe.close())
   const upkeep = await upkeepOf(config, logger, metrics, opened)
+  const sealing = sealingOf(config, logger)
+  const ports = { ...publishing, ...sealing, probe, upkeep }
   const engine = await startEngine(
-    { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics, draw: Math.random, probe, upkeep, ...publishing },
+    { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics, draw: Math.random, ...ports },
     engineSettings(config, node),
     {
       fenced: fence,
@@ -91,6 +97,12 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   logger.info({ node, ...engine.recovered }, 'recovered')
   const query = postgresQuery({ reader: pool, projection: PROJECTION })
   const analytics = { analytics: postgresAnalytics(pool), queues: () => engine.queues(), now: () => systemClock.now() }
+  const audit = serverAudit({
+    log,
+    sealed: (partition, seq) => engine.sealed(partition, seq),
+    trusted: trustedKeys(config.sealPublicKeys, sealing.sealing?.key),
+    sealsDir: config.sealsDir === '' ? undefined : config.sealsDir,
+  })
   const { host } = config
   const info = { version: programVersion(), startedAt: Date.now(), config: redactedConfig(config) }
   const grpc = await startGrpcServer({
@@ -110,6 +122,7 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
     query,
     analytics,
     projections,
+    audit,
     logger,
     metrics,
     host,
@@ -147,6 +160,29 @@ const upkeepOf = async (config: ServerConfig, logger: Logger, metrics: Metrics, 
 }
 
 const UPKEEP_READ_CONNECTIONS = 2
+
+/** How seals are made; none are, and people are told, when there is no key. */
+const sealingOf = (config: ServerConfig, logger: Logger): { readonly sealing?: SealingPorts } => {
+  const key = configuredSealKey(config.sealKey)
+  if (key === undefined) {
+    logger.warn({}, 'no TASKER_SEAL_KEY: no seals are made, and a change of the log by hand is not always found')
+    return {}
+  }
+  const sealing: SealingPorts = {
+    key,
+    commitsMax: config.sealCommitsMax,
+    afterMs: durationMs(config.sealAfterMs),
+    published: config.sealsDir === '' ? undefined : sealFiles(config.sealsDir),
+    trouble: (what, message) => {
+      if (message === undefined) logger.info({ what }, 'seals work again')
+      else logger.warn({ what, message }, 'seals are behind')
+    },
+  }
+  return { sealing }
+}
+
+/** The log of a database as an auditor reads it, who brings nothing but its address. */
+export const openAudit = openPostgresAudit
 
 /** Where domain events go; nowhere, and they wait in the log, when the settings say `none`. */
 const publishingOf = (config: ServerConfig, logger: Logger, opened: Opened): { readonly publishing?: PublishingPorts } => {

@@ -108,6 +108,7 @@ const fragileLog = (
   }
   return {
     partitionCount: log.partitionCount,
+    audit: log.audit,
     append,
     readStream: (stream, from) => fragilePages(log.readStream(stream, from)),
     readStarts: async (kind, ids) => {

@@ -30,7 +30,8 @@ import type { AttemptRef, QueueInfo } from './api.js'
 import type { Clock } from './clock.js'
 import { type DeliveryTargets, deliver } from './deliveries.js'
 import { Followers } from './followers.js'
-import { GroupCommit } from './group-commit.js'
+import { GroupCommit, type GroupCommitHooks } from './group-commit.js'
+import { Sealer, type SealingPorts } from './seals/sealer.js'
 import { KeyStreams } from './keys/key-streams.js'
 import { Keys } from './keys/keys.js'
 import { Quarantine, type QuarantinedStream } from './quarantine.js'
@@ -87,6 +88,8 @@ export interface EnginePorts {
   readonly probe?: CommitProbe
   /** What looks after the rows; nobody does when undefined. */
   readonly upkeep?: UpkeepPorts
+  /** How seals are made; none are when undefined. */
+  readonly sealing?: SealingPorts
 }
 
 export interface PublishingPorts {
@@ -135,6 +138,7 @@ export interface EngineParts {
   readonly publisher: Publisher | undefined
   readonly domainEvents: DomainFeed
   readonly upkeep: Upkeep | undefined
+  readonly sealer: Sealer | undefined
 }
 
 /** Characters of events text of one append. */
@@ -145,8 +149,12 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const followers = new Followers()
   const wheel = new TimerWheel(clock)
   const cache = new StreamCache(settings.cacheBytesMax)
-  const commits: GroupCommit = groupCommit(ports, settings, calls, () => readiness.proved())
+  const commits: GroupCommit = groupCommit(ports, settings, calls, {
+    acknowledged: () => readiness.proved(),
+    durable: (rows) => sealer?.durable(rows),
+  })
   const readiness = readinessOf(ports, commits, calls)
+  const sealer = sealerOf(ports, commits)
   const quarantine = new Quarantine(calls.quarantined)
   const projector = projectorOf(ports, settings, calls, () => dispatcher)
   const workers = workersOf(clock, wheel, settings, calls, () => dispatcher.poke())
@@ -208,6 +216,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     reads,
     publisher,
     domainEvents,
+    sealer,
     upkeep: upkeepOf(ports, { projector, catalog, dispatcher, keys }),
   }
 }
@@ -261,6 +270,9 @@ const upkeepOf = (
 /** Rows that cannot be read just now are found by the refills that come. */
 const noQueues = (): void => undefined
 
+const sealerOf = ({ log, clock, metrics, sealing }: EnginePorts, commits: GroupCommit): Sealer | undefined =>
+  sealing && new Sealer(sealing, log.audit, clock, metrics, (commit) => commits.enqueue(commit))
+
 const keysOf = (
   { log, store, clock, metrics }: EnginePorts,
   { commits, projector, loader, wheel }: Pick<EngineParts, 'commits' | 'projector' | 'loader' | 'wheel'>,
@@ -301,14 +313,14 @@ const groupCommit = (
   { log, clock, metrics }: EnginePorts,
   { batchCommitsMax }: EngineSettings,
   calls: EngineCalls,
-  acknowledged: () => void,
+  hooks: Pick<GroupCommitHooks, 'acknowledged' | 'durable'>,
 ): GroupCommit =>
   new GroupCommit(
     log,
     clock,
     { batchCommitsMax, batchCharsMax: BATCH_CHARS_MAX },
     {
-      acknowledged,
+      ...hooks,
       flushed: (count, appendMs) => metrics.commitsAppended(count, appendMs / 1_000),
       failed: (result) => metrics.appendFailed(result),
       partitionLost: calls.partitionLost,

@@ -1,5 +1,6 @@
 /** What the REST door is given by the wiring. */
 import type { Json } from '@tasker/core'
+import type { Audit } from '../audit/audit.js'
 import type { Engine, ProjectionUpkeep } from '../engine/api.js'
 import type { AnalyticsSource } from '../query/analyse.js'
 import type { Query } from '../query/query.js'
@@ -26,6 +27,7 @@ export interface RestDoor {
   readonly query: Query
   readonly analytics: AnalyticsSource
   readonly projections: ProjectionUpkeep
+  readonly audit: Audit
   readonly logger: DoorLogger
   readonly metrics: Metrics
   readonly info: ServerInfo

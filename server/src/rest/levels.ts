@@ -29,5 +29,7 @@ export const readLevels = (engine: Pick<Engine, 'health' | 'workers' | 'queues' 
     clockOffsetSeconds: health.clockOffsetMs / 1_000,
     limits: health.limits,
     domainEventLagSeconds: health.domainEvents.lagMs / 1_000,
+    sealWaitingSeconds: (health.seals?.waitingMs ?? 0) / 1_000,
+    sealUnpublishedSeconds: (health.seals?.unpublishedMs ?? 0) / 1_000,
   }
 }

@@ -188,6 +188,7 @@ const healthOf = ({ ready }: EngineDouble): EngineHealth => ({
   projectionLags: [],
   projectionDifferences: [],
   domainEvents: { lagMs: 0, problem: undefined },
+  seals: undefined,
 })
 
 /** The fault of an engine that cannot be reached. */

@@ -87,6 +87,14 @@ const figures = (door: RestDoor, health: EngineHealth) => ({
   projection_lag_ms: health.projectionLagMs,
   projection_differences: health.projectionDifferences.map((difference) => ({ ...difference })),
   domain_events: { lag_ms: health.domainEvents.lagMs, problem: health.domainEvents.problem ?? null },
+  seals:
+    health.seals === undefined
+      ? null
+      : {
+          waiting_ms: health.seals.waitingMs,
+          unpublished_ms: health.seals.unpublishedMs,
+          problem: health.seals.problem ?? null,
+        },
   workers: door.engine.workers().length,
   unserved_queues: door.engine.watch.unservedQueues().map(({ namespace, handler, waiting, since }) => ({
     namespace,

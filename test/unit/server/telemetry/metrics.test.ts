@@ -62,6 +62,8 @@ test('levels are read when somebody scrapes', async () => {
     ready: 1,
     clockOffsetSeconds: 0.5,
     limits: [{ limit: 'cache_bytes', used: 4, max: 10 }],
+    sealWaitingSeconds: 0,
+    sealUnpublishedSeconds: 0,
   }))
   expect(await sample(metrics)).toEqual(
     expect.arrayContaining([
