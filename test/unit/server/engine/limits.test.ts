@@ -46,13 +46,25 @@ test('commits that wait are bounded: the next command is turned away with a time
   // The first is in flight; three wait, and the others are turned away.
   const answers = Array.from({ length: 6 }, (_, n) => world.submit(submissionOf(n + 1)))
   expect(levelOf(world, 'waiting_commits')).toEqual({ limit: 'waiting_commits', used: 3, max: 3 })
-  expect(answers.map(([answer]) => reasonOf(answer))).toEqual(['open', 'open', 'open', ...Array(3).fill('COMMIT_BUFFER_FULL')])
+  expect(answers.map(([answer]) => reasonOf(answer))).toEqual([
+    'open',
+    'open',
+    'open',
+    'COMMIT_BUFFER_FULL',
+    'COMMIT_BUFFER_FULL',
+    'COMMIT_BUFFER_FULL',
+  ])
   expect(answers[3]).toMatchObject([{ fault: { code: 'BACKPRESSURE', retryable: true, retryAfterMs: 500 } }])
   expect(await world.cancel(requestId(0))).toMatchObject({ type: 'failed', fault: { reason: 'COMMIT_BUFFER_FULL' } })
   expect(world.engine.health()).toMatchObject({ ready: true, problems: [expect.stringContaining('too many commits')] })
   open()
   await settled()
-  expect([first, ...answers.slice(0, 3)].map(([answer]) => reasonOf(answer))).toEqual(Array(4).fill('created'))
+  expect([first, ...answers.slice(0, 3)].map(([answer]) => reasonOf(answer))).toEqual([
+    'created',
+    'created',
+    'created',
+    'created',
+  ])
   expect(levelOf(world, 'waiting_commits')?.used).toBe(0)
   const again = [4, 5, 6].map((n) => world.submit(submissionOf(n)))
   await settled()
