@@ -23,49 +23,79 @@ import { openPostgresLog } from '@tasker/server/internal/log/postgres/postgres-l
 import { openPostgresStore } from '@tasker/server/internal/projections/postgres-store'
 import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
 import { schemaCheck } from '@tasker/server/internal/templates/json-schema'
+import type { Figures, Phase, PhaseRun } from '../phase.js'
+import { mustHold } from '../single-server.js'
 
-export interface LongTaskSettings {
-  /** Numbers of events at which one more is measured; in order. */
-  readonly marks: readonly number[]
-  readonly steps: number
-  readonly say?: (text: string) => void
+interface ManyEvents {
+  readonly events: number
+  /** One more, alone, from the worker's word to its acknowledgement. */
+  readonly oneMoreMs: number
+  /** By a server that was just started. */
+  readonly loadMs: number
+  readonly loadWithoutSnapshotMs: number
 }
 
-export interface LongTaskReport {
-  /** By number of events: one more, alone, from the worker's word to its acknowledgement; and a cold load by a new server. */
-  readonly events: readonly {
-    readonly events: number
-    readonly one_more_ms: number
-    readonly load_ms: number
-    readonly load_without_snapshot_ms: number
-  }[]
-  /** Milliseconds a step, in ten stretches of a task with so many steps, one after another. */
-  readonly steps: { readonly steps: number; readonly ms_per_step: readonly number[]; readonly last_to_first: number }
+interface ManySteps {
+  /** In ten stretches of a task whose steps go one after another. */
+  readonly msPerStep: readonly number[]
 }
+
+/** Numbers of events at which one more is measured; in order. */
+const MARKS: Readonly<Record<PhaseRun['form'], readonly number[]>> = { short: [500, 3_000], long: [1_000, 10_000, 100_000] }
+const STEPS: Readonly<Record<PhaseRun['form'], number>> = { short: 300, long: 1_000 }
+/** What one more event may cost at the last mark, of what it cost at the first. Short stretches are noisy; what grows with a history does so a hundredfold. */
+const GROWTH_MAX: Readonly<Record<PhaseRun['form'], number>> = { short: 10, long: 2 }
+/** What a step may cost in the last stretch, of what it cost in the first: as far as the machine lets that be told in the short form. */
+const STEP_GROWTH_MAX: Readonly<Record<PhaseRun['form'], number>> = { short: 10, long: 1.2 }
+
+export const longTask: Phase = {
+  name: 'long-task',
+  promise:
+    'a task with 100,000 events takes one more as fast as a short one and is loaded from its snapshot, and the last of 1,000 steps costs what the first did',
+  play: async ({ form, say }) => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'tasker-long-'))
+    const postgres = await startPostgres({ dataDir, durable: true })
+    try {
+      await migrate(postgres.url)
+      const events = await manyEvents(postgres.url, MARKS[form], say)
+      const steps = await manySteps(postgres.url, STEPS[form])
+      judge(form, events, steps)
+      const [row] = await query(postgres.url, "select current_setting('server_version') as version")
+      return figuresOf(events, steps, STEPS[form], String(row?.['version']))
+    } finally {
+      await postgres.stop()
+      rmSync(dataDir, { recursive: true, force: true })
+    }
+  },
+}
+
+const judge = (form: PhaseRun['form'], events: readonly ManyEvents[], { msPerStep }: ManySteps): void => {
+  const [first, last] = [events[0], events.at(-1)]
+  if (first === undefined || last === undefined) throw new Error('nothing was measured')
+  const [firstStep = 1, lastStep = 0] = [msPerStep[0], msPerStep.at(-1)]
+  mustHold([
+    last.oneMoreMs > first.oneMoreMs * GROWTH_MAX[form] &&
+      `one more event takes ${last.oneMoreMs} ms, and took ${first.oneMoreMs}`,
+    last.loadMs > last.loadWithoutSnapshotMs &&
+      `loading takes ${last.loadMs} ms, and ${last.loadWithoutSnapshotMs} without a snapshot`,
+    lastStep > firstStep * STEP_GROWTH_MAX[form] && `a step takes ${lastStep} ms, and took ${firstStep}`,
+  ])
+}
+
+const figuresOf = (events: readonly ManyEvents[], { msPerStep }: ManySteps, steps: number, postgresVersion: string): Figures => ({
+  postgresVersion,
+  columns: ['events of the task', 'one more', 'loaded', 'loaded without a snapshot'],
+  rows: events.map((one) => [one.events, `${one.oneMoreMs} ms`, `${one.loadMs} ms`, `${one.loadWithoutSnapshotMs} ms`]),
+  notes: [`A step of a task with ${steps} of them, one after another, in ten stretches: ${msPerStep.join(', ')} ms.`],
+})
 
 const NAMESPACE = namespaceOf('soak')
 const SAMPLES = 50
 /** Checkpoints on their way at once, while events gather. */
 const PIPELINE = 200
 
-export const longTaskPhase = async ({ marks, steps, say = () => undefined }: LongTaskSettings): Promise<LongTaskReport> => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'tasker-long-'))
-  const postgres = await startPostgres({ dataDir, durable: true })
-  try {
-    await migrate(postgres.url)
-    return { events: await manyEvents(postgres.url, marks, say), steps: await manySteps(postgres.url, steps) }
-  } finally {
-    await postgres.stop()
-    rmSync(dataDir, { recursive: true, force: true })
-  }
-}
-
-const manyEvents = async (
-  url: string,
-  marks: readonly number[],
-  say: (text: string) => void,
-): Promise<LongTaskReport['events']> => {
-  const report: LongTaskReport['events'][number][] = []
+const manyEvents = async (url: string, marks: readonly number[], say: (text: string) => void): Promise<readonly ManyEvents[]> => {
+  const report: ManyEvents[] = []
   let site = await open(url)
   await register(site.engine, 'endless', [{ name: 'all' }])
   const taskId = await submit(site.engine, 'endless')
@@ -93,9 +123,9 @@ const manyEvents = async (
     await query(url, 'drop table kept')
     report.push({
       events: mark,
-      one_more_ms: round(median(samples)),
-      load_ms: round(loadMs),
-      load_without_snapshot_ms: round(slowMs),
+      oneMoreMs: round(median(samples)),
+      loadMs: round(loadMs),
+      loadWithoutSnapshotMs: round(slowMs),
     })
     say(JSON.stringify(report.at(-1)))
     site = await open(url)
@@ -112,7 +142,6 @@ const coldLoad = async (url: string, taskId: TaskId): Promise<number> => {
   try {
     const engine = await engineOn(log, store)
     try {
-      // Recovery may have looked at the task; what it left in memory is let go by looking at others.
       const at = performance.now()
       if ((await engine.read(taskId)) === undefined) throw new Error('the task is gone')
       return performance.now() - at
@@ -125,7 +154,7 @@ const coldLoad = async (url: string, taskId: TaskId): Promise<number> => {
   }
 }
 
-const manySteps = async (url: string, count: number): Promise<LongTaskReport['steps']> => {
+const manySteps = async (url: string, count: number): Promise<ManySteps> => {
   const { engine, close } = await open(url)
   const names = Array.from({ length: count }, (_, n) => `s${n}`)
   await register(
@@ -145,7 +174,7 @@ const manySteps = async (url: string, count: number): Promise<LongTaskReport['st
     stretches.push((performance.now() - at) / (count / 10))
   }
   await close()
-  return { steps: count, ms_per_step: stretches.map(round), last_to_first: round((stretches[9] ?? 0) / (stretches[0] ?? 1)) }
+  return { msPerStep: stretches.map(round) }
 }
 
 const PARTITIONS = 4
@@ -293,11 +322,11 @@ class SoakWorker {
   }
 }
 
-const query = async (url: string, text: string): Promise<void> => {
+const query = async (url: string, text: string): Promise<readonly Readonly<Record<string, unknown>>[]> => {
   const database = newConnection({ url, applicationName: 'long task phase' })
   await database.connect()
   try {
-    await database.query(text)
+    return (await database.query<Record<string, unknown>>(text)).rows
   } finally {
     await database.end()
   }

@@ -1,12 +1,12 @@
-/** A worker of the memory phase in a process of its own: `node single-worker.js <grpc url> <slots>`. */
+/** A worker of tasks with one step in a process of its own: `node single-worker-process.js <grpc url> <slots>`. */
 import { Worker } from '@tasker/sdk'
-import { single } from './single.js'
+import { single } from './single-task.js'
 
 const [url = '', slots = '1000'] = process.argv.slice(2)
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 const worker = new Worker({
   url,
-  namespace: 'memory',
+  namespace: 'single',
   slots: Number(slots),
   tasks: [single],
   logger: silent,
