@@ -86,10 +86,14 @@ const taskEvent = (event: TaskEvent, { stream, namespace, at }: StoredCommit, to
         if (told.holders.get(key)?.has(id) !== true) told.wrong.push(`I12 ${id} started without its place of ${key}`)
       return
     }
+    case 'step.released':
+      // The start never reached its worker, so there was none.
+      told.running.delete(idOf(event.attempt))
+      told.startedAt.delete(idOf(event.attempt))
+      return
     case 'step.completed':
     case 'step.failed':
     case 'step.timed_out':
-    case 'step.released':
       told.running.delete(idOf(event.attempt))
       return
     case 'step.cancelled':

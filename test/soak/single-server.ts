@@ -25,6 +25,7 @@ const MIB = 1024 * 1024
 const WORKER_MS_MAX = 60_000
 const SAY_EVERY_MS = 10_000
 const RETRY_MS = 250
+const LAST_WORDS_CHARS = 2_000
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
 /** Everything is gone afterwards. `settings` are variables of the server. */
@@ -46,12 +47,19 @@ export const onSingleServer = async <Result>(
       await within('the worker is connected', WORKER_MS_MAX, program.line(/^connected/))
     }
     const [version] = await rowsOf<{ version: string }>(postgres.url, "select current_setting('server_version') as version", [])
-    return await play({ address, server, databaseUrl: postgres.url, postgresVersion: version?.version ?? '', worker })
+    const site = { address, server, databaseUrl: postgres.url, postgresVersion: version?.version ?? '', worker }
+    return await Promise.race([play(site), endOf(server)])
   } finally {
     for (const program of programs.toReversed()) await end(program, program.running() ? 'SIGTERM' : 'SIGKILL')
     await postgres.stop()
     rmSync(dataDir, { recursive: true, force: true })
   }
+}
+
+/** A server that ends by itself, as one whose heap is full does, ends the phase. */
+const endOf = async (server: RunningProgram): Promise<never> => {
+  const code = await server.exited
+  throw new Error(`the server ended with ${code}:\n${server.output().slice(-LAST_WORDS_CHARS)}`)
 }
 
 export interface Submissions {
@@ -129,6 +137,7 @@ export const untilCompleted = (
 
 const telling = async (server: RunningProgram, say: (text: string) => void, act: () => Promise<unknown>): Promise<void> => {
   const timer = setInterval(() => {
+    if (!server.running()) return
     say(`the server has ${residentMib(server.pid)} MiB, and had ${residentMib(server.pid, 'VmHWM')} at most`)
   }, SAY_EVERY_MS)
   try {
