@@ -1,7 +1,7 @@
 /** A server that is killed in the middle of a rebuild, or of the swap: the next one goes on from there, and the rows are right. */
 import { newConnection } from '@tasker/server/internal/database'
 import { PROJECTION_LIST, VERIFICATION_STATE } from '@tasker/server/internal/rest/schema/projections'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { type Address, end, freeAddress, rest, startLiveServer } from '../../support/live-server.js'
 import { copyOf, freshDatabase, query, type TestDatabase } from '../../support/postgres.js'
 import type { RunningProgram } from '../../support/processes.js'
@@ -20,11 +20,12 @@ beforeAll(async () => {
   await fillDatabase(filled.url, TASKS)
 }, 120_000)
 afterAll(() => filled.drop())
-beforeEach(async () => {
+// Dropped when all that a test started on it has ended.
+beforeEach(async ({ onTestFinished }) => {
   database = await copyOf(filled)
+  onTestFinished(() => database.drop())
   address = await freeAddress()
 })
-afterEach(() => database.drop())
 
 const post = async (path: string): Promise<number> =>
   (await fetch(`http://127.0.0.1:${address.restPort}${path}`, { method: 'POST' })).status
