@@ -29,6 +29,7 @@ import { type FaultPolicy, memoryLog } from '@tasker/server/internal/log/memory/
 import type { EventLog, StoredCommit } from '@tasker/server/internal/log/port'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
 import type { ProjectionStore } from '@tasker/server/internal/projections/port'
+import type { UpkeepPorts } from '@tasker/server/internal/projections/upkeep'
 import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
 import { schemaCheck } from '@tasker/server/internal/templates/json-schema'
 import { settled, VirtualClock } from './virtual-clock.js'
@@ -114,6 +115,7 @@ export interface TestEngineOptions {
   readonly clock?: VirtualClock
   readonly settings?: Partial<EngineSettings>
   readonly publishing?: PublishingPorts
+  readonly upkeep?: UpkeepPorts
 }
 
 export class TestEngine {
@@ -196,6 +198,7 @@ export const startTestEngine = async (options: TestEngineOptions = {}): Promise<
       metrics: createMetrics(),
       draw: () => 0.5,
       ...(options.publishing === undefined ? {} : { publishing: options.publishing }),
+      ...(options.upkeep === undefined ? {} : { upkeep: options.upkeep }),
     },
     {
       node: 'node',
