@@ -1,16 +1,18 @@
 /** A server that is killed in the middle of a rebuild, or of the swap: the next one goes on from there, and the rows are right. */
 import { newConnection } from '@tasker/server/internal/database'
 import { PROJECTION_LIST, VERIFICATION_STATE } from '@tasker/server/internal/rest/schema/projections'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { type Address, end, freeAddress, rest, startLiveServer } from '../../support/live-server.js'
 import { copyOf, freshDatabase, query, type TestDatabase } from '../../support/postgres.js'
 import type { RunningProgram } from '../../support/processes.js'
 import { until } from '../../support/until.js'
+import { expectRightResults, expectSoundLog, field, sendParcels } from '../faults/field.js'
 import { dumpRows, fillDatabase, spoil, type Table } from './ground.js'
 
 /** Some turns of a rebuild. */
 const TASKS = 700
 const WAIT_MS_MAX = 60_000
+const LOAD_TASKS = 120
 
 let filled: TestDatabase
 let database: TestDatabase
@@ -20,11 +22,12 @@ beforeAll(async () => {
   await fillDatabase(filled.url, TASKS)
 }, 120_000)
 afterAll(() => filled.drop())
-beforeEach(async () => {
+// Dropped when all that a test started on it has ended.
+beforeEach(async ({ onTestFinished }) => {
   database = await copyOf(filled)
+  onTestFinished(() => database.drop())
   address = await freeAddress()
 })
-afterEach(() => database.drop())
 
 const post = async (path: string): Promise<number> =>
   (await fetch(`http://127.0.0.1:${address.restPort}${path}`, { method: 'POST' })).status
@@ -163,3 +166,31 @@ test('killed while the swap waits for a reader, it leaves the old rows; later th
   expect((await dumpRows(database.url)).timer).toEqual(rows.timer)
   expect(await verify()).toMatchObject({ state: 'done', differences: {} })
 }, 120_000)
+
+test('killed while it builds anew under load, again and again: every task has its right result, and the rows are those of the log', async () => {
+  database = await freshDatabase()
+  onTestFinished(() => database.drop())
+  const on = await field(database.url)
+  const settings = { TASKER_PARTITIONS: '4', TASKER_PROJECTION_VERIFY_STREAMS_PER_SECOND: '0' }
+  let server = await on.server(settings)
+  await on.worker(60)
+  const sent = await sendParcels(on, LOAD_TASKS, { holdMs: 150 })
+  const ask = async (path: string): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${on.address.restPort}${path}`, { method: 'POST' })).status
+  for (const name of ['activity', 'ready_step', 'timer'] as const) {
+    expect(await ask(`/v1/projections/${name}/rebuild`)).toBe(202)
+    await until('the rebuild is under way', WAIT_MS_MAX, async () => {
+      const built = await query(database.url, `select 1 from projection where name = $1 and built_at > now() - interval '20 s'`, [
+        name,
+      ])
+      return built.length > 0 || ((await storedRebuild())?.streams ?? 0) > 0 ? true : undefined
+    })
+    await end(server, 'SIGKILL')
+    server = await on.server(settings)
+  }
+  await expectRightResults(sent)
+  await expectSoundLog(on, sent)
+  address = on.address
+  for (const name of ['activity', 'ready_step', 'timer'] as const) await untilBuilt(name)
+  expect(await verify()).toMatchObject({ state: 'done', differences: {}, unreadable_streams: 0 })
+}, 180_000)

@@ -1,15 +1,16 @@
 /** Rows built anew from the log are the rows the projector wrote, and everything about their tables is as it was. */
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { freshDatabase, query, type TestDatabase } from '../../support/postgres.js'
 import { dumpRows, spoil, startGround, TABLES } from './ground.js'
 
 const TASKS = 60
 
 let database: TestDatabase
-beforeEach(async () => {
+// Dropped when all that a test started on it has ended.
+beforeEach(async ({ onTestFinished }) => {
   database = await freshDatabase()
+  onTestFinished(() => database.drop())
 })
-afterEach(() => database.drop())
 
 /** What of a table a rebuild must leave as it is. */
 const formOf = async (url: string) => ({

@@ -1,5 +1,5 @@
 /** Rebuilds and comparisons while tasks run: readers see no gap, tasks go on, nothing is alarmed without a reason. */
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { freshDatabase, query, type TestDatabase } from '../../support/postgres.js'
 import { until } from '../../support/until.js'
 import { SPOILS, startGround, TABLES } from './ground.js'
@@ -8,10 +8,11 @@ import { startTraffic } from './traffic.js'
 const WARM_TASKS = 100
 
 let database: TestDatabase
-beforeEach(async () => {
+// Dropped when all that a test started on it has ended.
+beforeEach(async ({ onTestFinished }) => {
   database = await freshDatabase()
+  onTestFinished(() => database.drop())
 })
-afterEach(() => database.drop())
 
 /** What the rows are spoiled with while tasks run on them: nothing that a task or a caller would go wrong by before it is built anew. */
 const HARMLESS = [

@@ -1,5 +1,5 @@
 /** Rows of another version than the program's are built anew: those it works from before it answers, the others beside its work. */
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { freshDatabase, query, type TestDatabase } from '../../support/postgres.js'
 import { until } from '../../support/until.js'
 import { dumpRows, fillDatabase, spoil, startGround, type Table } from './ground.js'
@@ -7,11 +7,12 @@ import { dumpRows, fillDatabase, spoil, startGround, type Table } from './ground
 const TASKS = 60
 
 let database: TestDatabase
-beforeEach(async () => {
+// Dropped when all that a test started on it has ended.
+beforeEach(async ({ onTestFinished }) => {
   database = await freshDatabase()
+  onTestFinished(() => database.drop())
   await fillDatabase(database.url, TASKS)
 })
-afterEach(() => database.drop())
 
 test('a server that starts on rows of an older version has the new ones: of queues and timers at once, of lists soon', async () => {
   const rows = await dumpRows(database.url)
