@@ -137,7 +137,6 @@ export {
   undoOrder,
   undoStateOf,
 } from './task/compensation.js'
-export { diffTasks, type Both, type Run, type TaskDiff } from './diff/diff.js'
 export { compensationPreview } from './explain/compensation-preview.js'
 export { explainTask, type Surroundings, type TaskExplanation, WAIT_REASONS } from './explain/explain.js'
 export { taskResult } from './task/outcome.js'

@@ -57,14 +57,6 @@ export const LIMITS = {
   keyCheckMs: ms(60_000),
   /** Points of priority that a minute of waiting is worth. */
   priorityPointsPerMinute: 10,
-  /** Events of one history that a diff compares. */
-  diffEventsMax: 20_000,
-  /** Steps that a diff names. */
-  diffStepsMax: 1_000,
-  /** Places of one payload that a diff names. */
-  diffChangesMax: 50,
-  /** Characters of a value that a diff shows; the rest is cut. */
-  diffValueCharsMax: 500,
   /** Tags of a task. */
   tagsMax: 64,
   /** Bytes of a gRPC message that clients should stay below. */

@@ -17,7 +17,6 @@ import { addKeyRoutes } from './routes/keys.js'
 import { addStepRoutes } from './routes/steps.js'
 import { addBulkRoute } from './routes/task-bulk.js'
 import { addExplainRoutes } from './routes/task-explain.js'
-import { addDiffRoute } from './routes/task-diff.js'
 import { addCancelRoutes } from './routes/task-cancel.js'
 import { addEventsRoute } from './routes/task-events.js'
 import { addListRoute } from './routes/task-list.js'
@@ -63,7 +62,6 @@ const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal, streamTimes:
   addListRoute(app, door)
   addReadRoutes(app, door)
   addExplainRoutes(app, door)
-  addDiffRoute(app, door)
   addCancelRoutes(app, door)
   addOrderRoutes(app, door)
   addBulkRoute(app, door)
