@@ -136,8 +136,19 @@ export {
   undoOrder,
   undoStateOf,
 } from './task/compensation.js'
+export { type Moment, hadHappened } from './history/moment.js'
 export { compensationPreview } from './explain/compensation-preview.js'
-export { explainTask, type Surroundings, type TaskExplanation, WAIT_REASONS } from './explain/explain.js'
+export { explainTask, type TaskExplanation } from './explain/explain.js'
+export {
+  type KeyPlaceHolder,
+  type Offering,
+  type StepExplanation,
+  type Surroundings,
+  type TaskReason,
+  TASK_REASONS,
+  WAIT_REASONS,
+} from './explain/reasons.js'
+export { type Shown, shownText } from './kernel/shown.js'
 export { taskResult } from './task/outcome.js'
 export { taskOverview, type TaskOverview } from './task/overview.js'
 export { batchOf, blockingSteps, existingSteps, mayStart, notTakenSteps } from './task/step-groups.js'

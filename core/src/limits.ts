@@ -97,6 +97,15 @@ export const LIMITS = {
   workerHeartbeatMs: ms(5_000),
   /** Slots one worker may offer. */
   workerSlotsMax: 10_000,
+  /** Links of the chain of reasons of one step, and of all steps of an explanation. */
+  explainChainMax: 20,
+  explainLinksMax: 2_000,
+  /** Steps of an explanation for which commands are worked out. */
+  explainCommandsMax: 50,
+  /** Characters of a value that an explanation, a comparison or a replay shows; the rest is cut. */
+  shownValueCharsMax: 1_000,
+  /** Holders of a key that an explanation names. */
+  explainHoldersMax: 10,
   /** Items of a page, when not said and at most. */
   pageItemsDefault: 50,
   pageItemsMax: 500,

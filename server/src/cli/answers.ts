@@ -18,6 +18,9 @@ const stepAnswer = z.looseObject({
   key_line: z.looseObject({ held: z.number(), ahead: z.number().nullish() }).nullish(),
 })
 
+const asOf = z.looseObject({ version: z.number(), at: z.string() })
+export type AsOfAnswer = z.output<typeof asOf>
+
 export const taskAnswer = z.looseObject({
   task_id: z.string(),
   namespace: z.string(),
@@ -31,6 +34,8 @@ export const taskAnswer = z.looseObject({
   stream_version: z.number().optional(),
   tags: z.array(z.string()).default([]),
   steps: z.array(stepAnswer).default([]),
+  /** The moment that was asked for. */
+  as_of: asOf.optional(),
 })
 export type TaskAnswer = z.output<typeof taskAnswer>
 
@@ -61,8 +66,31 @@ export type ResultAnswer = z.output<typeof resultAnswer>
 export const graphAnswer = z.looseObject({
   nodes: z.array(z.looseObject({ id: z.string(), status: z.string().optional() })),
   edges: z.array(z.looseObject({ from: z.string(), to: z.string() })),
+  as_of: asOf.optional(),
 })
 export type GraphAnswer = z.output<typeof graphAnswer>
+
+const waitAnswer = z.looseObject({
+  reason: z.string(),
+  why: z.string(),
+  unblocked_by: z.string(),
+  commands: z.array(z.string()).default([]),
+})
+
+export const explanationAnswer = z.looseObject({
+  status: z.string(),
+  as_of: asOf.optional(),
+  reasons: z.array(waitAnswer).default([]),
+  steps: z.array(
+    waitAnswer.extend({
+      step_id: z.string(),
+      status: z.string(),
+      chain: z.array(z.looseObject({ step_id: z.string(), status: z.string(), why: z.string() })).default([]),
+      chain_cut: z.boolean().default(false),
+    }),
+  ),
+})
+export type ExplanationAnswer = z.output<typeof explanationAnswer>
 
 export const templateAnswer = z.looseObject({
   namespace: z.string(),

@@ -123,7 +123,7 @@ export const scriptedServer = (): ScriptedServer => {
     subscribe: async function* (_request, signal) {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     },
-    get: async () => ({ task: undefined }),
+    get: async () => ({ task: undefined, asOf: undefined }),
     list: async () => ({ tasks: [], nextCursor: '' }),
     cancel: async (request) => {
       server.cancelled.push(request)
