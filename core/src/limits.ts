@@ -104,6 +104,11 @@ export const LIMITS = {
   explainCommandsMax: 50,
   /** Characters of a value that an explanation, a comparison or a replay shows; the rest is cut. */
   shownValueCharsMax: 1_000,
+  /** Events of each of two tasks that are compared one by one, and changed places of payloads that are listed. */
+  diffEventsMax: 100_000,
+  diffChangesMax: 200,
+  /** Steps that a comparison lists. */
+  diffStepsMax: 1_000,
   /** Holders of a key that an explanation names. */
   explainHoldersMax: 10,
   /** Items of a page, when not said and at most. */

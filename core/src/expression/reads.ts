@@ -44,23 +44,11 @@ const gather = (node: ASTNode, locals: ReadonlySet<string>, places: Map<string, 
 const variableOf = ([first]: readonly ASTNode[]): readonly string[] => (first?.op === 'id' ? [first.args] : [])
 
 const childrenOf = (node: Exclude<ASTNode, { readonly op: 'rcall' }>): readonly ASTNode[] => {
-  switch (node.op) {
-    case 'value':
-    case 'id':
-      return []
-    case '.':
-    case '.?':
-      return [node.args[0]]
-    case 'call':
-      return node.args[1]
-    case 'map':
-      return node.args.flat()
-    case '!_':
-    case '-_':
-      return [node.args]
-    default:
-      return node.args
-  }
+  if (node.op === 'value' || node.op === 'id') return []
+  if (node.op === '.' || node.op === '.?') return [node.args[0]]
+  if (node.op === 'call') return node.args[1]
+  if (node.op === 'map') return node.args.flat()
+  return node.op === '!_' || node.op === '-_' ? [node.args] : node.args
 }
 
 const placeOf = (node: ASTNode, locals: ReadonlySet<string>): Place | undefined => {

@@ -1,6 +1,7 @@
 /** An explanation as a person reads it: what holds the task, then each step with its reason, and the chain behind it. */
 import { type ExplanationAnswer } from './answers.js'
 import { writeMoment } from './moment.js'
+import { oneLine } from './one-line.js'
 import { statusText } from './task-status.js'
 import { type Terminal } from './terminal.js'
 
@@ -35,7 +36,3 @@ const writeWait = ({ out, colours }: Terminal, indent: string, { why, unblocked_
   out(`${indent}${colours.dim('goes on with:')} ${oneLine(unblockedBy)}`)
   for (const command of commands) out(`${indent}  ${colours.cyan('$')} ${command}`)
 }
-
-/** A message of a handler may hold anything. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out.
-const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')

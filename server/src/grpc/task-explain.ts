@@ -1,6 +1,8 @@
 /** The calls of `TaskService` that explain: why steps do not run, and what taking the task back does. */
 import { compensationPreview, type StepExplanation, type TaskReason } from '@tasker/core'
 import type {
+  DiffRequest,
+  DiffResponse,
   ExplainRequest,
   ExplainResponse,
   GetCompensationRequest,
@@ -8,8 +10,10 @@ import type {
   StepExplanation as WireStep,
   TaskReason as WireReason,
 } from '@tasker/proto'
+import { compareTasks, comparisonText } from '../query/comparison.js'
 import { explanationOf } from '../query/explanation.js'
 import type { GrpcDoor } from './door.js'
+import { payloadOf } from './payload.js'
 import { taskAt, wireAsOf } from './task-moment.js'
 
 export const explain = async (door: GrpcDoor, request: ExplainRequest): Promise<ExplainResponse> => {
@@ -45,6 +49,13 @@ const wireStep = (told: StepExplanation): WireStep => ({
   commands: [...told.commands],
   inputs: told.inputs.map(({ path, value }) => ({ path, value: value?.text, cutFrom: value?.cutFrom ?? 0 })),
 })
+
+export const diff = async (door: GrpcDoor, request: DiffRequest): Promise<DiffResponse> => {
+  const a = await taskAt(door, request)
+  const b = await taskAt(door, { taskId: request.otherTaskId })
+  const found = await compareTasks(door.engine, a, b)
+  return { same: found.same, diff: payloadOf(comparisonText(a, b, found)) }
+}
 
 export const getCompensation = async (door: GrpcDoor, request: GetCompensationRequest): Promise<GetCompensationResponse> => {
   const { state, steps, withoutWayBack } = compensationPreview((await taskAt(door, request)).state)
