@@ -137,6 +137,7 @@ export {
   undoStateOf,
 } from './task/compensation.js'
 export { type Moment, hadHappened } from './history/moment.js'
+export { type JsonChange, type JsonChanges, jsonChanges } from './kernel/json-diff.js'
 export { type ReplayFrame, type StepChange, replayFrame } from './history/replay.js'
 export { TaskDigest } from './history/digest.js'
 export { diffTasks, type TaskDiff, type StepDiff, type Sides } from './history/diff.js'

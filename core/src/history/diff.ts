@@ -73,8 +73,9 @@ export const diffTasks = (a: TaskDigest, b: TaskDigest, [first, second]: readonl
   const onlyIn = { a: without(names, others), b: without(others, names) }
   const common = without(names, onlyIn.a)
   const context = changes.between(first.submitted.context, second.submitted.context)
-  const result = changes.between(resultOf(first), resultOf(second))
   const compared = common.slice(0, LIMITS.diffStepsMax).map((name) => stepDiff({ a, b, first, second, changes }, name))
+  // Last, because it repeats the outputs of the steps.
+  const result = changes.between(resultOf(first), resultOf(second))
   const firstDivergence = divergenceOf(a, b)
   const sameTemplate = templateOf(first) === templateOf(second) && first.submitted.templateHash === second.submitted.templateHash
   const status = { a: taskStatus(first), b: taskStatus(second) }
