@@ -5,7 +5,7 @@ import type { LiveTask, TaskState } from '../task/state.js'
 /** Indexes of the steps that are not the same objects any more, or are new. An event of one step changes no other. */
 export const changedSteps = (before: TaskState, event: TaskEvent, after: LiveTask): readonly number[] => {
   const old = before.type === 'task' ? before.steps : []
-  if ('step' in event && event.step !== undefined) {
+  if ('step' in event) {
     const index = after.graph.indexOf.get(event.step)
     return index === undefined || old[index] === after.steps[index] ? [] : [index]
   }

@@ -55,7 +55,7 @@ export class TaskDigest {
     this.#events++
     if (before.type === 'task' && after.type === 'task') this.#spend(before, event, after, at)
     if (MECHANICS.has(event.type) || this.isCut) return
-    const subject = 'step' in event && event.step !== undefined ? event.step : WHOLE_TASK
+    const subject = 'step' in event ? event.step : WHOLE_TASK
     const marks = this.#marks.get(subject)
     const mark = { version, type: event.type, said: saidBy(event) }
     if (marks === undefined) this.#marks.set(subject, [mark])

@@ -1,6 +1,12 @@
 /** What happened to a task: as of, explained, replayed and compared, on a real server over REST, gRPC, the SDK and the command line. */
 import { credentials } from '@grpc/grpc-js'
-import { ExplainResponse, GetResponse, ListStepsResponse, StepServiceClient, TaskServiceClient } from '@tasker/proto'
+import {
+  type ExplainResponse,
+  type GetResponse,
+  type ListStepsResponse,
+  StepServiceClient,
+  TaskServiceClient,
+} from '@tasker/proto'
 import { Client, defineTask, PermanentError, type TaskDefinition, TaskerError, Worker } from '@tasker/sdk'
 import { runCommandLine } from '@tasker/server/internal/cli/program'
 import { terminalOver } from '@tasker/server/internal/cli/terminal'
@@ -10,6 +16,7 @@ import { DIFF, REPLAY } from '@tasker/server/internal/rest/schema/task-past'
 import { GRAPH, STEP_LIST, TASK } from '@tasker/server/internal/rest/schema/task'
 import { Readable } from 'node:stream'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
 import { freshDatabase, type TestDatabase } from '../../support/postgres.js'
 import { until } from '../../support/until.js'
 import { serverConfig } from '../sdk/server-config.js'
@@ -214,8 +221,7 @@ test('a replay tells each state forward and back, whole or in part', async () =>
   expect([first.frames.length, first.next_cursor]).toEqual([2, '2'])
   const forward = (await tasker('task', 'replay', handle.taskId, '--json')).out.trim().split('\n')
   const back = (await tasker('task', 'replay', handle.taskId, '--json', '--reverse')).out.trim().split('\n')
-  expect(forward.map((line) => JSON.parse(line).version)).toEqual(frames.frames.map(({ version }) => version))
-  const stands = (line: string) => [JSON.parse(line).version, JSON.parse(line).steps.toSorted(byName)]
+  expect(forward.map((line) => stands(line)[0])).toEqual(frames.frames.map(({ version }) => version))
   expect(back.toReversed().map(stands)).toEqual(forward.map(stands))
   const part = await tasker('task', 'replay', handle.taskId, '--from-version', '4', '--to-version', '5', '--json')
   expect(part.out.trim().split('\n').map(stands)).toEqual(forward.slice(3, 5).map(stands))
@@ -223,6 +229,13 @@ test('a replay tells each state forward and back, whole or in part', async () =>
   expect(text).toContain('price: in_progress -> complete, output {"total":')
   expect(text).toContain('task: ')
 })
+
+const LINE = z.looseObject({ version: z.number(), steps: z.array(z.looseObject({ step_id: z.string() })) })
+
+const stands = (line: string) => {
+  const { version, steps: listed } = LINE.parse(JSON.parse(line))
+  return [version, listed.toSorted(byName)] as const
+}
 
 const byName = (a: { readonly step_id: string }, b: { readonly step_id: string }): number => (a.step_id < b.step_id ? -1 : 1)
 
@@ -242,7 +255,7 @@ test('two tasks are compared over every door: 0 for the same, 1 for others', asy
   expect(apart.out).toContain('step price output /total')
   const body = DIFF.parse((await get(`${one.taskId}/diff?other=${other.taskId}`)).body)
   expect(body).toMatchObject({ same: false, first_divergence: { step_id: null, a: { type: 'task.submitted' } }, cut: false })
-  expect(await one.diff(other)).toEqual({ same: false, diff: JSON.parse(JSON.stringify(body)) })
+  expect(await one.diff(other)).toEqual({ same: false, diff: body })
   expect((await one.diff(same.taskId)).same).toBe(true)
   expect((await get(`${one.taskId}/diff`)).status).toBe(422)
   expect((await get(`${one.taskId}/diff?other=01JGFJJZ00AAAAAAAAAAAAAAAA`)).status).toBe(404)
