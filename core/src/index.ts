@@ -137,8 +137,24 @@ export {
   undoOrder,
   undoStateOf,
 } from './task/compensation.js'
+export { type Moment, hadHappened } from './history/moment.js'
+export { type JsonChange, type JsonChanges, jsonChanges } from './kernel/json-diff.js'
+export { type ReplayFrame, type StepChange, replayFrame } from './history/replay.js'
+export { TaskDigest } from './history/digest.js'
+export { diffTasks, type TaskDiff, type StepDiff, type Sides } from './history/diff.js'
 export { compensationPreview } from './explain/compensation-preview.js'
-export { explainTask, type Surroundings, type TaskExplanation, WAIT_REASONS } from './explain/explain.js'
+export { explainTask, type TaskExplanation } from './explain/explain.js'
+export {
+  type KeyPlaceHolder,
+  type Offering,
+  type StepExplanation,
+  type Surroundings,
+  type TaskReason,
+  TASK_REASONS,
+  WAIT_REASONS,
+} from './explain/reasons.js'
+export { type Shown, shownText } from './kernel/shown.js'
+export { type ReadValue, valuesRead } from './expression/reads.js'
 export { taskResult } from './task/outcome.js'
 export { taskOverview, type TaskOverview } from './task/overview.js'
 export { batchOf, blockingSteps, existingSteps, mayStart, notTakenSteps } from './task/step-groups.js'

@@ -119,6 +119,20 @@ export const LIMITS = {
   workerHeartbeatMs: ms(5_000),
   /** Slots one worker may offer. */
   workerSlotsMax: 10_000,
+  /** Links of the chain of reasons of one step, and of all steps of an explanation. */
+  explainChainMax: 20,
+  explainLinksMax: 2_000,
+  /** Steps of an explanation for which commands are worked out. */
+  explainCommandsMax: 50,
+  /** Characters of a value that an explanation, a comparison or a replay shows; the rest is cut. */
+  shownValueCharsMax: 1_000,
+  /** Events of each of two tasks that are compared one by one, and changed places of payloads that are listed. */
+  diffEventsMax: 100_000,
+  diffChangesMax: 200,
+  /** Steps that a comparison lists. */
+  diffStepsMax: 1_000,
+  /** Holders of a key that an explanation names. */
+  explainHoldersMax: 10,
   /** Items of a page, when not said and at most. */
   pageItemsDefault: 50,
   pageItemsMax: 500,

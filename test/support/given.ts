@@ -11,6 +11,7 @@ import {
   evolve,
   handlerName,
   instant,
+  jsonOf,
   namespaceOf,
   planOf,
   readExpression,
@@ -24,6 +25,7 @@ import {
   type Expression,
   type Failure,
   type Instant,
+  type Json,
   type Lifecycle,
   type LiveTask,
   type Plan,
@@ -142,13 +144,15 @@ interface When {
 const whenOf = (when: When) => ({ at: at(when.at ?? 0), attempt: when.attempt ?? 1, worker: workerId(when.worker ?? 'w1') })
 
 export const submit =
-  (options: { readonly at?: number; readonly runAt?: Instant; readonly priority?: number } = {}): Order =>
+  (
+    options: { readonly at?: number; readonly runAt?: Instant; readonly priority?: number; readonly context?: Json } = {},
+  ): Order =>
   (of) => ({
     type: 'submit',
     at: at(options.at ?? 0),
     plan: of,
     namespace: namespaceOf('shop'),
-    context: trustedJson('{"order":1}'),
+    context: jsonOf(options.context ?? { order: 1 }),
     priority: options.priority ?? 0,
     tags: [],
     correlationId: 'c-1',

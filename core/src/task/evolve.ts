@@ -95,7 +95,7 @@ const evolveLive = (task: LiveTask, event: TaskEvent, at: Instant): LiveTask => 
     case 'task.resolved_manually':
       return { ...endedTask(task, 'resolved_manually', at), resolvedReason: event.reason }
     case 'task.paused':
-      return { ...withPhase(task, task.phase, at), pace: { type: 'paused', since: at, reason: event.reason } }
+      return { ...withPhase(task, task.phase, at), pace: { type: 'paused', since: at, reason: event.reason, by: event.by } }
     case 'task.resumed':
       return { ...withPhase(task, task.phase, at), pace: { type: 'going', resumedAt: at }, steps: timesRunAgain(task, at) }
     case 'task.retried':

@@ -155,7 +155,7 @@ export type TaskPhase =
 /** Whether steps may start. What runs goes on in a paused task, and what becomes ready waits. */
 export type Pace =
   | { readonly type: 'going'; readonly resumedAt: Instant | undefined }
-  | { readonly type: 'paused'; readonly since: Instant; readonly reason: string | undefined }
+  | { readonly type: 'paused'; readonly since: Instant; readonly reason: string | undefined; readonly by: string | undefined }
 
 export const GOING: Pace = { type: 'going', resumedAt: undefined }
 

@@ -60,6 +60,15 @@ export { Client, type ClientOptions, type ListOptions, type TaskPage } from './c
 export { TaskHandle, type EventsOptions, type ResultOptions } from './client/handle.js'
 export type { SubmitOptions, TaskRef } from './client/submission.js'
 export type { StepState, TaskEvent, TaskState } from './client/task-state.js'
+export type {
+  AsOf,
+  Compensation,
+  Moment,
+  StepExplanation,
+  TaskDifference,
+  TaskExplanation,
+  TaskReason,
+} from './client/task-past.js'
 export {
   CancelledError,
   PermanentError,

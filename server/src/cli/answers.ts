@@ -18,6 +18,9 @@ const stepAnswer = z.looseObject({
   key_line: z.looseObject({ held: z.number(), ahead: z.number().nullish() }).nullish(),
 })
 
+const asOf = z.looseObject({ version: z.number(), at: z.string() })
+export type AsOfAnswer = z.output<typeof asOf>
+
 export const taskAnswer = z.looseObject({
   task_id: z.string(),
   namespace: z.string(),
@@ -31,6 +34,8 @@ export const taskAnswer = z.looseObject({
   stream_version: z.number().optional(),
   tags: z.array(z.string()).default([]),
   steps: z.array(stepAnswer).default([]),
+  /** The moment that was asked for. */
+  as_of: asOf.optional(),
 })
 export type TaskAnswer = z.output<typeof taskAnswer>
 
@@ -61,8 +66,83 @@ export type ResultAnswer = z.output<typeof resultAnswer>
 export const graphAnswer = z.looseObject({
   nodes: z.array(z.looseObject({ id: z.string(), status: z.string().optional() })),
   edges: z.array(z.looseObject({ from: z.string(), to: z.string() })),
+  as_of: asOf.optional(),
 })
 export type GraphAnswer = z.output<typeof graphAnswer>
+
+const stand = z.looseObject({
+  status: z.string(),
+  attempts: z.number(),
+  output: z.looseObject({ text: z.string(), cut_from: z.number().nullable() }).nullish(),
+})
+
+const replayFrame = z.looseObject({
+  version: z.number(),
+  at: z.string(),
+  type: z.string(),
+  actor: z.string(),
+  status_before: z.string().nullable(),
+  status: z.string(),
+  changes: z.array(z.looseObject({ step_id: z.string(), from: stand.nullable(), to: stand })),
+})
+export type ReplayFrameAnswer = z.output<typeof replayFrame>
+
+export const replayPage = z.looseObject({ frames: z.array(replayFrame), next_cursor: z.string().nullish() })
+
+const sides = <Value extends z.ZodType>(value: Value) => z.looseObject({ a: value, b: value })
+const shown = z.looseObject({ text: z.string(), cut_from: z.number().nullable() }).nullable()
+const changesAnswer = z.array(z.looseObject({ path: z.string(), before: shown, after: shown }))
+const mark = z.looseObject({ version: z.number(), type: z.string(), said: z.string() }).nullable()
+export type ChangesAnswer = z.output<typeof changesAnswer>
+
+export const diffAnswer = z.looseObject({
+  same: z.boolean(),
+  template: sides(z.string()),
+  same_template: z.boolean(),
+  status: sides(z.string()),
+  duration_ms: sides(z.number()),
+  first_divergence: z.looseObject({ step_id: z.string().nullable(), number: z.number(), a: mark, b: mark }).nullable(),
+  context: changesAnswer,
+  result: changesAnswer,
+  only_in: sides(z.array(z.string())),
+  steps: z.array(
+    z.looseObject({
+      step_id: z.string(),
+      differs: z.boolean(),
+      status: sides(z.string()),
+      attempts: sides(z.number()),
+      failure: sides(z.string().nullable()),
+      output: changesAnswer,
+      same_input_other_output: z.boolean(),
+      waiting_ms: sides(z.number()),
+      running_ms: sides(z.number()),
+    }),
+  ),
+  cut: z.boolean(),
+})
+export type DiffAnswer = z.output<typeof diffAnswer>
+
+const waitAnswer = z.looseObject({
+  reason: z.string(),
+  why: z.string(),
+  unblocked_by: z.string(),
+  commands: z.array(z.string()).default([]),
+})
+
+export const explanationAnswer = z.looseObject({
+  status: z.string(),
+  as_of: asOf.optional(),
+  reasons: z.array(waitAnswer).default([]),
+  steps: z.array(
+    waitAnswer.extend({
+      step_id: z.string(),
+      status: z.string(),
+      chain: z.array(z.looseObject({ step_id: z.string(), status: z.string(), why: z.string() })).default([]),
+      chain_cut: z.boolean().default(false),
+    }),
+  ),
+})
+export type ExplanationAnswer = z.output<typeof explanationAnswer>
 
 export const templateAnswer = z.looseObject({
   namespace: z.string(),

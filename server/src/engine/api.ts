@@ -11,6 +11,7 @@ import type {
   JsonText,
   KeyKind,
   LiveTask,
+  Moment,
   Namespace,
   Partition,
   PauseTask,
@@ -94,6 +95,8 @@ export interface TaskSnapshot {
   readonly state: LiveTask
   /** Of the steps that wait for a key. */
   readonly keyLines?: ReadonlyMap<StepId, KeyLine>
+  /** When the last event of the state happened, where the task was read as of a moment of its past. */
+  readonly asOf?: Instant
 }
 
 /** How a step stands that waits for a key. */
@@ -102,6 +105,8 @@ export interface KeyLine {
   readonly held: number
   /** Who goes before it; undefined when so many wait that nobody knows yet. */
   readonly ahead: number | undefined
+  /** Who has its places, the first of them. */
+  readonly holders: readonly KeyHolder[]
 }
 
 /** What `result` tells: terminal, or blocked and so waiting for a person. */
@@ -355,6 +360,11 @@ export interface Engine {
   order(taskId: TaskId, order: TaskOrder, actor: string): Promise<CommandAnswer>
   /** Strongly consistent; undefined when there is no such task. Throws a Fault for a quarantined stream or an absent database. */
   read(taskId: TaskId): Promise<TaskSnapshot | undefined>
+  /**
+   * The task as it was at a moment, folded from the log beside what is in memory. Throws `BEFORE_FIRST_EVENT` or `VERSION_AHEAD` where the task had
+   * no such moment.
+   */
+  readAsOf(taskId: TaskId, moment: Moment): Promise<TaskSnapshot | undefined>
   /** Durable events with a version above `afterVersion`. */
   history(taskId: TaskId, afterVersion: number, limit: number): Promise<readonly RecordedTaskEvent[]>
   /** Follows a task from a version on: first what is there, then live. Returns the way to stop. */

@@ -1,5 +1,5 @@
 /** The faults the engine answers with, each in one place, with what to do. */
-import type { TaskId } from '@tasker/core'
+import { type Instant, instantText, type TaskId } from '@tasker/core'
 import type { FaultDetail } from '../faults.js'
 import type { Submission } from './api.js'
 
@@ -106,4 +106,24 @@ export const duplicateTask = (taskId: TaskId, what: string): FaultDetail => ({
   hint: 'send on_duplicate: return to get that task instead',
   retryable: false,
   context: { task_id: taskId },
+})
+
+/** The task was submitted after the moment that is asked for. */
+export const beforeFirstEvent = (taskId: TaskId, submittedAt: Instant): FaultDetail => ({
+  code: 'NOT_FOUND',
+  reason: 'BEFORE_FIRST_EVENT',
+  message: `task ${taskId} did not exist at that time: it was submitted at ${instantText(submittedAt)}`,
+  hint: 'ask for a time from then on',
+  retryable: false,
+  context: { task_id: taskId, submitted_at: instantText(submittedAt) },
+})
+
+/** The task has not come to that version. */
+export const versionAhead = (taskId: TaskId, version: number, head: number): FaultDetail => ({
+  code: 'NOT_FOUND',
+  reason: 'VERSION_AHEAD',
+  message: `task ${taskId} has ${head} events so far, and so no version ${version}`,
+  hint: `ask for a version from 1 to ${head}`,
+  retryable: false,
+  context: { task_id: taskId, stream_version: String(head) },
 })

@@ -5,7 +5,9 @@ import {
   LIMITS,
   type Lifecycle,
   type Partition,
+  type Plan,
   type ReadyRow,
+  type TemplateHash,
   type TimerRow,
   type WorkerId,
 } from '@tasker/core'
@@ -164,7 +166,8 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const catalog = new TemplateCatalog(log, clock, commits, ports.schemaCheck, environment, lifecycle, (partition, seq, at) =>
     projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [] }),
   )
-  const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash), snapshotsOf(ports, settings))
+  const plans = (hash: TemplateHash): Plan | undefined => catalog.planOf(hash)
+  const loader = new StreamLoader(log, cache, quarantine, plans, snapshotsOf(ports, settings))
   const keys: Keys = keysOf(ports, { commits, projector, loader, wheel }, () => runtime)
   const ready = (row: ReadyRow): void => (row.gate === undefined ? dispatcher.add(row) : keys.add(row))
   const publisher = publisherOf(ports)
@@ -194,7 +197,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const unserved = unservedQueues(ports, settings, () => dispatcher.infos(), { loader, runtime })
   const submissions = new Submissions({ partitionCount: log.partitionCount, catalog, cache, loader, runtime, projector })
   const keyLines: Keys['lines'] = (taskId, task) => keys.lines(taskId, task)
-  const reads = new Reads({ keyLines, log, loader, runtime, followers, assertReadable: calls.assertReadable })
+  const reads = new Reads({ keyLines, log, plans, loader, runtime, followers, assertReadable: calls.assertReadable })
   return {
     commits,
     readiness,

@@ -1,6 +1,7 @@
 /** The engine: one process's hold on all partitions, as the front doors and the start of the server see it. */
 import {
   durationMs,
+  type Moment,
   type Namespace,
   instant,
   later,
@@ -183,6 +184,10 @@ export class RunningEngine implements Engine {
 
   read(taskId: TaskId): Promise<TaskSnapshot | undefined> {
     return this.#parts.reads.read(taskId)
+  }
+
+  readAsOf(taskId: TaskId, moment: Moment): Promise<TaskSnapshot | undefined> {
+    return this.#parts.reads.readAsOf(taskId, moment)
   }
 
   history(taskId: TaskId, afterVersion: number, limit: number): Promise<readonly RecordedTaskEvent[]> {

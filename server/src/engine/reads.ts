@@ -1,10 +1,11 @@
 /** Strongly consistent reads of single tasks: state, history, news and the end. */
-import type { LiveTask, RecordedTaskEvent, StepId, TaskId } from '@tasker/core'
+import type { LiveTask, Moment, Plan, RecordedTaskEvent, StepId, TaskId, TemplateHash } from '@tasker/core'
 import { Fault, type FaultDetail } from '../faults.js'
 import { decodeTaskEvents } from '../log/codec.js'
 import type { EventLog } from '../log/port.js'
 import type { KeyLine, TaskEventListener, TaskSnapshot } from './api.js'
 import { databaseUnavailable } from './engine-faults.js'
+import { taskAsOf } from './as-of.js'
 import { type Followers, type OutcomeCall, outcomeOf } from './followers.js'
 import type { StreamLoader } from './stream-loader.js'
 import type { TaskRuntime } from './task-runtime.js'
@@ -12,6 +13,7 @@ import { durableTask } from './task-stream.js'
 
 export interface ReadParts {
   readonly log: EventLog
+  readonly plans: (hash: TemplateHash) => Plan | undefined
   readonly loader: StreamLoader
   readonly runtime: TaskRuntime
   readonly followers: Followers
@@ -42,6 +44,19 @@ export class Reads {
     if (state === undefined) return undefined
     const snapshot = { taskId, version: stream.durableVersion, state }
     return state.plan.keyed ? { ...snapshot, keyLines: this.#parts.keyLines(taskId, state) } : snapshot
+  }
+
+  /** As of a moment of the past, from the durable log: neither the stream in memory nor the cache around it is touched. */
+  async readAsOf(taskId: TaskId, moment: Moment): Promise<TaskSnapshot | undefined> {
+    const { log, plans, assertReadable } = this.#parts
+    assertReadable()
+    try {
+      const snapshot = await taskAsOf(log, plans, taskId, moment)
+      assertReadable()
+      return snapshot
+    } catch (error) {
+      throw await this.#historyFault(taskId, error)
+    }
   }
 
   /** At most so many events, and no more than the largest payloads fill a page with; none means that there are no more. */

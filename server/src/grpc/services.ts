@@ -15,6 +15,7 @@ import {
   type GetBottleneckAnalysisRequest,
   type GetPerformanceMetricsRequest,
   type GetContextRequest,
+  type DiffRequest,
   type ExplainRequest,
   type GetCompensationRequest,
   type GetRequest,
@@ -45,7 +46,7 @@ import { bulkOrder, cancelTask, orderTask } from './order-calls.js'
 import { getStep, getStepAudit, listSteps, resolveStep } from './step-calls.js'
 import { getTask, listTasks, submitTask } from './task-calls.js'
 import { getContext } from './task-context.js'
-import { explain, getCompensation } from './task-explain.js'
+import { diff, explain, getCompensation } from './task-explain.js'
 import { checkTemplate, diffTemplates, getTemplate, listTemplates, registerTemplate } from './template-calls.js'
 import { unary } from './unary.js'
 import { serveWatch, type WatchCall } from './watch-stream.js'
@@ -79,6 +80,7 @@ const addTaskService = (server: Server, door: GrpcDoor, streams: OpenStreams): v
       get: tolerant(TaskServiceService.get),
       getContext: tolerant(TaskServiceService.getContext),
       explain: tolerant(TaskServiceService.explain),
+      diff: tolerant(TaskServiceService.diff),
       getCompensation: tolerant(TaskServiceService.getCompensation),
       list: tolerant(TaskServiceService.list),
       cancel: tolerant(TaskServiceService.cancel),
@@ -96,6 +98,7 @@ const addTaskService = (server: Server, door: GrpcDoor, streams: OpenStreams): v
       get: unary(logger, (request: GetRequest) => getTask(door, request)),
       getContext: unary(logger, (request: GetContextRequest) => getContext(door, request)),
       explain: unary(logger, (request: ExplainRequest) => explain(door, request)),
+      diff: unary(logger, (request: DiffRequest) => diff(door, request)),
       getCompensation: unary(logger, (request: GetCompensationRequest) => getCompensation(door, request)),
       list: unary(logger, (request: ListRequest) => listTasks(door, request)),
       cancel: unary(logger, (request: CancelRequest) => cancelTask(door, request)),

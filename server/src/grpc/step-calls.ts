@@ -23,6 +23,7 @@ import { doneToken, saidReason } from './order-calls.js'
 import { payloadOf, readPayload } from './payload.js'
 import { ANONYMOUS } from './submission.js'
 import { wireStep } from './task-message.js'
+import { taskAt, wireAsOf } from './task-moment.js'
 import { checkText, requireText } from './text-fields.js'
 import { requiredTaskId } from './unary.js'
 
@@ -32,8 +33,9 @@ export const getStep = async (door: GrpcDoor, request: GetStepRequest): Promise<
 }
 
 export const listSteps = async (door: GrpcDoor, request: ListStepsRequest): Promise<ListStepsResponse> => {
-  const { state, keyLines } = await readTask(door, request.taskId)
-  return { steps: existingSteps(state).map((index) => wireStep(state, index, keyLines)) }
+  const snapshot = await taskAt(door, request)
+  const { state, keyLines } = snapshot
+  return { steps: existingSteps(state).map((index) => wireStep(state, index, keyLines)), asOf: wireAsOf(snapshot) }
 }
 
 export const resolveStep = async (door: GrpcDoor, request: ResolveStepRequest): Promise<ResolveStepResponse> => {

@@ -15,12 +15,12 @@ import type { PageStart } from '../query/page-start.js'
 import { LISTING_LIMITS, type TaskSort } from '../query/query.js'
 import { TASK_STATUSES } from '../query/rows.js'
 import type { GrpcDoor } from './door.js'
-import { invalidFields, outOfRange, taskNotFound } from './input-faults.js'
+import { invalidFields, outOfRange } from './input-faults.js'
 import { submitResponse } from './session-stream.js'
 import { readSubmission, withContextPaths } from './submission.js'
 import { wireRow, wireTask } from './task-message.js'
+import { taskAt, wireAsOf } from './task-moment.js'
 import { checkText } from './text-fields.js'
-import { requiredTaskId } from './unary.js'
 
 export const submitTask = async (door: GrpcDoor, request: SubmitRequest): Promise<SubmitResponse> => {
   const read = readSubmission(request)
@@ -31,10 +31,8 @@ export const submitTask = async (door: GrpcDoor, request: SubmitRequest): Promis
 }
 
 export const getTask = async (door: GrpcDoor, request: GetRequest): Promise<GetResponse> => {
-  const taskId = requiredTaskId(request.taskId)
-  const snapshot = await door.engine.read(taskId)
-  if (snapshot === undefined) throw new Fault(taskNotFound(taskId))
-  return { task: wireTask(snapshot) }
+  const snapshot = await taskAt(door, request)
+  return { task: wireTask(snapshot), asOf: wireAsOf(snapshot) }
 }
 
 export const listTasks = async (door: GrpcDoor, request: ListRequest): Promise<ListResponse> => {

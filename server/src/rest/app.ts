@@ -17,6 +17,7 @@ import { addKeyRoutes } from './routes/keys.js'
 import { addStepRoutes } from './routes/steps.js'
 import { addBulkRoute } from './routes/task-bulk.js'
 import { addExplainRoutes } from './routes/task-explain.js'
+import { addPastRoutes } from './routes/task-past.js'
 import { addCancelRoutes } from './routes/task-cancel.js'
 import { addEventsRoute } from './routes/task-events.js'
 import { addListRoute } from './routes/task-list.js'
@@ -62,6 +63,7 @@ const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal, streamTimes:
   addListRoute(app, door)
   addReadRoutes(app, door)
   addExplainRoutes(app, door)
+  addPastRoutes(app, door)
   addCancelRoutes(app, door)
   addOrderRoutes(app, door)
   addBulkRoute(app, door)

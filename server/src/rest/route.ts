@@ -1,5 +1,5 @@
 /** What all routes share: the typed app they are added to, and how they answer. */
-import { type JsonText, parseTaskId, type TaskId } from '@tasker/core'
+import { type Instant, type JsonText, parseTaskId, type TaskId } from '@tasker/core'
 import type {
   FastifyBaseLogger,
   FastifyInstance,
@@ -11,6 +11,7 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { ConsistencyToken, TaskSnapshot } from '../engine/api.js'
 import { Fault } from '../faults.js'
+import { readAt } from '../query/moment.js'
 import type { RestDoor } from './door.js'
 
 export type App = FastifyInstance<
@@ -35,10 +36,16 @@ export const sendText = (reply: FastifyReply, type: string, text: string): Fasti
 
 export const withToken = (reply: FastifyReply, token: ConsistencyToken): FastifyReply => reply.header(CONSISTENCY_HEADER, token)
 
-/** The task an address names; throws `TASK_NOT_FOUND`. */
-export const readTask = async (door: RestDoor, text: string): Promise<TaskSnapshot> => {
+/** The moment of a task's past that an address asks for. */
+interface MomentQuery {
+  readonly at_version?: number | undefined
+  readonly at_time?: Instant | undefined
+}
+
+/** The task an address names, now or as of a moment; throws `TASK_NOT_FOUND`. */
+export const readTask = async (door: RestDoor, text: string, moment: MomentQuery = {}): Promise<TaskSnapshot> => {
   const taskId = taskIdIn(text)
-  const snapshot = await door.engine.read(taskId)
+  const snapshot = await readAt(door.engine, taskId, { version: moment.at_version, at: moment.at_time })
   if (snapshot === undefined) throw taskNotFound(taskId)
   return snapshot
 }

@@ -118,6 +118,7 @@ const engineOf = (double: () => EngineDouble, happened: () => void): Engine => (
   order: notPlayed,
   watch: { unservedQueues: () => [], queueProblem: () => undefined, heardSteps: () => new Map() },
   read: async (taskId) => double().tasks.get(taskId),
+  readAsOf: notPlayed,
   history: notPlayed,
   follow: async (_taskId, afterVersion, listener) => {
     const followed: FollowedTask = { afterVersion, onEvents: (events) => listener.onEvents(events), stopped: false }

@@ -123,7 +123,10 @@ export const scriptedServer = (): ScriptedServer => {
     subscribe: async function* (_request, signal) {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     },
-    get: async () => ({ task: undefined }),
+    get: async () => ({ task: undefined, asOf: undefined }),
+    explain: async () => ({ status: '', steps: [], reasons: [], asOf: undefined }),
+    compensation: async () => ({ state: '', steps: [], withoutWayBack: [] }),
+    diff: async () => ({ same: true, diff: undefined }),
     list: async () => ({ tasks: [], nextCursor: '' }),
     cancel: async (request) => {
       server.cancelled.push(request)

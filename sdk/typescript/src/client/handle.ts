@@ -7,6 +7,17 @@ import { reconnectMs } from '../wire/link.js'
 import type { Transport } from '../wire/transport.js'
 import type { ClientSession } from './session.js'
 import { failureOfWire, taskEvent, taskState, type TaskEvent, type TaskState } from './task-state.js'
+import {
+  asOfState,
+  compensation,
+  momentFields,
+  taskDifference,
+  taskExplanation,
+  type Compensation,
+  type Moment,
+  type TaskDifference,
+  type TaskExplanation,
+} from './task-past.js'
 import type { KnownOutcome, Watch } from './watches.js'
 
 export interface HandlePorts {
@@ -105,12 +116,28 @@ export class TaskHandle<Result = unknown> {
     await this.#ports.transport.order('resolve', { taskId: this.taskId, reason })
   }
 
-  /** The task and its steps now, strongly consistent. */
-  async state(): Promise<TaskState> {
-    const { task } = await this.#ports.transport.get({ taskId: this.taskId })
+  /** The task and its steps now, strongly consistent, or as they were: `state({ atVersion: 12 })`. */
+  async state(moment: Moment = {}): Promise<TaskState> {
+    const { task, asOf } = await this.#ports.transport.get({ taskId: this.taskId, ...momentFields(moment) })
     if (task === undefined)
       throw new TaskerError({ code: 'INTERNAL', reason: 'EMPTY_ANSWER', message: 'the server gave no task' })
-    return taskState(task)
+    return { ...taskState(task), asOf: asOfState(asOf) }
+  }
+
+  /** Why each step that does not run does not, now or as far as the log knows of a moment of the past. */
+  async explain(moment: Moment = {}): Promise<TaskExplanation> {
+    return taskExplanation(await this.#ports.transport.explain({ taskId: this.taskId, ...momentFields(moment) }))
+  }
+
+  /** What taking the task back would do, or does. */
+  async compensation(): Promise<Compensation> {
+    return compensation(await this.#ports.transport.compensation({ taskId: this.taskId }))
+  }
+
+  /** What is different about this task and another, and where they parted. */
+  async diff(other: TaskHandle | string): Promise<TaskDifference> {
+    const otherTaskId = typeof other === 'string' ? other : other.taskId
+    return taskDifference(await this.#ports.transport.diff({ taskId: this.taskId, otherTaskId }))
   }
 
   // What may pass is waited for; everything else is the caller's.

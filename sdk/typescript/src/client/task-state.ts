@@ -2,6 +2,7 @@
 import type { Step, StepFailure, Task, TaskEvent as WireEvent } from '@tasker/proto'
 import type { Failure } from '../errors/failure.js'
 import { payloadValue } from '../step/payload.js'
+import type { AsOf } from './task-past.js'
 
 export interface StepState {
   readonly stepId: string
@@ -35,6 +36,8 @@ export interface TaskState {
   readonly correlationId: string
   readonly tags: readonly string[]
   readonly priority: number
+  /** Set when a moment of the past was asked for. */
+  readonly asOf?: AsOf | undefined
 }
 
 export interface TaskEvent {

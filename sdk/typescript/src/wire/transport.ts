@@ -4,6 +4,12 @@ import type {
   CancelResponse,
   ConnectRequest,
   ConnectResponse,
+  DiffRequest,
+  DiffResponse,
+  ExplainRequest,
+  ExplainResponse,
+  GetCompensationRequest,
+  GetCompensationResponse,
   GetRequest,
   GetResponse,
   ListRequest,
@@ -51,6 +57,9 @@ export interface Transport {
   readonly subscribe: (request: SubscribeRequest, signal: AbortSignal) => AsyncIterable<SubscribeResponse>
   readonly register: (request: RegisterRequest) => Promise<RegisterResponse>
   readonly get: (request: GetRequest) => Promise<GetResponse>
+  readonly explain: (request: ExplainRequest) => Promise<ExplainResponse>
+  readonly compensation: (request: GetCompensationRequest) => Promise<GetCompensationResponse>
+  readonly diff: (request: DiffRequest) => Promise<DiffResponse>
   readonly list: (request: ListRequest) => Promise<ListResponse>
   readonly order: (order: TaskOrder, request: OrderRequest) => Promise<OrderResponse>
   readonly cancel: (request: CancelRequest) => Promise<CancelResponse>

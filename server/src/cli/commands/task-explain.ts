@@ -1,10 +1,12 @@
 /** `tasker task explain` and `tasker task compensation`: why steps do not run, and what taking a task back does. */
 import { type Command } from 'commander'
 import { z } from 'zod'
+import { explanationAnswer } from '../answers.js'
 import { type CommandContext } from '../context.js'
 import { EXIT, type ExitCode } from '../exit.js'
+import { writeExplanation } from '../explanation.js'
+import { AT_TIME, AT_VERSION, type MomentFlags, momentQuery } from '../moment.js'
 import { writeTable } from '../table.js'
-import { statusText } from '../task-status.js'
 import { type Binding, examples } from './command.js'
 import { taskPath } from './task-read.js'
 
@@ -12,8 +14,12 @@ export const addTaskExplainCommands = (task: Command, binding: Binding): void =>
   task
     .command('explain <task_id>')
     .description('why each step that is not running is not, and what would make it go on')
-    .addHelpText('after', examples('tasker task explain 01JD…'))
-    .action((taskId: string, _flags: unknown, command: Command) => binding.run(command, (context) => explain(context, taskId)))
+    .option(...AT_VERSION)
+    .option(...AT_TIME)
+    .addHelpText('after', examples('tasker task explain 01JD…', 'tasker task explain 01JD… --at-version 12'))
+    .action((taskId: string, flags: MomentFlags, command: Command) =>
+      binding.run(command, (context) => explain(context, taskId, flags)),
+    )
   task
     .command('compensation <task_id>')
     .description('what taking the task back would do: which steps, in which order, by which handlers')
@@ -23,21 +29,11 @@ export const addTaskExplainCommands = (task: Command, binding: Binding): void =>
     )
 }
 
-const explanation = z.looseObject({
-  status: z.string(),
-  steps: z.array(z.looseObject({ step_id: z.string(), status: z.string(), why: z.string(), unblocked_by: z.string() })),
-})
-
-const explain = async ({ http, json, terminal }: CommandContext, taskId: string): Promise<ExitCode> => {
-  const request = { method: 'GET', path: `${taskPath(taskId)}/explain` } as const
-  if (json) {
-    terminal.out((await http.send(request)).text)
-    return EXIT.ok
-  }
-  const { status, steps } = await http.json(request, explanation)
-  terminal.out(`task ${taskId} is ${statusText(status, terminal.colours)}`)
-  const rows = steps.map((step) => [step.step_id, statusText(step.status, terminal.colours), step.why, step.unblocked_by])
-  writeTable(terminal, ['STEP', 'STATUS', 'WHY', 'GOES ON WITH'], rows, 'every step that could run does')
+const explain = async (context: CommandContext, taskId: string, flags: MomentFlags): Promise<ExitCode> => {
+  const { http, json, terminal } = context
+  const request = { method: 'GET', path: `${taskPath(taskId)}/explain`, query: momentQuery(flags) } as const
+  if (json) terminal.out((await http.send(request)).text)
+  else writeExplanation(terminal, taskId, await http.json(request, explanationAnswer))
   return EXIT.ok
 }
 

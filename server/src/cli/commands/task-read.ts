@@ -6,6 +6,7 @@ import { eventLine } from '../event-line.js'
 import { EXIT, type ExitCode } from '../exit.js'
 import { graphPicture } from '../graph-picture.js'
 import { writeTable } from '../table.js'
+import { AT_TIME, AT_VERSION, type MomentFlags, momentQuery, writeMoment } from '../moment.js'
 import { type Terminal } from '../terminal.js'
 import { exitCodeOfStatus, isAtRest, statusText } from '../task-status.js'
 import { type Binding, collected, examples, wholeNumber } from './command.js'
@@ -91,11 +92,16 @@ export const templateText = (task: { readonly namespace: string; readonly name: 
 const addGet = (task: Command, binding: Binding): void => {
   task
     .command('get <task_id>')
-    .description('a task with its steps')
-    .addHelpText('after', examples('tasker task get 01JD…', 'tasker task get 01JD… --json | jq .steps'))
-    .action((taskId: string, _flags: unknown, command: Command) =>
+    .description('a task with its steps, now or as it was')
+    .option(...AT_VERSION)
+    .option(...AT_TIME)
+    .addHelpText(
+      'after',
+      examples('tasker task get 01JD…', 'tasker task get 01JD… --at-version 12', 'tasker task get 01JD… --json | jq .steps'),
+    )
+    .action((taskId: string, flags: MomentFlags, command: Command) =>
       binding.run(command, async (context) => {
-        const request = { method: 'GET', path: taskPath(taskId) } as const
+        const request = { method: 'GET', path: taskPath(taskId), query: momentQuery(flags) } as const
         if (context.json) context.terminal.out((await context.http.send(request)).text)
         else writeTask(context, await context.http.json(request, taskAnswer))
         return EXIT.ok
@@ -107,6 +113,7 @@ const writeTask = ({ terminal }: CommandContext, task: TaskAnswer): void => {
   const { colours } = terminal
   terminal.out(`${colours.bold(task.task_id)}  ${templateText(task)}  ${statusText(task.status, colours)}`)
   terminal.out(colours.dim(`created ${task.created_at}${task.ended_at ? `, ended ${task.ended_at}` : ''}`))
+  writeMoment(terminal, task.as_of)
   terminal.out('')
   const rows = task.steps.map((step) => [step.step_id, statusText(step.status, colours), String(step.attempts), noteOf(step)])
   writeTable(terminal, ['STEP', 'STATUS', 'ATTEMPTS', 'NOTE'], rows, 'no steps')
@@ -196,21 +203,29 @@ async function* historyPages({ http }: CommandContext, taskId: string) {
 const addGraph = (task: Command, binding: Binding): void => {
   task
     .command('graph <task_id>')
-    .description('the steps of a task and what they wait for')
+    .description('the steps of a task and what they wait for, now or as it was')
+    .option(...AT_VERSION)
+    .option(...AT_TIME)
     .addOption(new Option('--format <format>', 'how to draw it').choices(['text', 'mermaid', 'json']).default('text'))
     .addHelpText('after', examples('tasker task graph 01JD…', 'tasker task graph 01JD… --format mermaid > task.mmd'))
-    .action((taskId: string, flags: { readonly format: string }, command: Command) =>
-      binding.run(command, (context) => graph(context, taskId, flags.format)),
+    .action((taskId: string, flags: GraphFlags, command: Command) =>
+      binding.run(command, (context) => graph(context, taskId, flags)),
     )
 }
 
-const graph = async ({ http, json, terminal }: CommandContext, taskId: string, format: string): Promise<ExitCode> => {
+interface GraphFlags extends MomentFlags {
+  readonly format: string
+}
+
+const graph = async ({ http, json, terminal }: CommandContext, taskId: string, flags: GraphFlags): Promise<ExitCode> => {
   const path = `${taskPath(taskId)}/graph`
-  if (json || format === 'json') terminal.out((await http.send({ method: 'GET', path })).text)
-  else if (format === 'mermaid') {
-    terminal.out((await http.send({ method: 'GET', path, query: { format: 'mermaid' } })).text.trimEnd())
+  const query = momentQuery(flags)
+  if (json || flags.format === 'json') terminal.out((await http.send({ method: 'GET', path, query })).text)
+  else if (flags.format === 'mermaid') {
+    terminal.out((await http.send({ method: 'GET', path, query: { ...query, format: 'mermaid' } })).text.trimEnd())
   } else {
-    const read = await http.json({ method: 'GET', path }, graphAnswer)
+    const read = await http.json({ method: 'GET', path, query }, graphAnswer)
+    writeMoment(terminal, read.as_of)
     const status = new Map(read.nodes.map((node) => [node.id, node.status ?? '']))
     const mark = (name: string): string => markOf(status.get(name) ?? '', name, terminal.colours)
     for (const line of graphPicture({ nodes: read.nodes.map(({ id }) => id), edges: read.edges }, mark)) terminal.out(line)

@@ -1,7 +1,7 @@
 /** Keys as people are shown them: their limits, who has their places, and how many wait. */
 import { type KeyName, keyOfQueue, type Namespace, type QueueName } from '@tasker/core'
 import type { QueueWindow } from '../../dispatch/queue-window.js'
-import type { KeyInfo } from '../api.js'
+import type { KeyHolder, KeyInfo } from '../api.js'
 import type { KeyStream } from './key-streams.js'
 import type { Places } from './places.js'
 
@@ -43,14 +43,19 @@ const keyInfo = (
     perMs: next?.perMs ?? stream?.state.perMs,
     held: stream?.state.places.size ?? 0,
     waiting: window?.rows.waiting ?? 0,
-    holders: [...(stream?.state.places.values() ?? [])].slice(0, HOLDERS_NAMED_MAX).map((place) => ({
-      taskId: place.taskId,
-      step: place.step,
-      attempt: place.attempt,
-      grantedAt: place.grantedAt,
-      freeAt: stream === undefined ? undefined : places.find({ ...refOf(stream), place })?.timer?.dueAt,
-    })),
+    holders: stream === undefined ? [] : keyHolders(stream, places, HOLDERS_NAMED_MAX),
   }
+}
+
+/** Who has places of a key, the first of them. */
+export const keyHolders = (stream: KeyStream, places: Places, holdersMax: number): readonly KeyHolder[] => {
+  const holders: KeyHolder[] = []
+  for (const place of stream.state.places.values()) {
+    if (holders.length >= holdersMax) break
+    const { taskId, step, attempt, grantedAt } = place
+    holders.push({ taskId, step, attempt, grantedAt, freeAt: places.find({ ...refOf(stream), place })?.timer?.dueAt })
+  }
+  return holders
 }
 
 const refOf = ({ namespace, queue }: { readonly namespace: Namespace; readonly queue: QueueName }) => ({ namespace, queue })

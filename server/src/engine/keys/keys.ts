@@ -42,7 +42,7 @@ import type { StreamLoader } from '../stream-loader.js'
 import type { TaskRuntime } from '../task-runtime.js'
 import { durableTask } from '../task-stream.js'
 import type { KeyStream, KeyStreams } from './key-streams.js'
-import { keyInfos } from './key-infos.js'
+import { keyHolders, keyInfos } from './key-infos.js'
 import { type Held, Places } from './places.js'
 
 export interface KeysParts {
@@ -112,8 +112,10 @@ export class Keys {
     return new Map(
       readyRows(taskId, task).flatMap((row): [StepId, KeyLine][] => {
         if (row.gate === undefined) return []
-        const held = this.#parts.streams.get(row.namespace, row.queue)?.state.places.size ?? 0
-        return [[row.step, { held, ahead: this.#queues.find(row.namespace, row.queue)?.rows.ahead(row) }]]
+        const stream = this.#parts.streams.get(row.namespace, row.queue)
+        const holders = stream === undefined ? [] : keyHolders(stream, this.#places, LIMITS.explainHoldersMax)
+        const ahead = this.#queues.find(row.namespace, row.queue)?.rows.ahead(row)
+        return [[row.step, { held: stream?.state.places.size ?? 0, ahead, holders }]]
       }),
     )
   }

@@ -141,6 +141,7 @@ const pace = variants<Pace, 'type'>('type', {
     type: word('paused'),
     since: number(),
     reason: orUndefined(text()),
+    by: orUndefined(text()),
   }),
 })
 

@@ -12,10 +12,10 @@ import { refusalDetail } from '../problem.js'
 import { ANONYMOUS, type App, readTask, sendJson, withToken } from '../route.js'
 import { problems } from '../schema/problem.js'
 import { AUDIT_QUERY, STEP_ACTION, STEP_AUDIT } from '../schema/step.js'
-import { STEP, STEP_LIST, STEP_PATH, TASK_PATH } from '../schema/task.js'
+import { MOMENT_QUERY, STEP, STEP_LIST, STEP_PATH, TASK_PATH } from '../schema/task.js'
 import { auditText } from '../views/audit-text.js'
 import { completionOf } from '../body/completion.js'
-import { stepText } from '../views/task-text.js'
+import { asOfMember, stepText } from '../views/task-text.js'
 
 /** All members beside the completion are short. */
 const BODY: BodyRules = {
@@ -31,15 +31,17 @@ export const addStepRoutes = (app: App, door: RestDoor): void => {
     {
       schema: {
         tags: ['steps'],
-        summary: 'List the steps of a task',
+        summary: 'List the steps of a task, now or as of a moment',
         params: TASK_PATH,
-        response: { 200: STEP_LIST, ...problems(404, 503) },
+        querystring: MOMENT_QUERY,
+        response: { 200: STEP_LIST, ...problems(404, 422, 503) },
       },
     },
-    async ({ params }, reply) => {
-      const { state, keyLines } = await readTask(door, params.task_id)
+    async ({ params, query }, reply) => {
+      const snapshot = await readTask(door, params.task_id, query)
+      const { state, keyLines } = snapshot
       const steps = arrayText(existingSteps(state).map((index) => stepText(state, index, keyLines)))
-      return sendJson(reply, 200, objectText({ steps, next_cursor: jsonOf(null) }))
+      return sendJson(reply, 200, objectText({ steps, next_cursor: jsonOf(null), ...asOfMember(snapshot) }))
     },
   )
   app.get(
@@ -47,13 +49,14 @@ export const addStepRoutes = (app: App, door: RestDoor): void => {
     {
       schema: {
         tags: ['steps'],
-        summary: 'Read one step of a task',
+        summary: 'Read one step of a task, now or as of a moment',
         params: STEP_PATH,
-        response: { 200: STEP, ...problems(404, 503) },
+        querystring: MOMENT_QUERY,
+        response: { 200: STEP, ...problems(404, 422, 503) },
       },
     },
-    async ({ params }, reply) => {
-      const task = await readTask(door, params.task_id)
+    async ({ params, query }, reply) => {
+      const task = await readTask(door, params.task_id, query)
       return sendJson(reply, 200, stepText(task.state, indexIn(task, params.step_id), task.keyLines))
     },
   )

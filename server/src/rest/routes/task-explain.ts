@@ -5,7 +5,8 @@ import type { RestDoor } from '../door.js'
 import { type App, readTask, sendJson } from '../route.js'
 import { problems } from '../schema/problem.js'
 import { COMPENSATION, EXPLANATION } from '../schema/task-explain.js'
-import { TASK_PATH } from '../schema/task.js'
+import { MOMENT_QUERY, TASK_PATH } from '../schema/task.js'
+import { explanationText } from '../views/explanation-text.js'
 
 export const addExplainRoutes = (app: App, door: RestDoor): void => {
   app.get(
@@ -14,21 +15,16 @@ export const addExplainRoutes = (app: App, door: RestDoor): void => {
       schema: {
         tags: ['tasks'],
         summary: 'Why each step that is not running is not, and what would make it go on',
+        description:
+          'As of a moment it is told what the log of the task alone knows: workers, queues and the holders of keys are not part of it.',
         params: TASK_PATH,
-        response: { 200: EXPLANATION, ...problems(404, 503) },
+        querystring: MOMENT_QUERY,
+        response: { 200: EXPLANATION, ...problems(404, 422, 503) },
       },
     },
-    async ({ params }, reply) => {
-      const snapshot = await readTask(door, params.task_id)
-      const { taskId } = snapshot
-      const { status, steps } = explanationOf(door.engine, snapshot)
-      const told = steps.map(({ step, unblockedBy, waitsFor, ...more }) => ({
-        step_id: step,
-        ...more,
-        unblocked_by: unblockedBy,
-        waits_for: waitsFor,
-      }))
-      return sendJson(reply, 200, trustedJson(JSON.stringify({ task_id: taskId, status, steps: told })))
+    async ({ params, query }, reply) => {
+      const snapshot = await readTask(door, params.task_id, query)
+      return sendJson(reply, 200, explanationText(snapshot, explanationOf(door.engine, snapshot)))
     },
   )
   app.get(

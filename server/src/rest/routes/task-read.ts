@@ -3,7 +3,8 @@ import { graphMermaid, graphView, trustedJson } from '@tasker/core'
 import type { RestDoor } from '../door.js'
 import { type App, readTask, sendJson, sendText } from '../route.js'
 import { problems } from '../schema/problem.js'
-import { GRAPH, GRAPH_QUERY, TASK, TASK_PATH, TASK_SUMMARY } from '../schema/task.js'
+import { GRAPH, GRAPH_QUERY, MOMENT_QUERY, TASK, TASK_PATH, TASK_SUMMARY } from '../schema/task.js'
+import { asOf } from '../views/as-of.js'
 import { taskSummaryText, taskText } from '../views/task-text.js'
 
 export const addReadRoutes = (app: App, door: RestDoor): void => {
@@ -11,8 +12,14 @@ export const addReadRoutes = (app: App, door: RestDoor): void => {
 
   app.get(
     '/v1/tasks/:task_id',
-    { schema: { ...reading('Read a task with its context, steps and outputs'), response: { 200: TASK, ...problems(404, 503) } } },
-    async ({ params }, reply) => sendJson(reply, 200, taskText(await readTask(door, params.task_id))),
+    {
+      schema: {
+        ...reading('Read a task with its context, steps and outputs, now or as of a moment'),
+        querystring: MOMENT_QUERY,
+        response: { 200: TASK, ...problems(404, 422, 503) },
+      },
+    },
+    async ({ params, query }, reply) => sendJson(reply, 200, taskText(await readTask(door, params.task_id, query))),
   )
   app.get(
     '/v1/tasks/:task_id/summary',
@@ -38,11 +45,12 @@ const addGraphRoute = (app: App, door: RestDoor): void => {
       },
     },
     async ({ params, query, headers }, reply) => {
-      const { state } = await readTask(door, params.task_id)
+      const snapshot = await readTask(door, params.task_id, query)
+      const { state } = snapshot
       const view = graphView(state.plan, state)
       const format = query.format ?? (headers.accept?.includes('mermaid') === true ? 'mermaid' : 'json')
       if (format === 'mermaid') return sendText(reply, `${MERMAID_TYPE}; charset=utf-8`, graphMermaid(view))
-      return sendJson(reply, 200, trustedJson(JSON.stringify(view)))
+      return sendJson(reply, 200, trustedJson(JSON.stringify({ ...view, as_of: asOf(snapshot) })))
     },
   )
 }

@@ -20,6 +20,15 @@ export const optional = <Schema extends z.ZodType>(schema: Schema) =>
 /** An instant as RFC 3339 text, with `Z` or an offset. */
 export const instantField = z.iso.datetime({ offset: true }).transform((text): Instant => instant(Date.parse(text)))
 
+/** An instant in an address: RFC 3339 text, or milliseconds since 1970. */
+export const instantInAddress = z.union([
+  instantField,
+  z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform((text): Instant => instant(Number(text))),
+])
+
 /** A ULID, in either case. */
 export const ulidField = z.string().refine((text) => parseTaskId(text) !== undefined, { error: 'is no ULID' })
 

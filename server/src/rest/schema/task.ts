@@ -3,7 +3,7 @@ import { LIMITS, type JsonText } from '@tasker/core'
 import { z } from 'zod'
 import { LISTING_LIMITS } from '../../query/query.js'
 import { TASK_STATUSES } from '../../query/rows.js'
-import { instantField, optional, plainText, repeatable, ulidField, wholeNumberText } from './fields.js'
+import { instantField, instantInAddress, optional, plainText, repeatable, ulidField, wholeNumberText } from './fields.js'
 
 /** The parser of bodies leaves this member as the text it was. */
 const rawObject = z
@@ -83,7 +83,16 @@ export const EVENTS_QUERY = z.strictObject({
   cursor: wholeNumberText(0, Number.MAX_SAFE_INTEGER).optional().describe('next_cursor of the page before.'),
 })
 
-export const GRAPH_QUERY = z.strictObject({ format: z.enum(['json', 'mermaid']).optional() })
+const MOMENT = {
+  at_version: wholeNumberText(1, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe('As the task was after the event with this version.'),
+  at_time: instantInAddress
+    .optional()
+    .describe('As the task was after the last event up to this instant: RFC 3339, or milliseconds since 1970.'),
+}
+export const MOMENT_QUERY = z.strictObject(MOMENT)
+export const GRAPH_QUERY = z.strictObject({ format: z.enum(['json', 'mermaid']).optional(), ...MOMENT })
 
 const instantText = z.iso.datetime()
 const text = z.string().nullable()
@@ -166,6 +175,11 @@ export const STEP = STEP_ROW.extend({
   output: payload,
 })
 
+export const AS_OF = z
+  .object({ version: z.number().int(), at: instantText })
+  .optional()
+  .describe('The last event that had happened at the moment that was asked for.')
+
 const TASK_ROW = z.object({
   task_id: z.string(),
   namespace: z.string(),
@@ -209,13 +223,13 @@ const TASK_HEAD = TASK_ROW.extend({
   health_status: z.enum(['healthy', 'recovering', 'blocked']),
 })
 
-export const TASK = TASK_HEAD.extend({ context: payload, result: payload, steps: z.array(STEP) })
+export const TASK = TASK_HEAD.extend({ context: payload, result: payload, steps: z.array(STEP), as_of: AS_OF })
 export const TASK_SUMMARY = TASK_HEAD.extend({
   step_counts: z.record(z.string(), z.number().int()),
   not_taken: z.array(z.string()).describe('Steps that no decision chose.'),
 })
 export const TASK_LIST = z.object({ tasks: z.array(TASK_ROW), next_cursor: text })
-export const STEP_LIST = z.object({ steps: z.array(STEP), next_cursor: text })
+export const STEP_LIST = z.object({ steps: z.array(STEP), next_cursor: text, as_of: AS_OF })
 
 export const OUTCOME = z.object({
   task_id: z.string(),
@@ -254,4 +268,5 @@ export const GRAPH = z.object({
     }),
   ),
   edges: z.array(z.object({ from: z.string(), to: z.string() })),
+  as_of: AS_OF,
 })

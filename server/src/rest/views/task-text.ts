@@ -18,16 +18,26 @@ import {
   trustedJson,
 } from '@tasker/core'
 import type { TaskSnapshot } from '../../engine/api.js'
+import { asOf } from './as-of.js'
 import { arrayText, atOrNull, objectText, textOrNull } from '../json-text.js'
 
 /** The task with its context, its steps and their outputs, and its result once it is complete. */
-export const taskText = ({ taskId, version, state, keyLines }: TaskSnapshot): JsonText =>
-  objectText({
+export const taskText = (snapshot: TaskSnapshot): JsonText => {
+  const { taskId, version, state, keyLines } = snapshot
+  return objectText({
+    ...asOfMember(snapshot),
     ...summaryMembers(taskId, version, state),
     context: state.submitted.context,
     result: resultOrNull(state),
     steps: arrayText(existingSteps(state).map((index) => stepText(state, index, keyLines))),
   })
+}
+
+/** Nothing for a task as it is now. */
+export const asOfMember = (snapshot: TaskSnapshot): { readonly as_of?: JsonText } => {
+  const moment = asOf(snapshot)
+  return moment === undefined ? {} : { as_of: jsonOf(moment) }
+}
 
 /** The task without payloads, and how many of its steps are in each status. */
 export const taskSummaryText = ({ taskId, version, state }: TaskSnapshot): JsonText =>

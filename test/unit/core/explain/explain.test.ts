@@ -1,5 +1,14 @@
 /** Why steps do not run, for each thing that a step waits for; and what taking a task back would do. */
-import { compensationPreview, durationMs, explainTask, type StepSpec, type Surroundings, trustedJson } from '@tasker/core'
+import {
+  compensationPreview,
+  durationMs,
+  explainTask,
+  type Offering,
+  type StepSpec,
+  type Surroundings,
+  taskIdFrom,
+  trustedJson,
+} from '@tasker/core'
 import { describe, expect, test } from 'vitest'
 import {
   at,
@@ -20,10 +29,11 @@ import {
   type Order,
 } from '../../../support/given.js'
 
-const ALONE: Surroundings = { unservedSince: () => undefined, keyLine: () => undefined }
+const IDLE: Offering = { workers: 1, slots: 2, busy: 0 }
+const ALONE: Surroundings = { unservedSince: () => undefined, offering: () => IDLE, keyLine: () => undefined }
 
 const told = (of: Parameters<typeof taskAfter>[0], history: readonly Order[], around: Surroundings = ALONE) =>
-  explainTask(taskAfter(of, ...history), around).steps.map(({ step: name, reason, waitsFor }) =>
+  explainTask(TASK, taskAfter(of, ...history), around).steps.map(({ step: name, reason, waitsFor }) =>
     [name, reason, ...waitsFor].join(' '),
   )
 
@@ -32,11 +42,13 @@ const back = (name: string): Partial<StepSpec> => {
   return { compensate: { handler, retry, timeoutMs: durationMs(5_000), keys: [] } }
 }
 
+const TASK = taskIdFrom(0, new Uint8Array(10))
+
 const diamond = plan(step('a'), step('b'), step('c', { after: ['a', 'b'] }))
 
 describe('a step waits for', () => {
   test('the start time of its task', () => {
-    const [first] = explainTask(taskAfter(diamond, submit({ runAt: at(60_000) })), ALONE).steps
+    const [first] = explainTask(TASK, taskAfter(diamond, submit({ runAt: at(60_000) })), ALONE).steps
     expect(first).toMatchObject({ reason: 'start_time', unblockedBy: 'Time: 2026-01-01T00:01:00.000Z.' })
   })
 
@@ -44,7 +56,7 @@ describe('a step waits for', () => {
     expect(told(diamond, [submit(), start('a')])).toEqual(['b worker', 'c dependencies a b'])
     const asked: string[] = []
     const around = { ...ALONE, unservedSince: (handler: string) => (asked.push(handler), at(5_000)) }
-    const { steps, status } = explainTask(taskAfter(diamond, submit(), start('a')), around)
+    const { steps, status } = explainTask(TASK, taskAfter(diamond, submit(), start('a')), around)
     expect(steps[0]).toMatchObject({
       why: 'It is ready, and no connected worker has offered Handlers.b since 2026-01-01T00:00:05.000Z.',
       unblockedBy: 'A worker with a free slot that offers Handlers.b.',
@@ -55,7 +67,7 @@ describe('a step waits for', () => {
   test('others, and for a person where one of them failed for good', () => {
     const history = [submit(), start('a'), fail('a', permanently)]
     expect(told(diamond, history)).toEqual(['a failed', 'b worker', 'c dependencies a b'])
-    const { steps } = explainTask(taskAfter(diamond, ...history), ALONE)
+    const { steps } = explainTask(TASK, taskAfter(diamond, ...history), ALONE)
     expect(steps[0]?.why).toBe('It failed for good: never again')
     expect(steps[2]?.why).toBe('It waits for a, b.')
     expect(steps[2]?.unblockedBy).toContain('a failed for good')
@@ -63,7 +75,7 @@ describe('a step waits for', () => {
 
   test('enough of them', () => {
     const joined = plan(step('a'), step('b'), step('c', { after: ['a', 'b'], more: { join: 1 } }))
-    const { steps } = explainTask(taskAfter(joined, submit(), start('a'), start('b')), ALONE)
+    const { steps } = explainTask(TASK, taskAfter(joined, submit(), start('a'), start('b')), ALONE)
     expect(steps[0]?.why).toBe('It waits until 1 of its dependencies are satisfied; not satisfied are a, b.')
   })
 
@@ -72,23 +84,27 @@ describe('a step waits for', () => {
   })
 
   test('the resume of its task', () => {
-    const { steps, status } = explainTask(taskAfter(plan(step('a')), submit(), order('pause', { reason: 'release' })), ALONE)
+    const { steps, status } = explainTask(
+      TASK,
+      taskAfter(plan(step('a')), submit(), order('pause', { reason: 'release' })),
+      ALONE,
+    )
     expect(status).toBe('paused')
     expect(steps).toMatchObject([{ reason: 'paused', why: 'The task is paused since 2026-01-01T00:00:00.000Z: release' }])
   })
 
   test('a place of a key, behind others', () => {
     const keyed = plan(step('a', { keys: [keyOf('concurrency', 'eu', 2)] }))
-    const around: Surroundings = { ...ALONE, keyLine: () => ({ held: 2, ahead: 3 }) }
-    expect(explainTask(taskAfter(keyed, submit()), around).steps).toMatchObject([
+    const around: Surroundings = { ...ALONE, keyLine: () => ({ held: 2, ahead: 3, holders: [] }) }
+    expect(explainTask(TASK, taskAfter(keyed, submit()), around).steps).toMatchObject([
       { reason: 'key', why: 'It waits for a place of the concurrency key eu, which has 2; 2 are taken, and 3 go before it.' },
     ])
-    expect(explainTask(taskAfter(keyed, submit()), ALONE).steps[0]?.why).toContain('which has 2.')
+    expect(explainTask(TASK, taskAfter(keyed, submit()), ALONE).steps[0]?.why).toContain('which has 2.')
   })
 
   test('a decision', () => {
     const branched = plan(step('d', { type: 'decision' }), step('x', { after: ['d'] }))
-    expect(told(branched, [submit()])).toEqual(['d worker', 'x decision'])
+    expect(told(branched, [submit()])).toEqual(['d worker', 'x decision d'])
   })
 
   test('room in its batch', () => {
@@ -99,7 +115,7 @@ describe('a step waits for', () => {
     const range = { start: trustedJson('0'), end: trustedJson('1'), size: 1 }
     const ranges = ['001', '002'].map((id) => ({ ...range, id }))
     const history = [submit(), start('split'), choose('split', { type: 'create_batches', ranges })]
-    expect(told(batch, history)).toEqual(['part_001 worker', 'part_002 batch_room'])
+    expect(told(batch, history)).toEqual(['part_001 worker', 'part_002 batch_room part_001'])
   })
 
   test('nothing where its condition is false', () => {
@@ -128,10 +144,10 @@ describe('taking back', () => {
 
   test('a step is taken back after what built on it; what failed before is not tried again', () => {
     expect(told(trip, undoing)).toEqual(['reserve compensation charge', 'ship failed'])
-    expect(explainTask(taskAfter(trip, ...undoing), ALONE).steps[1]?.unblockedBy).toBe(
+    expect(explainTask(TASK, taskAfter(trip, ...undoing), ALONE).steps[1]?.unblockedBy).toBe(
       'Nothing: the work of the task is taken back.',
     )
-    const stuck = explainTask(taskAfter(trip, ...undoing, fail('charge', permanently, { attempt: 2 })), ALONE)
+    const stuck = explainTask(TASK, taskAfter(trip, ...undoing, fail('charge', permanently, { attempt: 2 })), ALONE)
     expect(stuck.steps).toMatchObject([
       { step: 'reserve', waitsFor: ['charge'] },
       { step: 'charge', reason: 'failed', why: 'Its way back failed for good: never again' },

@@ -33,7 +33,7 @@ test('explain shows each step that waits, with what it goes on with', async () =
   const { url, out } = await asked(['task', 'explain', ID], { task_id: ID, status: 'steps_in_process', steps: [WAITING] })
   expect(url).toBe(`/v1/tasks/${ID}/explain`)
   expect(out).toContain(`task ${ID} is steps_in_process`)
-  expect(out).toMatch(/ship +pending +It waits for charge\. +Their end\./)
+  expect(out).toMatch(/ship +pending\n +It waits for charge\.\n +goes on with: Their end\./)
 })
 
 test('explain says when nothing waits, and gives JSON as it came', async () => {

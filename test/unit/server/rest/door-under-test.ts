@@ -2,6 +2,7 @@
 import {
   decide,
   evolve,
+  hadHappened,
   instant,
   NO_TASK,
   partitionNumber,
@@ -13,6 +14,7 @@ import {
   type TaskCommand,
   type TaskId,
   type TaskRow,
+  type TaskState,
   type TaskStatus,
 } from '@tasker/core'
 import type {
@@ -171,6 +173,14 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
       if (trouble.readFault !== undefined) throw new Fault(trouble.readFault)
       const held = tasks.get(taskId)
       return held && { taskId, version: held.events.length, state: held.state }
+    },
+    readAsOf: async (taskId, moment) => {
+      const held = tasks.get(taskId)
+      if (held === undefined) return undefined
+      const events = held.events.filter((event) => hadHappened(moment, event))
+      const last = present(events.at(-1))
+      const state = events.reduce<TaskState>((task, { event, at }) => evolve(task, event, at, held.state.plan), NO_TASK)
+      return { taskId, version: last.version, state: state.type === 'task' ? state : held.state, asOf: last.at }
     },
     history: async (taskId, afterVersion, limit) => present(tasks.get(taskId)).events.slice(afterVersion, afterVersion + limit),
     follow: async (taskId, afterVersion, listener) => {

@@ -26,7 +26,12 @@ test('each step that does not run is explained, with the queue that nobody serve
     task_id: taskId,
     status: 'pending',
     steps: [
-      { step_id: 'validate', status: 'enqueued', reason: 'worker', why: 'It is ready, and no worker has taken it yet.' },
+      {
+        step_id: 'validate',
+        status: 'enqueued',
+        reason: 'worker',
+        why: 'It is ready, and no connected worker offers Shop.Validate.',
+      },
       { step_id: 'charge', status: 'pending', reason: 'dependencies', waits_for: ['validate'] },
     ],
   })

@@ -19,7 +19,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Payload, StepFailure } from "./common.js";
-import { Step } from "./task.js";
+import { AsOf, Step } from "./task.js";
 
 export const StepAction = {
   STEP_ACTION_UNSPECIFIED: 0,
@@ -53,11 +53,19 @@ export interface GetStepResponse {
 
 export interface ListStepsRequest {
   taskId: string;
+  /** As the task was after this event. At most one of the two is set. */
+  atVersion?:
+    | number
+    | undefined;
+  /** As the task was at this instant, in milliseconds since 1970. */
+  atTimeMs?: number | undefined;
 }
 
 export interface ListStepsResponse {
   /** In the order of the template. */
   steps: Step[];
+  /** Set when a moment of the past was asked for. */
+  asOf: AsOf | undefined;
 }
 
 export interface ResolveStepRequest {
@@ -224,13 +232,19 @@ export const GetStepResponse: MessageFns<GetStepResponse> = {
 };
 
 function createBaseListStepsRequest(): ListStepsRequest {
-  return { taskId: "" };
+  return { taskId: "", atVersion: undefined, atTimeMs: undefined };
 }
 
 export const ListStepsRequest: MessageFns<ListStepsRequest> = {
   encode(message: ListStepsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.taskId !== "") {
       writer.uint32(10).string(message.taskId);
+    }
+    if (message.atVersion !== undefined) {
+      writer.uint32(16).uint64(message.atVersion);
+    }
+    if (message.atTimeMs !== undefined) {
+      writer.uint32(24).uint64(message.atTimeMs);
     }
     return writer;
   },
@@ -256,6 +270,22 @@ export const ListStepsRequest: MessageFns<ListStepsRequest> = {
             message.taskId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.atVersion = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.atTimeMs = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -270,13 +300,16 @@ export const ListStepsRequest: MessageFns<ListStepsRequest> = {
 };
 
 function createBaseListStepsResponse(): ListStepsResponse {
-  return { steps: [] };
+  return { steps: [], asOf: undefined };
 }
 
 export const ListStepsResponse: MessageFns<ListStepsResponse> = {
   encode(message: ListStepsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.steps) {
       Step.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.asOf !== undefined) {
+      AsOf.encode(message.asOf, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -300,6 +333,14 @@ export const ListStepsResponse: MessageFns<ListStepsResponse> = {
             }
 
             message.steps.push(Step.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.asOf = AsOf.decode(reader, reader.uint32());
             continue;
           }
         }

@@ -170,10 +170,26 @@ export interface BlockedStep {
 
 export interface GetRequest {
   taskId: string;
+  /** As the task was after this event. At most one of the two is set. */
+  atVersion?:
+    | number
+    | undefined;
+  /** As the task was at this instant, in milliseconds since 1970. */
+  atTimeMs?: number | undefined;
 }
 
 export interface GetResponse {
-  task: Task | undefined;
+  task:
+    | Task
+    | undefined;
+  /** Set when a moment of the past was asked for. */
+  asOf: AsOf | undefined;
+}
+
+/** The last event that had happened at a moment of a task's past. */
+export interface AsOf {
+  version: number;
+  atMs: number;
 }
 
 export interface GetContextRequest {
@@ -430,11 +446,35 @@ export interface TaskEvent {
 
 export interface ExplainRequest {
   taskId: string;
+  /** As the task was after this event. At most one of the two is set. */
+  atVersion?:
+    | number
+    | undefined;
+  /** As the task was at this instant, in milliseconds since 1970. */
+  atTimeMs?: number | undefined;
 }
 
 export interface ExplainResponse {
   status: string;
   steps: StepExplanation[];
+  /** Set when a moment of the past was asked for: then workers, queues and keys are not part of the answer, because the task's log does not hold them. */
+  asOf:
+    | AsOf
+    | undefined;
+  /** What holds the task as a whole. */
+  reasons: TaskReason[];
+}
+
+/** Something that holds a whole task, or wants a person's look at it. */
+export interface TaskReason {
+  /** For programs: start_time, paused, cancelling, compensating, blocked, dead_letter. */
+  reason: string;
+  why: string;
+  unblockedBy: string;
+  /** When that happens by itself; 0 when no time is known. */
+  untilMs: number;
+  /** What a person can type. */
+  commands: string[];
 }
 
 /** A step that is not running, though it may still run. */
@@ -446,6 +486,63 @@ export interface StepExplanation {
   why: string;
   unblockedBy: string;
   waitsFor: string[];
+  /** When its status began. */
+  sinceMs: number;
+  /** When it goes on by itself; 0 when no time is known. */
+  untilMs: number;
+  /** What the steps it waits for wait for themselves, the nearest first. */
+  chain: ExplainLink[];
+  /** The steps of the chain that wait for no other step. */
+  rootCauses: string[];
+  /** The chain has more links. */
+  chainCut: boolean;
+  /** Who has the places of its key; the first of them. */
+  heldBy: KeyPlace[];
+  /** What a person can type. */
+  commands: string[];
+  /** What the condition of a skipped step read. */
+  inputs: ConditionInput[];
+}
+
+export interface ExplainLink {
+  stepId: string;
+  status: string;
+  /** A reason as above, or running. */
+  reason: string;
+  why: string;
+  waitsFor: string[];
+}
+
+export interface KeyPlace {
+  taskId: string;
+  stepId: string;
+  attempt: number;
+  sinceMs: number;
+  /** 0 when no time is known. */
+  freeAtMs: number;
+}
+
+export interface ConditionInput {
+  /** As the expression has it, such as context.total. */
+  path: string;
+  /** JSON text, its beginning where it is cut. Not set when there is no such value. */
+  value?:
+    | string
+    | undefined;
+  /** Characters of the whole text where it is cut, 0 where it is not. */
+  cutFrom: number;
+}
+
+export interface DiffRequest {
+  taskId: string;
+  otherTaskId: string;
+}
+
+export interface DiffResponse {
+  /** Nothing differs but times, ids and workers. */
+  same: boolean;
+  /** The comparison as one JSON object, as `GET /v1/tasks/{task_id}/diff` gives it. */
+  diff: Payload | undefined;
 }
 
 export interface GetCompensationRequest {
@@ -1269,13 +1366,19 @@ export const BlockedStep: MessageFns<BlockedStep> = {
 };
 
 function createBaseGetRequest(): GetRequest {
-  return { taskId: "" };
+  return { taskId: "", atVersion: undefined, atTimeMs: undefined };
 }
 
 export const GetRequest: MessageFns<GetRequest> = {
   encode(message: GetRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.taskId !== "") {
       writer.uint32(10).string(message.taskId);
+    }
+    if (message.atVersion !== undefined) {
+      writer.uint32(16).uint64(message.atVersion);
+    }
+    if (message.atTimeMs !== undefined) {
+      writer.uint32(24).uint64(message.atTimeMs);
     }
     return writer;
   },
@@ -1301,6 +1404,22 @@ export const GetRequest: MessageFns<GetRequest> = {
             message.taskId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.atVersion = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.atTimeMs = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1315,13 +1434,16 @@ export const GetRequest: MessageFns<GetRequest> = {
 };
 
 function createBaseGetResponse(): GetResponse {
-  return { task: undefined };
+  return { task: undefined, asOf: undefined };
 }
 
 export const GetResponse: MessageFns<GetResponse> = {
   encode(message: GetResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.task !== undefined) {
       Task.encode(message.task, writer.uint32(10).fork()).join();
+    }
+    if (message.asOf !== undefined) {
+      AsOf.encode(message.asOf, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1345,6 +1467,71 @@ export const GetResponse: MessageFns<GetResponse> = {
             }
 
             message.task = Task.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.asOf = AsOf.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAsOf(): AsOf {
+  return { version: 0, atMs: 0 };
+}
+
+export const AsOf: MessageFns<AsOf> = {
+  encode(message: AsOf, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== 0) {
+      writer.uint32(8).uint64(message.version);
+    }
+    if (message.atMs !== 0) {
+      writer.uint32(16).uint64(message.atMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AsOf {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAsOf();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.atMs = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -3605,13 +3792,19 @@ export const TaskEvent: MessageFns<TaskEvent> = {
 };
 
 function createBaseExplainRequest(): ExplainRequest {
-  return { taskId: "" };
+  return { taskId: "", atVersion: undefined, atTimeMs: undefined };
 }
 
 export const ExplainRequest: MessageFns<ExplainRequest> = {
   encode(message: ExplainRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.taskId !== "") {
       writer.uint32(10).string(message.taskId);
+    }
+    if (message.atVersion !== undefined) {
+      writer.uint32(16).uint64(message.atVersion);
+    }
+    if (message.atTimeMs !== undefined) {
+      writer.uint32(24).uint64(message.atTimeMs);
     }
     return writer;
   },
@@ -3637,6 +3830,22 @@ export const ExplainRequest: MessageFns<ExplainRequest> = {
             message.taskId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.atVersion = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.atTimeMs = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3651,7 +3860,7 @@ export const ExplainRequest: MessageFns<ExplainRequest> = {
 };
 
 function createBaseExplainResponse(): ExplainResponse {
-  return { status: "", steps: [] };
+  return { status: "", steps: [], asOf: undefined, reasons: [] };
 }
 
 export const ExplainResponse: MessageFns<ExplainResponse> = {
@@ -3661,6 +3870,12 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
     }
     for (const v of message.steps) {
       StepExplanation.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.asOf !== undefined) {
+      AsOf.encode(message.asOf, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.reasons) {
+      TaskReason.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -3694,6 +3909,112 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
             message.steps.push(StepExplanation.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.asOf = AsOf.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reasons.push(TaskReason.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTaskReason(): TaskReason {
+  return { reason: "", why: "", unblockedBy: "", untilMs: 0, commands: [] };
+}
+
+export const TaskReason: MessageFns<TaskReason> = {
+  encode(message: TaskReason, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    if (message.why !== "") {
+      writer.uint32(18).string(message.why);
+    }
+    if (message.unblockedBy !== "") {
+      writer.uint32(26).string(message.unblockedBy);
+    }
+    if (message.untilMs !== 0) {
+      writer.uint32(32).uint64(message.untilMs);
+    }
+    for (const v of message.commands) {
+      writer.uint32(42).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TaskReason {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTaskReason();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.why = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.unblockedBy = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.untilMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.commands.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3708,7 +4029,22 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
 };
 
 function createBaseStepExplanation(): StepExplanation {
-  return { stepId: "", status: "", reason: "", why: "", unblockedBy: "", waitsFor: [] };
+  return {
+    stepId: "",
+    status: "",
+    reason: "",
+    why: "",
+    unblockedBy: "",
+    waitsFor: [],
+    sinceMs: 0,
+    untilMs: 0,
+    chain: [],
+    rootCauses: [],
+    chainCut: false,
+    heldBy: [],
+    commands: [],
+    inputs: [],
+  };
 }
 
 export const StepExplanation: MessageFns<StepExplanation> = {
@@ -3730,6 +4066,30 @@ export const StepExplanation: MessageFns<StepExplanation> = {
     }
     for (const v of message.waitsFor) {
       writer.uint32(50).string(v!);
+    }
+    if (message.sinceMs !== 0) {
+      writer.uint32(56).uint64(message.sinceMs);
+    }
+    if (message.untilMs !== 0) {
+      writer.uint32(64).uint64(message.untilMs);
+    }
+    for (const v of message.chain) {
+      ExplainLink.encode(v!, writer.uint32(74).fork()).join();
+    }
+    for (const v of message.rootCauses) {
+      writer.uint32(82).string(v!);
+    }
+    if (message.chainCut !== false) {
+      writer.uint32(88).bool(message.chainCut);
+    }
+    for (const v of message.heldBy) {
+      KeyPlace.encode(v!, writer.uint32(98).fork()).join();
+    }
+    for (const v of message.commands) {
+      writer.uint32(106).string(v!);
+    }
+    for (const v of message.inputs) {
+      ConditionInput.encode(v!, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -3793,6 +4153,432 @@ export const StepExplanation: MessageFns<StepExplanation> = {
             }
 
             message.waitsFor.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.sinceMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.untilMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.chain.push(ExplainLink.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.rootCauses.push(reader.string());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.chainCut = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.heldBy.push(KeyPlace.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.commands.push(reader.string());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.inputs.push(ConditionInput.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExplainLink(): ExplainLink {
+  return { stepId: "", status: "", reason: "", why: "", waitsFor: [] };
+}
+
+export const ExplainLink: MessageFns<ExplainLink> = {
+  encode(message: ExplainLink, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.stepId !== "") {
+      writer.uint32(10).string(message.stepId);
+    }
+    if (message.status !== "") {
+      writer.uint32(18).string(message.status);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.why !== "") {
+      writer.uint32(34).string(message.why);
+    }
+    for (const v of message.waitsFor) {
+      writer.uint32(42).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainLink {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainLink();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.stepId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.status = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.why = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.waitsFor.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseKeyPlace(): KeyPlace {
+  return { taskId: "", stepId: "", attempt: 0, sinceMs: 0, freeAtMs: 0 };
+}
+
+export const KeyPlace: MessageFns<KeyPlace> = {
+  encode(message: KeyPlace, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    if (message.stepId !== "") {
+      writer.uint32(18).string(message.stepId);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(24).uint32(message.attempt);
+    }
+    if (message.sinceMs !== 0) {
+      writer.uint32(32).uint64(message.sinceMs);
+    }
+    if (message.freeAtMs !== 0) {
+      writer.uint32(40).uint64(message.freeAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeyPlace {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeyPlace();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.stepId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.attempt = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sinceMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.freeAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConditionInput(): ConditionInput {
+  return { path: "", value: undefined, cutFrom: 0 };
+}
+
+export const ConditionInput: MessageFns<ConditionInput> = {
+  encode(message: ConditionInput, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.value !== undefined) {
+      writer.uint32(18).string(message.value);
+    }
+    if (message.cutFrom !== 0) {
+      writer.uint32(24).uint32(message.cutFrom);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConditionInput {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConditionInput();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.cutFrom = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDiffRequest(): DiffRequest {
+  return { taskId: "", otherTaskId: "" };
+}
+
+export const DiffRequest: MessageFns<DiffRequest> = {
+  encode(message: DiffRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    if (message.otherTaskId !== "") {
+      writer.uint32(18).string(message.otherTaskId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DiffRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDiffRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.otherTaskId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDiffResponse(): DiffResponse {
+  return { same: false, diff: undefined };
+}
+
+export const DiffResponse: MessageFns<DiffResponse> = {
+  encode(message: DiffResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.same !== false) {
+      writer.uint32(8).bool(message.same);
+    }
+    if (message.diff !== undefined) {
+      Payload.encode(message.diff, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DiffResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDiffResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.same = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.diff = Payload.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -4061,6 +4847,16 @@ export const TaskServiceService = {
     responseSerialize: (value: ExplainResponse): Buffer => Buffer.from(ExplainResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExplainResponse => ExplainResponse.decode(value),
   },
+  /** What is different about two tasks, and where they parted. */
+  diff: {
+    path: "/tasker.v1.TaskService/Diff" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DiffRequest): Buffer => Buffer.from(DiffRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DiffRequest => DiffRequest.decode(value),
+    responseSerialize: (value: DiffResponse): Buffer => Buffer.from(DiffResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DiffResponse => DiffResponse.decode(value),
+  },
   /** What taking the task back would do, or does. */
   getCompensation: {
     path: "/tasker.v1.TaskService/GetCompensation" as const,
@@ -4170,6 +4966,8 @@ export interface TaskServiceServer extends UntypedServiceImplementation {
   getContext: handleUnaryCall<GetContextRequest, GetContextResponse>;
   /** Why each step that is not running is not, and what would make it go on. */
   explain: handleUnaryCall<ExplainRequest, ExplainResponse>;
+  /** What is different about two tasks, and where they parted. */
+  diff: handleUnaryCall<DiffRequest, DiffResponse>;
   /** What taking the task back would do, or does. */
   getCompensation: handleUnaryCall<GetCompensationRequest, GetCompensationResponse>;
   list: handleUnaryCall<ListRequest, ListResponse>;
@@ -4251,6 +5049,19 @@ export interface TaskServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  /** What is different about two tasks, and where they parted. */
+  diff(request: DiffRequest, callback: (error: ServiceError | null, response: DiffResponse) => void): ClientUnaryCall;
+  diff(
+    request: DiffRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DiffResponse) => void,
+  ): ClientUnaryCall;
+  diff(
+    request: DiffRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DiffResponse) => void,
   ): ClientUnaryCall;
   /** What taking the task back would do, or does. */
   getCompensation(
