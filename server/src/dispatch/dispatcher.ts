@@ -3,7 +3,7 @@ import { type HandlerName, handlerQueue, type Namespace, type ReadyRow } from '@
 import { inBackground } from '../background.js'
 import type { QueueInfo } from '../engine/api.js'
 import type { Clock } from '../engine/clock.js'
-import { QueueWindow, type ReadySource } from './queue-window.js'
+import { QueueWindow, READY_WINDOW_MAX, type ReadySource } from './queue-window.js'
 import { type ConnectedWorker, queueKey } from './worker.js'
 import type { Workers } from './workers.js'
 
@@ -18,13 +18,21 @@ export class Dispatcher {
   /** Starts an attempt on a worker whose slot is claimed. */
   readonly #start: (row: ReadyRow, worker: ConnectedWorker) => void
   readonly #clock: Clock
+  readonly #windowMax: number
   readonly #queues = new Map<string, Waiting>()
   #poked = false
   #paused = false
   #stopped = false
 
-  constructor(clock: Clock, workers: Workers, source: ReadySource, start: (row: ReadyRow, worker: ConnectedWorker) => void) {
+  constructor(
+    clock: Clock,
+    workers: Workers,
+    source: ReadySource,
+    start: (row: ReadyRow, worker: ConnectedWorker) => void,
+    windowMax = READY_WINDOW_MAX,
+  ) {
     this.#clock = clock
+    this.#windowMax = windowMax
     this.#workers = workers
     this.#source = source
     this.#start = start
@@ -89,7 +97,7 @@ export class Dispatcher {
     const key = queueKey(namespace, handler)
     let waiting = this.#queues.get(key)
     if (waiting === undefined) {
-      const window = new QueueWindow(this.#clock, this.#source, { namespace, queue: handlerQueue(handler) })
+      const window = new QueueWindow(this.#clock, this.#source, { namespace, queue: handlerQueue(handler) }, this.#windowMax)
       waiting = { handler, window }
       this.#queues.set(key, waiting)
     }

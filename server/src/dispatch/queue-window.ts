@@ -4,8 +4,8 @@ import type { Clock } from '../engine/clock.js'
 import type { QueueRequest, QueueScan } from '../projections/queue-scan.js'
 import { ReadyQueue } from './ready-queue.js'
 
-/** Entries of one queue kept in memory. */
-const WINDOW_ENTRIES_MAX = 10_000
+/** Entries of one queue kept in memory, unless a server is set to keep fewer. */
+export const READY_WINDOW_MAX = 10_000
 /** A refill that failed, or brought nothing because the projection lags behind, is tried again after this. */
 const REFILL_AGAIN_MS = durationMs(200)
 
@@ -17,16 +17,17 @@ export interface ReadySource {
 export class QueueWindow {
   readonly namespace: Namespace
   readonly queue: QueueName
-  readonly rows = new ReadyQueue(WINDOW_ENTRIES_MAX)
+  readonly rows: ReadyQueue
   readonly #clock: Clock
   readonly #source: ReadySource
   #refilling = false
 
-  constructor(clock: Clock, source: ReadySource, row: Pick<ReadyRow, 'namespace' | 'queue'>) {
+  constructor(clock: Clock, source: ReadySource, row: Pick<ReadyRow, 'namespace' | 'queue'>, entriesMax: number) {
     this.#clock = clock
     this.#source = source
     this.namespace = row.namespace
     this.queue = row.queue
+    this.rows = new ReadyQueue(entriesMax)
   }
 
   /** Reads more rows unless that is under way; `done` is called when it makes sense to look again. */

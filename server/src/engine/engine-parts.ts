@@ -37,6 +37,7 @@ import { StreamCache } from './stream-cache.js'
 import { StreamLoader } from './stream-loader.js'
 import { Submissions } from './submissions.js'
 import type { TaskCommit } from './task-stream.js'
+import { TASK_RULES, type TaskRules } from './task-rules.js'
 import { TaskRuntime } from './task-runtime.js'
 import { TemplateCatalog } from './template-catalog.js'
 import { UnservedQueues } from './unserved.js'
@@ -61,6 +62,8 @@ export interface EngineSettings {
   readonly workerUnavailableMs: DurationMs
   /** A step that waits in such a queue for this long makes a dead letter of its task. */
   readonly workerUnavailableDeadLetterMs: DurationMs
+  /** Entries of one ready queue kept in memory; `READY_WINDOW_MAX` when undefined. */
+  readonly readyWindowMax?: number
 }
 
 export interface EnginePorts {
@@ -73,6 +76,23 @@ export interface EnginePorts {
   readonly draw: () => number
   /** Where domain events go; none are published when undefined, and those that are recorded wait in the log. */
   readonly publishing?: PublishingPorts
+  /** How parts are made that are not made as a server makes them. */
+  readonly makers?: Partial<PartMakers>
+}
+
+/** What parts are made of. The simulation keeps hold of some of them, and puts broken ones in their place to see whether that is noticed. */
+export interface PartMakers {
+  readonly rules: TaskRules
+  readonly cache: (bytesMax: number) => StreamCache
+  readonly wheel: (clock: Clock) => TimerWheel
+  readonly projector: (...parts: ConstructorParameters<typeof Projector>) => Projector
+}
+
+const MAKERS: PartMakers = {
+  rules: TASK_RULES,
+  cache: (bytesMax) => new StreamCache(bytesMax),
+  wheel: (clock) => new TimerWheel(clock),
+  projector: (...parts) => new Projector(...parts),
 }
 
 export interface PublishingPorts {
@@ -126,21 +146,22 @@ const BATCH_CHARS_MAX = 8 * 1024 * 1024
 
 export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: EngineCalls): EngineParts => {
   const { log, store, clock, metrics } = ports
+  const make = { ...MAKERS, ...ports.makers }
   const followers = new Followers()
-  const wheel = new TimerWheel(clock)
-  const cache = new StreamCache(settings.cacheBytesMax)
+  const wheel = make.wheel(clock)
+  const cache = make.cache(settings.cacheBytesMax)
   const commits = groupCommit(ports, settings, calls)
   const quarantine = new Quarantine(calls.quarantined)
-  const projector = new Projector(store, clock, { intervalMs: settings.projectionIntervalMs }, calls.overtaken)
+  const projector = make.projector(store, clock, { intervalMs: settings.projectionIntervalMs }, calls.overtaken)
   const workers = workersOf(clock, wheel, settings, calls, () => dispatcher.poke())
-  const dispatcher = new Dispatcher(clock, workers, projector, calls.start)
+  const dispatcher = new Dispatcher(clock, workers, projector, calls.start, settings.readyWindowMax)
   const timers = new TimerWindow(clock, wheel, projector, calls.timerDue)
   const { environment, lifecycle } = settings
   const catalog = new TemplateCatalog(log, clock, commits, ports.schemaCheck, environment, lifecycle, (partition, seq, at) =>
     projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [] }),
   )
-  const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash))
-  const keys: Keys = keysOf(ports, { commits, projector, loader, wheel }, () => runtime)
+  const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash), make.rules)
+  const keys: Keys = keysOf(ports, settings, { commits, projector, loader, wheel }, () => runtime)
   const ready = (row: ReadyRow): void => (row.gate === undefined ? dispatcher.add(row) : keys.add(row))
   const publisher = publisherOf(ports)
   const domainEvents = new DomainFeed(log, new EventBus((events) => metrics.domainEventsDropped(events)))
@@ -157,15 +178,23 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     domainEvents,
     undeliverable: calls.released,
   }
-  const runtime: TaskRuntime = new TaskRuntime(clock, commits, cache, workers, dispatcher, {
-    durable: (commit, seq) => deliver(commit, seq, targets),
-    lost: calls.commitLost,
-    quarantine: (stream, error) => {
-      cache.drop(stream)
-      workers.endTask(stream.taskId)
-      followers.failed(stream.taskId, quarantine.addDecision(stream.taskId, stream.version, error).detail)
+  const runtime: TaskRuntime = new TaskRuntime(
+    clock,
+    commits,
+    cache,
+    workers,
+    dispatcher,
+    {
+      durable: (commit, seq) => deliver(commit, seq, targets),
+      lost: calls.commitLost,
+      quarantine: (stream, error) => {
+        cache.drop(stream)
+        workers.endTask(stream.taskId)
+        followers.failed(stream.taskId, quarantine.addDecision(stream.taskId, stream.version, error).detail)
+      },
     },
-  })
+    make.rules,
+  )
   const unserved = unservedQueues(ports, settings, () => dispatcher.infos(), { loader, runtime })
   const submissions = new Submissions({ partitionCount: log.partitionCount, catalog, cache, loader, runtime, projector })
   const keyLines: Keys['lines'] = (taskId, task) => keys.lines(taskId, task)
@@ -195,6 +224,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
 
 const keysOf = (
   { log, store, clock, metrics }: EnginePorts,
+  { readyWindowMax }: EngineSettings,
   { commits, projector, loader, wheel }: Pick<EngineParts, 'commits' | 'projector' | 'loader' | 'wheel'>,
   runtime: () => TaskRuntime,
 ): Keys =>
@@ -211,7 +241,7 @@ const keysOf = (
       appended: (key, partition, seq, at) =>
         projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], key }),
     }),
-    queues: (serve) => new KeyQueues(clock, projector, serve),
+    queues: (serve) => new KeyQueues(clock, projector, serve, readyWindowMax),
     granted: (count) => metrics.keysGranted(count),
   })
 

@@ -1,11 +1,12 @@
 /** Folds a task's stream from the log into memory; commands that come meanwhile wait in order. */
-import { evolve, latest, NO_TASK, partitionOfTask, type Plan, type TaskId, type TaskState, type TemplateHash } from '@tasker/core'
+import { latest, NO_TASK, partitionOfTask, type Plan, type TaskId, type TaskState, type TemplateHash } from '@tasker/core'
 import { inBackground } from '../background.js'
 import { Fault } from '../faults.js'
 import { decodeTaskEvents } from '../log/codec.js'
 import type { EventLog, StoredCommit } from '../log/port.js'
 import type { Quarantine } from './quarantine.js'
 import type { StreamCache } from './stream-cache.js'
+import { TASK_RULES, type TaskRules } from './task-rules.js'
 import { newStream, streamBytes, type TaskStream } from './task-stream.js'
 
 /** What a caller gets: the stream, nothing when there is no such task, or why it cannot be had. */
@@ -19,13 +20,21 @@ export class StreamLoader {
   readonly #cache: StreamCache
   readonly #quarantine: Quarantine
   readonly #plans: (hash: TemplateHash) => Plan | undefined
+  readonly #rules: TaskRules
   readonly #loading = new Map<TaskId, ((found: Found) => void)[]>()
 
-  constructor(log: EventLog, cache: StreamCache, quarantine: Quarantine, plans: (hash: TemplateHash) => Plan | undefined) {
+  constructor(
+    log: EventLog,
+    cache: StreamCache,
+    quarantine: Quarantine,
+    plans: (hash: TemplateHash) => Plan | undefined,
+    rules = TASK_RULES,
+  ) {
     this.#log = log
     this.#cache = cache
     this.#quarantine = quarantine
     this.#plans = plans
+    this.#rules = rules
   }
 
   /**
@@ -124,7 +133,7 @@ export class StreamLoader {
     for (const { event } of decodeTaskEvents(commit)) {
       if (event.type === 'task.submitted') fold.plan = this.#plans(event.templateHash)
       if (fold.plan === undefined) throw new Error('its template is not in the log')
-      fold.state = evolve(fold.state, event, commit.at, fold.plan)
+      fold.state = this.#rules.evolve(fold.state, event, commit.at, fold.plan)
       stream.version++
     }
     stream.lastHash = commit.hash

@@ -10,9 +10,7 @@
  */
 import {
   type Cause,
-  decide,
   type DurationMs,
-  evolve,
   type FastEvent,
   fastDomainEvents,
   type Instant,
@@ -44,6 +42,7 @@ import type { IdentityRow } from '../projections/port.js'
 import type { Clock } from './clock.js'
 import type { GroupCommit, Settled } from './group-commit.js'
 import type { StreamCache } from './stream-cache.js'
+import { TASK_RULES, type TaskRules } from './task-rules.js'
 import { grownBytes, type TaskCommit, type TaskStream } from './task-stream.js'
 
 type Lost = Extract<Settled, { type: 'lost' }>
@@ -83,6 +82,7 @@ export class TaskRuntime {
   readonly #workers: Workers
   readonly #hooks: RuntimeHooks
   readonly #dispatcher: Dispatcher
+  readonly #rules: TaskRules
 
   constructor(
     clock: Clock,
@@ -91,6 +91,7 @@ export class TaskRuntime {
     workers: Workers,
     dispatcher: Dispatcher,
     hooks: RuntimeHooks,
+    rules = TASK_RULES,
   ) {
     this.#clock = clock
     this.#commits = commits
@@ -98,6 +99,7 @@ export class TaskRuntime {
     this.#workers = workers
     this.#dispatcher = dispatcher
     this.#hooks = hooks
+    this.#rules = rules
   }
 
   /** The instant a command for this stream carries: the wall clock, never before the stream's last event. */
@@ -148,6 +150,7 @@ export class TaskRuntime {
 
   /** `starts` takes the slots that are claimed on the way, so that none is lost when this throws. */
   #decide(stream: TaskStream, command: TaskCommand, options: ApplyOptions, starts: Start[]): Decided | TaskRefusal {
+    const { decide, evolve } = this.#rules
     const decision = decide(stream.state, command)
     if (decision.type === 'refused') return decision.refusal
     const plan = options.plan ?? planOf(stream.state)

@@ -1,0 +1,26 @@
+/** I1: folding the log gives the state that the running engine answers with, at every version that it shows. */
+import { isDeepStrictEqual } from 'node:util'
+import type { TaskId } from '@tasker/core'
+import type { InvariantOf } from './invariant.js'
+
+export const foldEqualsLive: InvariantOf = (violated, witness) => {
+  const compare = (taskId: TaskId, version: number, state: unknown): void => {
+    const seen = witness.tasks.get(taskId)?.states.findLast((one) => one.version <= version)
+    if (seen?.version !== version)
+      return violated(`I1 ${taskId} is shown at version ${version}, where the log has no commit end`, taskId)
+    if (!isDeepStrictEqual(seen.state, state))
+      violated(`I1 the fold of ${taskId} at version ${version} is not what the engine says`, taskId)
+  }
+  return {
+    sent: (sent) => (sent.type === 'read' ? compare(sent.taskId, sent.version, sent.state) : undefined),
+    rest: async ({ engine }) => {
+      for (const { taskId, events } of witness.tasks.values()) {
+        const live = await engine.read(taskId)
+        const version = events[events.length - 1]?.version
+        if (live?.version !== version)
+          violated(`I1 at rest the engine shows ${taskId} at version ${live?.version}; the log is at ${version}`, taskId)
+        else compare(taskId, live?.version ?? 0, live?.state)
+      }
+    },
+  }
+}

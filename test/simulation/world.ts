@@ -1,0 +1,311 @@
+/** A world: one log, its servers, workers and clients on a clock of its own, and somebody who sees everything. */
+import { durationMs, handlerName, type TaskId } from '@tasker/core'
+import { inBackground } from '@tasker/server/internal/background'
+import type { CommandAnswer, RegisterAnswer, SubmitAnswer, TaskOrder, TaskSnapshot } from '@tasker/server/internal/engine/api'
+import { memoryStore } from '@tasker/server/internal/projections/memory-store'
+import { recordingTransport } from '../support/recording-transport.js'
+import { VirtualClock } from '../support/virtual-clock.js'
+import { choiceFor } from './branched-work.js'
+import { Checking } from './checking.js'
+import type { CrashPoints } from './crash-points.js'
+import type { Dice } from './dice.js'
+import { NO_FAULTS } from './fault-plan.js'
+import { Calls, type NetworkParts } from './network.js'
+import { ObservedLog } from './observed-log.js'
+import { Operators } from './operators.js'
+import type { PlantedBug } from './planted-bug.js'
+import { type Server, Servers } from './servers.js'
+import { echoWork, SimWorker } from './sim-worker.js'
+import { Trace } from './trace.js'
+import { Weather } from './weather.js'
+import { HANDLERS, submitUntilAcknowledged } from './workload.js'
+
+/** Dice for each subject, rolled apart: what came later leaves the worlds of earlier seeds as they were. */
+export interface WorldDice {
+  readonly world: Dice
+  readonly events: Dice
+  readonly choices: Dice
+  readonly operators: Dice
+  readonly network: Dice
+  readonly crashes: Dice
+}
+
+export interface WorldOptions {
+  readonly dice: WorldDice
+  readonly crashes: (weather: Weather) => CrashPoints
+  readonly readyWindowMax: number | undefined
+  readonly bug: PlantedBug | undefined
+  /** Clients speak with servers over a network, workers now and then with one that has lost everything. */
+  readonly isNetworked: boolean
+}
+
+const PARTITIONS = 4
+/** How long the world may take to come to rest once faults have stopped. */
+const CALM_MS_MAX = 1_200_000
+const CALM_STEP_MS = 5_000
+/** Reads of servers that answer are compared at these moments. */
+const QUIET_EVERY_MS = 10_000
+const QUIET_READS = 5
+/** How long a client waits until it registers a template again. */
+const REGISTER_AGAIN_MS = 1_000
+const REGISTRATIONS_MAX = 60
+
+export class World {
+  readonly clock = new VirtualClock()
+  readonly trace = new Trace(() => this.clock.monotonicMs())
+  readonly weather = new Weather(this.trace)
+  readonly checking = new Checking(this.trace)
+  readonly servers: Servers
+  readonly workers: SimWorker[] = []
+  readonly templates: string[] = []
+  readonly acknowledged: TaskId[] = []
+  readonly operators: Operators
+  readonly #options: WorldOptions
+  readonly #dice: WorldDice
+  readonly #log: ObservedLog
+  readonly #store = memoryStore()
+  readonly #transport = recordingTransport()
+  readonly #network: NetworkParts
+  readonly #calls: Calls
+  /** By task and step, the attempts whose checkpoint was acknowledged. */
+  readonly #checkpoints = new Map<string, Set<number>>()
+
+  constructor(options: WorldOptions) {
+    this.#options = options
+    const { dice, readyWindowMax, bug } = options
+    this.#dice = dice
+    const { clock, trace, weather, checking } = this
+    this.#log = new ObservedLog(PARTITIONS, (commit, writers) => checking.see(commit, writers))
+    this.#network = { clock, dice: dice.network, weather }
+    this.#calls = new Calls(this.#network)
+    this.servers = new Servers({
+      clock,
+      trace,
+      weather,
+      dice: dice.world,
+      eventDice: dice.events,
+      crashDice: dice.crashes,
+      crashes: options.crashes(weather),
+      log: (name) => this.#log.as(name),
+      store: this.#store,
+      transport: this.#transport,
+      readyWindowMax,
+      bug,
+      violated: (what) => checking.violated(what),
+      ended: (engine) => {
+        for (const worker of this.workers) worker.serverEnded(engine)
+      },
+    })
+    this.operators = new Operators({
+      dice: dice.operators,
+      read: (taskId) => this.#readBy(this.servers.current, taskId),
+      order: (taskId, order) => this.order(taskId, order),
+      tasks: () => this.acknowledged,
+    })
+  }
+
+  get isBroken(): boolean {
+    return this.checking.violations.length > 0
+  }
+
+  /** Time passes, until it is over or something is wrong. */
+  async pass(forMs: number): Promise<void> {
+    for (let left = forMs; left > 0 && !this.isBroken; left -= 1_000) await this.clock.advance(Math.min(left, 1_000))
+  }
+
+  /** Asks until a server answers that it is registered. */
+  async register(document: string): Promise<void> {
+    let given: RegisterAnswer | undefined
+    for (let tries = 0; given === undefined && tries < REGISTRATIONS_MAX; tries++) {
+      const server = this.servers.current
+      const answer = server?.engine.register(document, { replace: false, actor: 'sim' })
+      if (answer !== undefined)
+        inBackground(
+          answer.then((registered) => {
+            if (server?.life.alive === true && registered.type !== 'failed') given = registered
+          }),
+        )
+      await this.clock.advance(REGISTER_AGAIN_MS)
+    }
+    if (given === undefined || given.type === 'failed')
+      return this.checking.violated(`a template was not registered: ${document}`)
+    const { namespace, name, version, plan } = given.record
+    this.checking.registered(namespace, name, version, plan)
+    this.templates.push(name)
+  }
+
+  addWorker(): void {
+    const { clock, weather, trace, checking } = this
+    const { world: dice, choices, network } = this.#dice
+    this.workers.push(
+      new SimWorker({
+        name: `worker-${this.workers.length + 1}`,
+        clock,
+        dice,
+        weather,
+        trace,
+        network: this.#network,
+        handlers: HANDLERS.map(handlerName),
+        slots: dice.between(2, 20),
+        server: () => this.#serverFor(network),
+        work: echoWork,
+        choose: (command) => choiceFor(choices, command),
+        choices,
+        checkpoints: this.#checkpoints,
+        sent: (sent) => checking.sent(sent),
+        port: this.#options.bug?.port ?? ((port) => port),
+        violated: (what) => checking.violated(what),
+      }),
+    )
+  }
+
+  /** A worker may reach a server that has lost everything and does not know. */
+  #serverFor(dice: Dice): Server | undefined {
+    const { current, answering } = this.servers
+    if (!this.#options.isNetworked || answering.length < 2 || !dice.chance(0.2)) return current
+    return dice.pick(answering)
+  }
+
+  submit(
+    name: string,
+    key: string | undefined,
+    client: { letsGo: boolean; waitMs: number | undefined; taken: (taskId: TaskId) => void },
+  ): void {
+    const { clock, checking, trace } = this
+    submitUntilAcknowledged(name, key, {
+      clock,
+      dice: this.#dice.world,
+      submit: (submission, answered, hear) =>
+        this.#ask<SubmitAnswer>(
+          (server, answer) =>
+            server.engine.submit(submission, (given) => {
+              if (!server.life.alive) return
+              this.#answered(given)
+              answered(given)
+              answer(given)
+            }),
+          hear,
+        ),
+      acknowledged: (taskId) => {
+        trace.add('client', () => `hears that ${taskId} is taken`, taskId)
+        this.acknowledged.push(taskId)
+        client.taken(taskId)
+      },
+      violated: (what) => checking.violated(what),
+      letsGo: client.letsGo,
+      waitMs: client.waitMs,
+    })
+  }
+
+  cancel(taskId: TaskId): void {
+    this.trace.add('client', () => `cancels ${taskId}`, taskId)
+    this.#order(taskId, ({ engine }) => engine.cancel(taskId, 'simulated', 'sim'))
+  }
+
+  order(taskId: TaskId, order: TaskOrder): void {
+    this.trace.add('operator', () => `orders ${order.type} of ${'step' in order ? `${order.step} of ` : ''}${taskId}`, taskId)
+    this.#order(taskId, ({ engine }) => engine.order(taskId, order, 'operator'))
+  }
+
+  /** Faults have stopped: everything acknowledged must come to its end. */
+  async calm(): Promise<void> {
+    this.weather.faults = NO_FAULTS
+    if (this.servers.current === undefined && !this.servers.isStarted) this.servers.start()
+    for (let waited = 0; waited < CALM_MS_MAX && !this.isBroken; waited += CALM_STEP_MS) {
+      await this.pass(CALM_STEP_MS)
+      if (await this.#isAtRest()) break
+    }
+    await this.pass(CALM_STEP_MS)
+  }
+
+  /** Everything is compared once more, at rest. */
+  async judge(): Promise<void> {
+    const server = this.servers.current
+    if (this.isBroken) return this.servers.stop()
+    if (server === undefined) this.checking.violated('no server answers after the faults stopped')
+    else {
+      const judging = this.checking.rest({
+        engine: server.engine,
+        store: this.#store,
+        acknowledged: this.acknowledged,
+        published: this.#transport.arrived,
+        workers: this.workers,
+        now: this.clock.now(),
+      })
+      await this.clock.advance(60_000)
+      await judging
+    }
+    this.servers.stop()
+  }
+
+  /** While servers go on: the rows are compared with the log, and some tasks as they are shown. */
+  lookNowAndThen(): void {
+    const { network } = this.#dice
+    this.clock.after(durationMs(QUIET_EVERY_MS), () => {
+      if (this.weather.faults === NO_FAULTS) return
+      inBackground(this.checking.quiet(this.#store))
+      const { answering } = this.servers
+      for (let n = 0; n < QUIET_READS && answering.length > 0 && this.acknowledged.length > 0; n++)
+        this.#readBy(network.pick(answering), network.pick(this.acknowledged))?.catch(() => undefined)
+      this.lookNowAndThen()
+    })
+  }
+
+  #readBy(server: Server | undefined, taskId: TaskId): Promise<TaskSnapshot | undefined> | undefined {
+    return server?.engine.read(taskId).then((snapshot) => {
+      if (snapshot !== undefined && server.life.alive) this.checking.sent({ type: 'read', ...snapshot })
+      return snapshot
+    })
+  }
+
+  #order(taskId: TaskId, give: (server: Server) => Promise<CommandAnswer>): void {
+    this.#ask<CommandAnswer>(
+      (server, answer) => {
+        inBackground(
+          give(server).then(
+            (given) => {
+              if (!server.life.alive) return
+              if (given.type === 'done') this.checking.sent({ type: 'done', token: given.token })
+              answer(given)
+            },
+            () => undefined,
+          ),
+        )
+      },
+      (given) => this.trace.add('client', () => `hears ${given.type} of its order to ${taskId}`, taskId),
+    )
+  }
+
+  #ask<Answer>(ask: (server: Server, answer: (given: Answer) => void) => void, hear: (given: Answer) => void): void {
+    const server = this.servers.current
+    if (server === undefined) return
+    if (this.#options.isNetworked) this.#calls.ask(server, (answer: (given: Answer) => void) => ask(server, answer), hear)
+    else ask(server, hear)
+  }
+
+  #answered(given: SubmitAnswer): void {
+    const { checking } = this
+    if (given.type === 'failed') return
+    checking.sent({ type: 'taken', taskId: given.taskId })
+    if (given.type === 'created') checking.sent({ type: 'done', token: given.token })
+  }
+
+  async #isAtRest(): Promise<boolean> {
+    const server = this.servers.current
+    if (server === undefined) return false
+    const { engine } = server
+    const reading = Promise.all(this.acknowledged.map((taskId) => this.#readBy(server, taskId)?.catch(() => undefined)))
+    await this.clock.advance(1_000)
+    const tasks = await reading
+    const { projectionLagMs, domainEvents } = engine.health()
+    if (projectionLagMs > 0 || domainEvents.lagMs > 0) return false
+    for (const task of tasks)
+      if (task?.state.endedAt === undefined && task?.state.pace.type === 'paused') this.operators.resume(task.taskId)
+    if (this.#options.isNetworked && this.workers.some(({ unacknowledged }) => unacknowledged.length > 0)) return false
+    return tasks.every(
+      (task) =>
+        task !== undefined &&
+        (task.state.endedAt !== undefined || (task.state.pace.type === 'going' && task.state.phase === 'blocked')),
+    )
+  }
+}
