@@ -1,5 +1,11 @@
-/** `npm run sim -- [--seed N] [--runs N] [--trace]`: runs seeded worlds, says what happened in each, exits with 1 at the first broken promise. */
+/**
+ * `npm run sim -- [--seed N] [--runs N] [--trace]`: runs seeded worlds, a thread a core, says what happened in each and the medians of all; exits with 1
+ * at the first broken promise. `--trace` shows everything that happened in one world.
+ */
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { Worker } from 'node:worker_threads'
+import { failureOf, lineOf, mediansOf, type RunSummary, summaryOf } from './report.js'
 import { runSeed } from './run.js'
 
 const { values } = parseArgs({
@@ -12,15 +18,43 @@ const { values } = parseArgs({
 const first = Number(values.seed)
 const runs = Number(values.runs)
 
-for (let seed = first; seed < first + runs; seed++) {
-  const { violations, tasks, events, grants, compensations, faults, virtualMs, trace } = await runSeed(seed)
-  if (values.trace) console.log(trace.all().join('\n'))
-  const happened = [...faults].map(([what, count]) => `${count} × ${what}`).join(', ')
-  process.stdout.write(
-    `seed ${seed}: ${tasks} tasks, ${events} events, ${grants} places of keys given, ${compensations.complete} of ${compensations.begun} compensations done, ${Math.round(virtualMs / 1_000)} virtual s; ${happened || 'no faults'}\n`,
-  )
-  if (violations.length === 0) continue
-  process.stdout.write(`${violations.map(({ what }) => `  ${what}`).join('\n')}\nreplay it with: npm run sim -- --seed ${seed}\n`)
+const say = (line: string): boolean => process.stdout.write(`${line}\n`)
+
+const one = async (seed: number): Promise<void> => {
+  const report = await runSeed(seed)
+  if (values.trace) for (const line of report.trace.all()) say(line)
+  say(lineOf(summaryOf(report)))
+  const failure = failureOf(report)
+  if (failure === undefined) return
+  say(`\n${failure}`)
   process.exitCode = 1
-  if (process.env['GOON'] !== '1') break
 }
+
+/** Every thread takes the next seed when it is done with one. */
+const many = async (): Promise<void> => {
+  const summaries: RunSummary[] = []
+  const startedAt = performance.now()
+  let next = first
+  const thread = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const worker = new Worker(new URL('run-thread.js', import.meta.url))
+      const go = (): void => {
+        if (next < first + runs && process.exitCode !== 1) worker.postMessage(next++)
+        else worker.terminate().then(() => resolve(), reject)
+      }
+      worker.on('error', reject)
+      worker.on('message', (summary: RunSummary) => {
+        summaries.push(summary)
+        say(summary.failure === undefined ? lineOf(summary) : `\n${summary.failure}`)
+        if (summary.failure !== undefined) process.exitCode = 1
+        go()
+      })
+      go()
+    })
+  await Promise.all(Array.from({ length: availableParallelism() }, thread))
+  const { tasks, events, faults } = mediansOf(summaries)
+  const aMinute = Math.round((summaries.length * 60_000) / (performance.now() - startedAt))
+  say(`${summaries.length} runs, ${aMinute} a minute; at the median ${tasks} tasks, ${events} events, ${faults} faults`)
+}
+
+await (runs === 1 ? one(first) : many())

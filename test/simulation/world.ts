@@ -10,6 +10,7 @@ import { Checking } from './checking.js'
 import type { CrashPoints } from './crash-points.js'
 import type { Dice } from './dice.js'
 import { NO_FAULTS } from './fault-plan.js'
+import { overdueTimers } from './invariants/wake-ups-come.js'
 import { Calls, type NetworkParts } from './network.js'
 import { ObservedLog } from './observed-log.js'
 import { Operators } from './operators.js'
@@ -43,6 +44,8 @@ const PARTITIONS = 4
 /** How long the world may take to come to rest once faults have stopped. */
 const CALM_MS_MAX = 1_200_000
 const CALM_STEP_MS = 5_000
+/** How long a start may take then. */
+const START_MS_MAX = 120_000
 /** Reads of servers that answer are compared at these moments. */
 const QUIET_EVERY_MS = 10_000
 const QUIET_READS = 5
@@ -67,6 +70,8 @@ export class World {
   readonly #transport = recordingTransport()
   readonly #network: NetworkParts
   readonly #calls: Calls
+  /** Nobody dies of being looked at. */
+  #isJudged = false
   /** By task and step, the attempts whose checkpoint was acknowledged. */
   readonly #checkpoints = new Map<string, Set<number>>()
 
@@ -75,6 +80,7 @@ export class World {
     const { dice, readyWindowMax, bug } = options
     this.#dice = dice
     const { clock, trace, weather, checking } = this
+    const crashes = options.crashes(weather)
     this.#log = new ObservedLog(PARTITIONS, (commit, writers) => checking.see(commit, writers))
     this.#network = { clock, dice: dice.network, weather }
     this.#calls = new Calls(this.#network)
@@ -85,7 +91,7 @@ export class World {
       dice: dice.world,
       eventDice: dice.events,
       crashDice: dice.crashes,
-      crashes: options.crashes(weather),
+      crashes: { at: (call) => (this.#isJudged ? undefined : crashes.at(call)) },
       log: (name) => this.#log.as(name),
       store: this.#store,
       transport: this.#transport,
@@ -216,11 +222,14 @@ export class World {
       if (await this.#isAtRest()) break
     }
     await this.pass(CALM_STEP_MS)
+    for (let waited = 0; waited < START_MS_MAX && this.servers.current === undefined; waited += CALM_STEP_MS)
+      await this.pass(CALM_STEP_MS)
   }
 
   /** Everything is compared once more, at rest. */
   async judge(): Promise<void> {
     const server = this.servers.current
+    this.#isJudged = true
     if (this.isBroken) return this.servers.stop()
     if (server === undefined) this.checking.violated('no server answers after the faults stopped')
     else {
@@ -290,6 +299,10 @@ export class World {
     if (given.type === 'created') checking.sent({ type: 'done', token: given.token })
   }
 
+  get #isUnacknowledged(): boolean {
+    return this.workers.some(({ unacknowledged }) => unacknowledged.length > 0)
+  }
+
   async #isAtRest(): Promise<boolean> {
     const server = this.servers.current
     if (server === undefined) return false
@@ -301,7 +314,11 @@ export class World {
     if (projectionLagMs > 0 || domainEvents.lagMs > 0) return false
     for (const task of tasks)
       if (task?.state.endedAt === undefined && task?.state.pace.type === 'paused') this.operators.resume(task.taskId)
-    if (this.#options.isNetworked && this.workers.some(({ unacknowledged }) => unacknowledged.length > 0)) return false
+    if (
+      this.#options.isNetworked &&
+      (this.#isUnacknowledged || overdueTimers(this.checking.witness, this.clock.now()).length > 0)
+    )
+      return false
     return tasks.every(
       (task) =>
         task !== undefined &&

@@ -19,6 +19,7 @@ import { onlyWhatWaitsIsHeld } from './only-what-waits-is-held.js'
 import { openedWithItsEnd } from './opened-with-its-end.js'
 import { placesAndChains } from './places-and-chains.js'
 import { placesOfKeys } from './places-of-keys.js'
+import { queuesKnowWhatWaits } from './queues-know-what-waits.js'
 import { resultsAreAcknowledged } from './results-are-acknowledged.js'
 import { resultsCountFromHolders } from './results-count-from-holders.js'
 import { rowsEqualRebuild } from './rows-equal-rebuild.js'
@@ -29,6 +30,8 @@ import { takenBackInReverse } from './taken-back-in-reverse.js'
 import { wakeUpsCome } from './wake-ups-come.js'
 
 export const INVARIANTS: readonly InvariantOf[] = [
+  wakeUpsCome,
+  queuesKnowWhatWaits,
   oneOwnerWrites,
   placesAndChains,
   oneTerminalEvent,
@@ -49,9 +52,8 @@ export const INVARIANTS: readonly InvariantOf[] = [
   nothingStartsPaused,
   closedStaysClosed,
   oneDeadLetterPending,
-  nothingAcknowledgedIsLost,
   nothingLeavesEarly,
-  wakeUpsCome,
+  nothingAcknowledgedIsLost,
   resultsAreAcknowledged,
   everythingIsTold,
   foldEqualsLive,

@@ -2,16 +2,17 @@
 import type { InvariantOf } from './invariant.js'
 
 export const attemptNumbers: InvariantOf = (violated) => {
-  const highest = new Map<string, number>()
+  /** The highest number that started, by step. */
+  const started = new Map<string, number>()
   return {
     commit: ({ decoded }) => {
       for (const { event } of decoded?.events ?? []) {
-        if (decoded === undefined || event.type !== 'step.started') continue
+        if (decoded === undefined) continue
+        if (event.type !== 'step.scheduled' && event.type !== 'step.retry_scheduled' && event.type !== 'step.started') continue
         const key = `${event.step} of ${decoded.taskId}`
-        const before = highest.get(key) ?? 0
-        if (event.attempt <= before)
-          violated(`I24 attempt number ${event.attempt} of ${key} is used again: ${before} was`, decoded.taskId)
-        highest.set(key, Math.max(before, event.attempt))
+        const before = started.get(key) ?? 0
+        if (event.attempt <= before) violated(`I24 attempt number ${event.attempt} of ${key} is given again`, decoded.taskId)
+        if (event.type === 'step.started') started.set(key, event.attempt)
       }
     },
   }
