@@ -1,5 +1,14 @@
 /** Eight bugs that a test plants, to see that each is found: no check is trusted that was not seen to fail. Each is made anew for each world. */
-import { decide, durationMs, evolve, type LiveTask, type StepState, type TaskCommand, type TaskState } from '@tasker/core'
+import {
+  decide,
+  durationMs,
+  evolve,
+  fastDomainEvents,
+  type LiveTask,
+  type StepState,
+  type TaskCommand,
+  type TaskState,
+} from '@tasker/core'
 import { inBackground } from '@tasker/server/internal/background'
 import type { TaskRules } from '@tasker/server/internal/engine/task-rules'
 import type { AppendResult, EventLog, SequencedCommit } from '@tasker/server/internal/log/port'
@@ -52,7 +61,9 @@ const dropAnAck = (): PlantedBug => {
 const applyALateResult = (): PlantedBug => ({
   name: 'apply a late result',
   foundAs: /^I25 a late result counts/,
-  makers: () => ({ rules: { decide: (state, command) => decide(state, asIfHeld(state, command)), evolve } }),
+  makers: () => ({
+    rules: { decide: (state, command) => decide(state, asIfHeld(state, command)), evolve, fastDomainEvents },
+  }),
 })
 
 const asIfHeld = (state: TaskState, command: TaskCommand): TaskCommand => {
@@ -128,6 +139,8 @@ const rulesThatReuse: TaskRules = {
   },
   evolve: (state, event, at, plan) =>
     evolve(event.type === 'step.scheduled' && state.type === 'task' ? lowered(state, event) : state, event, at, plan),
+  // They would be told by the rules that hold.
+  fastDomainEvents: () => [],
 }
 
 /** The task as it would have to be for the number to follow. */
@@ -135,7 +148,7 @@ const lowered = (task: LiveTask, { step, attempt }: { readonly step: string; rea
   ...task,
   steps: task.steps.map(
     (state, index): StepState =>
-      task.graph.steps[index]?.name === step && state.status === 'pending' && state.attempts === attempt
+      task.graph.steps[index]?.name === step && state.status !== 'waiting_for_retry' && state.attempts === attempt
         ? { ...state, attempts: attempt - 1 }
         : state,
   ),

@@ -31,7 +31,7 @@ export const lineOf = ({ seed, tasks, events, grants, compensations, virtualMs, 
 }
 
 /** What is wrong, how it came to it, and how to see it again; undefined when nothing is wrong. */
-export const failureOf = ({ seed, violations, trace }: RunReport): string | undefined => {
+export const failureOf = ({ seed, violations, trace }: Pick<RunReport, 'seed' | 'violations' | 'trace'>): string | undefined => {
   const [first] = violations
   if (first === undefined) return undefined
   const about =

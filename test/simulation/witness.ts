@@ -93,6 +93,11 @@ export class Witness {
     return this.#tasks
   }
 
+  /** Keys by the ids of their streams, as of their last commit. */
+  get keys(): ReadonlyMap<string, { readonly state: KeyState }> {
+    return this.#keys
+  }
+
   /** The highest place that is taken in a partition. */
   head(partition: number): number {
     return this.#heads.get(partition) ?? 0

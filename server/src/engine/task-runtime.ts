@@ -12,7 +12,6 @@ import {
   type Cause,
   type DurationMs,
   type FastEvent,
-  fastDomainEvents,
   type Instant,
   elementAt,
   invariant,
@@ -178,7 +177,11 @@ export class TaskRuntime {
         events.push(started)
       }
     }
-    return { events, state: liveTask(state), takenAway, fast: fastEventsOf(stream.state, command, decision.events, plan) }
+    return { events, state: liveTask(state), takenAway, fast: this.#fastEvents(stream.state, command, decision.events, plan) }
+  }
+
+  #fastEvents(before: TaskState, command: TaskCommand, events: readonly TaskEvent[], plan: Plan): readonly FastEvent[] {
+    return plan.publishes ? this.#rules.fastDomainEvents(before, command, events, plan) : NO_FAST_EVENTS
   }
 
   /**
@@ -368,9 +371,6 @@ const endsUnasked = (event: TaskEvent, command: TaskCommand): event is UnaskedEn
   (event.type === 'step.cancelled' && command.type !== 'stopped')
 
 const NO_FAST_EVENTS: readonly FastEvent[] = []
-
-const fastEventsOf = (before: TaskState, command: TaskCommand, events: readonly TaskEvent[], plan: Plan): readonly FastEvent[] =>
-  plan.publishes ? fastDomainEvents(before, command, events, plan) : NO_FAST_EVENTS
 
 const liveTask = (state: TaskState): LiveTask => {
   invariant(state.type === 'task', 'a stream with events is a task')
