@@ -83,8 +83,8 @@ export class Checking {
 const detailsOf = ({ decoded }: SeenCommit): string | undefined =>
   decoded?.events
     .map(({ event, version }) => {
-      const step = 'step' in event && event.step !== undefined ? ` ${event.step}` : ''
-      const attempt = 'attempt' in event && event.attempt !== undefined ? `#${event.attempt}` : ''
+      const step = 'step' in event ? ` ${event.step}` : ''
+      const attempt = 'attempt' in event ? `#${event.attempt}` : ''
       return `v${version} ${event.type}${step}${attempt}`
     })
     .join(', ')

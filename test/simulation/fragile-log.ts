@@ -14,7 +14,7 @@ export const fragileLog = (log: EventLog, life: Life): EventLog => {
     const slow = dice.chance(faults.slowDisk)
     if (slow) weather.note('slow disk', name)
     await waitOn(world, durationMs(slow ? dice.between(200, 3_000) : dice.between(1, 5)))
-    if (!life.alive) return never()
+    if (!life.lives()) return never()
     if (dice.chance(faults.appendUnavailable)) {
       weather.note('append unavailable', name)
       return { type: 'unavailable', message: 'simulated: the database is away' }
@@ -26,7 +26,7 @@ export const fragileLog = (log: EventLog, life: Life): EventLog => {
     if (dice.chance(faults.appendUnknown)) return unknownAppend(rows)
     const result = await life.act('log.append', () => log.append(rows))
     await waitOn(world, durationMs(dice.between(0, 3)))
-    return life.alive ? result : never()
+    return life.lives() ? result : never()
   }
   const unknownAppend = async (rows: readonly SequencedCommit[]): Promise<AppendResult> => {
     const written = dice.pick(['never', 'before', 'later'] as const)
@@ -41,7 +41,7 @@ export const fragileLog = (log: EventLog, life: Life): EventLog => {
     by: Dice = dice,
   ): AsyncGenerator<readonly StoredCommit[]> {
     await waitOn(world, durationMs(by.between(0, 3)))
-    if (!life.alive) return never()
+    if (!life.lives()) return never()
     if (by.chance(weather.faults.readFails)) {
       weather.note('read fails', name)
       throw new Error('simulated: the read failed')
@@ -62,7 +62,7 @@ export const fragileLog = (log: EventLog, life: Life): EventLog => {
     head: (partition: Partition) => life.act('log.head', () => log.head(partition)),
     acquire: async (partition, node, at) => {
       await waitOn(world, durationMs(1))
-      return life.alive ? life.act('log.acquire', () => log.acquire(partition, node, at)) : never()
+      return life.lives() ? life.act('log.acquire', () => log.acquire(partition, node, at)) : never()
     },
     close: () => Promise.resolve(),
   }

@@ -10,14 +10,14 @@ export const fragileStore = (store: ProjectionStore, life: Life, crashDice: Dice
   const { world, dice, weather, name } = life.parts
   const guarded = async <T>(call: string, read: () => Promise<T>): Promise<T> => {
     await waitOn(world, durationMs(dice.between(0, 3)))
-    return life.alive ? life.act(`store.${call}`, read) : never()
+    return life.lives() ? life.act(`store.${call}`, read) : never()
   }
   return {
     checkpoints: () => guarded('checkpoints', () => store.checkpoints()),
     write: async (batch) => {
       const { faults } = weather
       await waitOn(world, durationMs(dice.between(0, faults.projectionLagMsMax)))
-      if (!life.alive) return never()
+      if (!life.lives()) return never()
       if (dice.chance(faults.storeWriteFails)) {
         weather.note('projection write fails', name)
         // A writer that does not know whether its rows landed: half of the time they did.

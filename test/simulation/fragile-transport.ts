@@ -8,7 +8,7 @@ export const fragileTransport = (transport: EventTransport, life: Life): EventTr
   const { world, eventDice: dice, weather, name } = life.parts
   const reached = async (): Promise<void> => {
     await waitOn(world, durationMs(dice.between(0, 50)))
-    if (!life.alive) return never()
+    if (!life.lives()) return never()
     if (!dice.chance(weather.faults.transportAway)) return
     weather.note('transport away', name)
     throw new Error('simulated: the transport is away')
@@ -28,7 +28,7 @@ export const fragileTransport = (transport: EventTransport, life: Life): EventTr
       }
       const answer = await life.act('transport.publish', () => transport.publish(batch))
       await waitOn(world, durationMs(dice.between(0, 20)))
-      return life.alive ? answer : never()
+      return life.lives() ? answer : never()
     },
     close: () => Promise.resolve(),
   }

@@ -24,7 +24,8 @@ export class Life {
     this.parts = parts
   }
 
-  get alive(): boolean {
+  /** Nothing of a process that does not live is heard. */
+  lives(): boolean {
     return this.#alive
   }
 

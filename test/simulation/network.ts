@@ -55,9 +55,9 @@ export class Calls {
     const { clock, weather } = this.#parts
     if (happens(this.#parts, weather.faults.requestLost, 'request lost')) return
     clock.after(durationMs(delayMs(this.#parts)), () => {
-      if (!server.life.alive) return
+      if (!server.life.lives()) return
       ask((given) => {
-        if (!server.life.alive || happens(this.#parts, weather.faults.answerLost, 'answer lost')) return
+        if (!server.life.lives() || happens(this.#parts, weather.faults.answerLost, 'answer lost')) return
         clock.after(durationMs(delayMs(this.#parts)), () => hear(given))
       })
     })
@@ -124,7 +124,7 @@ export class Link {
   }
 
   #hand(message: (session: WorkerSession) => void): void {
-    if (this.session !== undefined && this.server.life.alive) message(this.session)
+    if (this.session !== undefined && this.server.life.lives()) message(this.session)
   }
 
   #isLost(): boolean {

@@ -161,7 +161,7 @@ const answerBeforeDurable = (): PlantedBug => ({
   log: (log, clock, life) => ({
     ...log,
     append: async (rows): Promise<AppendResult> => {
-      clock.after(durationMs(20), () => (life.alive ? inBackground(log.append(rows)) : undefined))
+      clock.after(durationMs(20), () => (life.lives() ? inBackground(log.append(rows)) : undefined))
       return { type: 'appended' }
     },
   }),

@@ -94,14 +94,14 @@ export class Servers {
     trace.add(name, () => 'starts')
     startEngine(...this.#enginePartsOf(life)).then(
       (engine) => {
-        if (!life.alive) return
+        if (!life.lives()) return
         trace.add(name, () => 'answers')
         const server = { name, life, engine }
         this.#answering.set(life, server)
         if (this.#latest === life) this.#current = server
       },
       // A start that failed on a simulated fault is tried again, as a supervisor would.
-      (error: unknown) => (life.alive ? this.#end(life, `cannot start: ${String(error)}`) : undefined),
+      (error: unknown) => (life.lives() ? this.#end(life, `cannot start: ${String(error)}`) : undefined),
     )
   }
 

@@ -189,7 +189,7 @@ export class SimWorker {
     trace.add(name, () => `connects to ${server.name} as ${hello.workerId}, runs ${running.map(keyOf).join(' ') || 'nothing'}`)
     const session = server.engine.connect(hello, this.#parts.port(this.#portOf(link)))
     // What is sent before this is lost with a server that dies in the call.
-    if (!server.life.alive) return true
+    if (!server.life.lives()) return true
     link.session = session
     if (this.#draining) session.drain()
     for (const ref of session.forgotten) {
@@ -207,7 +207,7 @@ export class SimWorker {
     const { sent } = this.#parts
     const to = this.#id
     const inbox: (() => void)[] = []
-    const alive = (): boolean => link.server.life.alive
+    const alive = (): boolean => link.server.life.lives()
     return {
       command: (command) => {
         if (!alive()) return

@@ -104,7 +104,7 @@ export class World {
     })
     this.operators = new Operators({
       dice: dice.operators,
-      read: (taskId) => this.#readBy(this.servers.current, taskId),
+      read: (taskId) => (this.servers.current === undefined ? undefined : this.#readBy(this.servers.current, taskId)),
       order: (taskId, order) => this.order(taskId, order),
       tasks: () => this.acknowledged,
     })
@@ -128,7 +128,7 @@ export class World {
       if (answer !== undefined)
         inBackground(
           answer.then((registered) => {
-            if (server?.life.alive === true && registered.type !== 'failed') given = registered
+            if (server?.life.lives() === true && registered.type !== 'failed') given = registered
           }),
         )
       await this.clock.advance(REGISTER_AGAIN_MS)
@@ -185,7 +185,7 @@ export class World {
         this.#ask<SubmitAnswer>(
           (server, answer) =>
             server.engine.submit(submission, (given) => {
-              if (!server.life.alive) return
+              if (!server.life.lives()) return
               this.#answered(given)
               answered(given)
               answer(given)
@@ -255,14 +255,14 @@ export class World {
       inBackground(this.checking.quiet(this.#store))
       const { answering } = this.servers
       for (let n = 0; n < QUIET_READS && answering.length > 0 && this.acknowledged.length > 0; n++)
-        this.#readBy(network.pick(answering), network.pick(this.acknowledged))?.catch(() => undefined)
+        this.#readBy(network.pick(answering), network.pick(this.acknowledged)).catch(() => undefined)
       this.lookNowAndThen()
     })
   }
 
-  #readBy(server: Server | undefined, taskId: TaskId): Promise<TaskSnapshot | undefined> | undefined {
-    return server?.engine.read(taskId).then((snapshot) => {
-      if (snapshot !== undefined && server.life.alive) this.checking.sent({ type: 'read', ...snapshot })
+  #readBy(server: Server, taskId: TaskId): Promise<TaskSnapshot | undefined> {
+    return server.engine.read(taskId).then((snapshot) => {
+      if (snapshot !== undefined && server.life.lives()) this.checking.sent({ type: 'read', ...snapshot })
       return snapshot
     })
   }
@@ -273,7 +273,7 @@ export class World {
         inBackground(
           give(server).then(
             (given) => {
-              if (!server.life.alive) return
+              if (!server.life.lives()) return
               if (given.type === 'done') this.checking.sent({ type: 'done', token: given.token })
               answer(given)
             },
@@ -307,7 +307,7 @@ export class World {
     const server = this.servers.current
     if (server === undefined) return false
     const { engine } = server
-    const reading = Promise.all(this.acknowledged.map((taskId) => this.#readBy(server, taskId)?.catch(() => undefined)))
+    const reading = Promise.all(this.acknowledged.map((taskId) => this.#readBy(server, taskId).catch(() => undefined)))
     await this.clock.advance(1_000)
     const tasks = await reading
     const { projectionLagMs, domainEvents } = engine.health()

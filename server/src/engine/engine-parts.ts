@@ -36,9 +36,9 @@ import { Reads } from './reads.js'
 import { StreamCache } from './stream-cache.js'
 import { StreamLoader } from './stream-loader.js'
 import { Submissions } from './submissions.js'
-import type { TaskCommit } from './task-stream.js'
+import type { TaskCommit, TaskStream } from './task-stream.js'
 import { TASK_RULES, type TaskRules } from './task-rules.js'
-import { TaskRuntime } from './task-runtime.js'
+import { type RuntimeHooks, TaskRuntime } from './task-runtime.js'
 import { TemplateCatalog } from './template-catalog.js'
 import { UnservedQueues } from './unserved.js'
 import { reportUnserved } from './unserved-step.js'
@@ -178,23 +178,12 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     domainEvents,
     undeliverable: calls.released,
   }
-  const runtime: TaskRuntime = new TaskRuntime(
-    clock,
-    commits,
-    cache,
-    workers,
-    dispatcher,
-    {
-      durable: (commit, seq) => deliver(commit, seq, targets),
-      lost: calls.commitLost,
-      quarantine: (stream, error) => {
-        cache.drop(stream)
-        workers.endTask(stream.taskId)
-        followers.failed(stream.taskId, quarantine.addDecision(stream.taskId, stream.version, error).detail)
-      },
-    },
-    make.rules,
-  )
+  const hooks: RuntimeHooks = {
+    durable: (commit, seq) => deliver(commit, seq, targets),
+    lost: calls.commitLost,
+    quarantine: quarantining({ cache, workers, followers, quarantine }),
+  }
+  const runtime: TaskRuntime = new TaskRuntime(clock, commits, cache, workers, dispatcher, hooks, make.rules)
   const unserved = unservedQueues(ports, settings, () => dispatcher.infos(), { loader, runtime })
   const submissions = new Submissions({ partitionCount: log.partitionCount, catalog, cache, loader, runtime, projector })
   const keyLines: Keys['lines'] = (taskId, task) => keys.lines(taskId, task)
@@ -221,6 +210,15 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     domainEvents,
   }
 }
+
+/** Sets a stream aside: who runs or follows it hears no more of it. */
+const quarantining =
+  ({ cache, workers, followers, quarantine }: Pick<EngineParts, 'cache' | 'workers' | 'followers' | 'quarantine'>) =>
+  (stream: TaskStream, error: unknown): void => {
+    cache.drop(stream)
+    workers.endTask(stream.taskId)
+    followers.failed(stream.taskId, quarantine.addDecision(stream.taskId, stream.version, error).detail)
+  }
 
 const keysOf = (
   { log, store, clock, metrics }: EnginePorts,

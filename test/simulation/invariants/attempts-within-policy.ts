@@ -12,7 +12,7 @@ export const attemptsWithinPolicy: InvariantOf = (violated) =>
   eachEvent<Map<string, Counts>>(
     () => new Map(),
     ({ event, after, taskId, takingBack }, kept) => {
-      if (!('step' in event) || event.step === undefined) return
+      if (!('step' in event)) return
       const spec = after.graph.steps[after.graph.indexOf.get(event.step) ?? -1]
       const key = `${event.step}${takingBack ? ' taken back' : ''}`
       const counts = kept.get(key) ?? { started: 0, released: 0, resets: 0, completed: 0 }
