@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { runWithCrash } from './crash-loop.js'
-import { CrashAtCall } from './crash-points.js'
+import { CrashAtCall, MOMENTS } from './crash-points.js'
 import { failureOf } from './report.js'
 
 /** The workload is small enough to be tried at each of its calls, and large enough to make some. */
 const CALLS = { least: 500, most: 5_000 } as const
 
-test.each(['before', 'after'] as const)(
+test.each(MOMENTS)(
   'a server that dies in any call of a port, %s its effect, loses nothing: tried at the first call, the second, until it is not reached any more',
   { timeout: 600_000 },
   async (moment) => {

@@ -1,14 +1,14 @@
 /** A fixed workload without any fault but one: its server dies in the n-th call of a port, before the effect of the call or after it. */
 import { durationMs } from '@tasker/core'
 import { drawBranchedTemplate } from './branched-work.js'
-import { type CrashAtCall } from './crash-points.js'
+import type { CrashAtCall } from './crash-points.js'
 import { Dice } from './dice.js'
 import { drawFailingTemplate } from './failing-work.js'
 import type { RunReport } from './run.js'
 import { drawTemplate, withKeys, withTimes } from './workload.js'
 import { World } from './world.js'
 
-type FixedReport = Pick<RunReport, 'seed' | 'violations' | 'trace'>
+type FixedReport = Pick<RunReport, 'replay' | 'violations' | 'trace'>
 
 /** Seeds whose templates have a bit of everything: a decision and a batch, keys and rates, times, ways back, domain events. */
 const SEED = 4
@@ -46,5 +46,9 @@ export const runWithCrash = async (crash: CrashAtCall): Promise<FixedReport> => 
   await world.pass(SUBMIT_EVERY_MS * world.templates.length)
   await world.calm()
   await world.judge()
-  return { seed: SEED, violations: world.checking.violations, trace: world.trace }
+  return {
+    replay: `--crash-at ${crash.number} --moment ${crash.moment}`,
+    violations: world.checking.violations,
+    trace: world.trace,
+  }
 }

@@ -2,7 +2,10 @@
 import type { Dice } from './dice.js'
 import type { Weather } from './weather.js'
 
-export type Moment = 'before' | 'after'
+export const MOMENTS = ['before', 'after'] as const
+
+/** A process dies before the effect of a call, or after it. */
+export type Moment = (typeof MOMENTS)[number]
 
 export interface CrashPoints {
   /** Asked at each call of a port by a process that lives: whether it dies there. */
@@ -18,26 +21,26 @@ export const randomCrashes = (dice: Dice, weather: Weather): CrashPoints => ({
     const { crashAtCall } = weather.faults
     if (crashAtCall === 0) return undefined
     if (!dice.chance(call.startsWith('clock') ? crashAtCall * CLOCK_SHARE : crashAtCall)) return undefined
-    return dice.pick(['before', 'after'])
+    return dice.pick(MOMENTS)
   },
 })
 
 /** One crash, at the call with this number, counted over all processes; none when it is not reached. */
 export class CrashAtCall implements CrashPoints {
-  readonly #number: number
-  readonly #moment: Moment
+  readonly number: number
+  readonly moment: Moment
   #calls = 0
   /** The call in which it happened. */
   hit: string | undefined
 
   constructor(number: number, moment: Moment) {
-    this.#number = number
-    this.#moment = moment
+    this.number = number
+    this.moment = moment
   }
 
   at(call: string): Moment | undefined {
-    if (++this.#calls !== this.#number) return undefined
+    if (++this.#calls !== this.number) return undefined
     this.hit = call
-    return this.#moment
+    return this.moment
   }
 }

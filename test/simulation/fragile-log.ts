@@ -53,10 +53,11 @@ export const fragileLog = (log: EventLog, life: Life): EventLog => {
     yield* found
   }
   return {
-    partitionCount: log.partitionCount,
+    // What is not named below is reached as it is.
+    ...log,
     append,
-    readStream: (stream, from) => pages('log.readStream', log.readStream(stream, from)),
-    readKind: (kind) => read('log.readKind', log.readKind(kind)),
+    readStream: (...asked) => pages('log.readStream', log.readStream(...asked)),
+    readKind: (...asked) => read('log.readKind', log.readKind(...asked)),
     readPartition: (partition, after) => pages('log.readPartition', log.readPartition(partition, after)),
     readDomainEvents: (partition, after) => pages('log.readDomainEvents', log.readDomainEvents(partition, after), eventDice),
     head: (partition: Partition) => life.act('log.head', () => log.head(partition)),

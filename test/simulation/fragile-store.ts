@@ -13,6 +13,8 @@ export const fragileStore = (store: ProjectionStore, life: Life, crashDice: Dice
     return life.lives() ? life.act(`store.${call}`, read) : never()
   }
   return {
+    // What is not named below is reached as it is.
+    ...store,
     checkpoints: () => guarded('checkpoints', () => store.checkpoints()),
     write: async (batch) => {
       const { faults } = weather

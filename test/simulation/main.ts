@@ -1,37 +1,57 @@
 /**
  * `npm run sim -- [--seed N] [--runs N] [--trace]`: runs seeded worlds, a thread a core, says what happened in each and the medians of all; exits with 1
- * at the first broken promise. `--trace` shows everything that happened in one world.
+ * at the first broken promise. `--trace` shows everything that happened in one world. `--crash-at N [--moment before|after]` runs the fixed workload
+ * of the crash loop instead, and kills its server in the n-th call of a port.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
+import { runWithCrash } from './crash-loop.js'
+import { CrashAtCall } from './crash-points.js'
 import { failureOf, lineOf, mediansOf, type RunSummary, summaryOf } from './report.js'
-import { runSeed } from './run.js'
+import { type RunReport, runSeed } from './run.js'
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     runs: { type: 'string', default: '1' },
     trace: { type: 'boolean', default: false },
+    'crash-at': { type: 'string' },
+    moment: { type: 'string', default: 'before' },
   },
 })
-const first = Number(values.seed)
-const runs = Number(values.runs)
+
+/** A number as people write it; anything else ends the program with a sentence. */
+const whole = (name: string, text: string): number => {
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new Error(`--${name} is a whole number from 1, not "${text}"`)
+  return Number(text)
+}
 
 const say = (line: string): boolean => process.stdout.write(`${line}\n`)
 
-const one = async (seed: number): Promise<void> => {
-  const report = await runSeed(seed)
+/** Everything that happened, where that is asked for, and what was wrong. */
+const show = (report: Pick<RunReport, 'replay' | 'violations' | 'trace'>): void => {
   if (values.trace) for (const line of report.trace.all()) say(line)
-  say(lineOf(summaryOf(report)))
   const failure = failureOf(report)
   if (failure === undefined) return
   say(`\n${failure}`)
   process.exitCode = 1
 }
 
+const one = async (seed: number): Promise<void> => {
+  const report = await runSeed(seed)
+  show(report)
+  say(lineOf(summaryOf(report)))
+}
+
+const crash = async (number: number): Promise<void> => {
+  const point = new CrashAtCall(number, values.moment === 'after' ? 'after' : 'before')
+  show(await runWithCrash(point))
+  say(point.hit === undefined ? 'the call was not reached' : `died ${point.moment} the effect of ${point.hit}`)
+}
+
 /** Every thread takes the next seed when it is done with one. */
-const many = async (): Promise<void> => {
+const many = async (first: number, runs: number): Promise<void> => {
   const summaries: RunSummary[] = []
   const startedAt = performance.now()
   let next = first
@@ -57,4 +77,7 @@ const many = async (): Promise<void> => {
   say(`${summaries.length} runs, ${aMinute} a minute; at the median ${tasks} tasks, ${events} events, ${faults} faults`)
 }
 
-await (runs === 1 ? one(first) : many())
+const runs = whole('runs', values.runs)
+if (values['crash-at'] !== undefined) await crash(whole('crash-at', values['crash-at']))
+else if (runs === 1) await one(whole('seed', values.seed))
+else await many(whole('seed', values.seed), runs)

@@ -67,7 +67,7 @@ const applyALateResult = (): PlantedBug => ({
 })
 
 const asIfHeld = (state: TaskState, command: TaskCommand): TaskCommand => {
-  if (state.type === 'none' || command.type !== 'complete') return command
+  if (state.type !== 'task' || command.type !== 'complete') return command
   const step = state.steps[state.graph.indexOf.get(command.step) ?? -1]
   return step?.status === 'in_progress' ? { ...command, attempt: step.attempts, worker: step.worker } : command
 }

@@ -6,6 +6,7 @@ export interface RunSummary {
   readonly seed: number
   readonly tasks: number
   readonly events: number
+  readonly eventTypes: readonly string[]
   readonly faults: readonly (readonly [string, number])[]
   readonly virtualMs: number
   readonly grants: number
@@ -18,6 +19,7 @@ export const summaryOf = (report: RunReport): RunSummary => ({
   seed: report.seed,
   tasks: report.tasks,
   events: report.events,
+  eventTypes: [...report.eventTypes],
   faults: [...report.faults],
   virtualMs: report.virtualMs,
   grants: report.grants,
@@ -31,20 +33,24 @@ export const lineOf = ({ seed, tasks, events, grants, compensations, virtualMs, 
 }
 
 /** What is wrong, how it came to it, and how to see it again; undefined when nothing is wrong. */
-export const failureOf = ({ seed, violations, trace }: Pick<RunReport, 'seed' | 'violations' | 'trace'>): string | undefined => {
+export const failureOf = ({
+  replay,
+  violations,
+  trace,
+}: Pick<RunReport, 'replay' | 'violations' | 'trace'>): string | undefined => {
   const [first] = violations
   if (first === undefined) return undefined
   const about =
     first.taskId === undefined ? [] : ['', `all about ${first.taskId}:`, ...trace.historyOf(first.taskId, first.place)]
   return [
-    `seed ${seed}: ${first.what}`,
+    `${replay}: ${first.what}`,
     ...violations.slice(1).map(({ what }) => `  and then: ${what}`),
     '',
     'what happened before it:',
     ...trace.before(first.place),
     ...about,
     '',
-    `replay it with: npm run sim -- --seed ${seed} --trace`,
+    `replay it with: npm run sim -- ${replay} --trace`,
   ].join('\n')
 }
 

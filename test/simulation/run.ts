@@ -13,9 +13,12 @@ import { World, type WorldDice } from './world.js'
 
 export interface RunReport {
   readonly seed: number
+  /** What `npm run sim --` has to be told to see it again. */
+  readonly replay: string
   readonly violations: readonly Violation[]
   readonly tasks: number
   readonly events: number
+  readonly eventTypes: ReadonlySet<string>
   /** How often each kind of fault happened. */
   readonly faults: ReadonlyMap<string, number>
   readonly virtualMs: number
@@ -140,6 +143,8 @@ class Run {
     const count = (wanted: string): number => types.filter((type) => type === wanted).length
     return {
       seed: this.#seed,
+      replay: `--seed ${this.#seed}`,
+      eventTypes: new Set(types),
       violations: checking.violations,
       tasks: acknowledged.length,
       events: checking.witness.events,

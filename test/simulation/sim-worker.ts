@@ -55,14 +55,10 @@ export interface SimWorkerParts {
   /** What it says beside that. */
   readonly choose: (command: StepCommand) => StepChoice | undefined
   readonly choices: Dice
-  /** By task and step, the attempts whose checkpoint was acknowledged: no later attempt may begin before it. */
-  readonly checkpoints: Map<string, Set<number>>
-  /** Something leaves a server for this worker. */
+  /** Something leaves a server for this worker, or the worker does something with it. */
   readonly sent: (sent: Sent) => void
   /** A bug that is planted between servers and workers. */
   readonly port: (port: WorkerPort) => WorkerPort
-  /** The worker is given more than its slots, or begins where it must not. */
-  readonly violated: (what: string) => void
 }
 
 /** An attempt that the worker runs. */
@@ -248,16 +244,17 @@ export class SimWorker {
   #take(command: StepCommand): void {
     const key = keyOf(command)
     if (this.#running.has(key) || this.#unacknowledged.has(key)) return
-    const { clock, dice, weather, slots, violated, trace, name } = this.#parts
+    const { clock, dice, weather, slots, sent, trace, name } = this.#parts
     const { taskId, step, attempt } = command
     trace.add(name, () => `takes attempt ${attempt} of ${step} of ${taskId}`, taskId)
     const { faults } = weather
     const answersLate = faults.answersLate > 0 && this.#parts.network.dice.chance(faults.answersLate)
     this.#running.set(key, { taskId, step, attempt, stubborn: answersLate, takenAway: false })
-    const taken = [...this.#running.values()].filter(({ takenAway }) => !takenAway).length
-    if (taken > slots) violated(`I30 worker ${this.#id} runs ${taken} attempts in ${slots} slots`)
+    const attempts = [...this.#running.values()].filter(({ takenAway }) => !takenAway).length
+    sent({ type: 'runs', worker: this.#id, attempts, slots })
     if (dice.chance(faults.stepHangs)) return weather.note('step hangs', name)
-    this.#beginsWhereItWasLeft(command)
+    const items = command.task.checkpoints.get(command.stepIndex)?.itemsProcessed ?? 0
+    sent({ type: 'begins', ref: refOf(command), items })
     this.#checkpointSometimes(command)
     const outcome = this.#outcome(command)
     const life = this.#life
@@ -309,15 +306,6 @@ export class SimWorker {
     return choice === undefined ? { type: 'completed', output } : { type: 'completed', output, choice }
   }
 
-  /** What was acknowledged is there for every later attempt. */
-  #beginsWhereItWasLeft({ taskId, step, attempt, task, stepIndex }: StepCommand): void {
-    // A command may come late: what later attempts saved meanwhile is not for it.
-    const earlier = [...(this.#parts.checkpoints.get(`${taskId}/${step}`) ?? [])].filter((other) => other < attempt)
-    const saved = Math.max(0, ...earlier)
-    const found = task.checkpoints.get(stepIndex)?.itemsProcessed ?? 0
-    if (found < saved) this.#parts.violated(`I31 ${step} of ${taskId} begins at ${found}; ${saved} was saved`)
-  }
-
   #checkpointSometimes({ taskId, step, attempt, task, stepIndex }: StepCommand): void {
     const { clock, choices } = this.#parts
     if (task.graph.steps[stepIndex]?.type !== 'batch_worker' || !choices.chance(0.5)) return
@@ -332,7 +320,7 @@ export class SimWorker {
   }
 
   #acknowledged(ack: ResultAck): void {
-    const { trace, name, checkpoints } = this.#parts
+    const { trace, name } = this.#parts
     const what = ack.checkpoint === 0 ? 'attempt' : 'checkpoint of attempt'
     trace.add(name, () => `hears ${ack.status} of ${what} ${ack.attempt} of ${ack.step} of ${ack.taskId}`, ack.taskId)
     if (ack.checkpoint === 0) {
@@ -340,9 +328,6 @@ export class SimWorker {
       return
     }
     this.#unsaved.delete(keyOf(ack))
-    if (ack.status !== 'recorded' && ack.status !== 'duplicate') return
-    const key = `${ack.taskId}/${ack.step}`
-    checkpoints.set(key, (checkpoints.get(key) ?? new Set()).add(ack.attempt))
   }
 
   #finish(result: AttemptResult): void {

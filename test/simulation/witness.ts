@@ -165,12 +165,12 @@ const foldsTask: Fold<TaskPart> = {
     seen.events.push(...events)
     let state: TaskState = before
     for (const { event } of events) {
-      const plan = state.type === 'none' ? undefined : state.plan
+      const plan = state.type === 'task' ? state.plan : undefined
       const known = event.type === 'task.submitted' ? planOf(event.namespace, event.name, event.version) : plan
       if (known === undefined) throw new Error('it has no template')
       state = evolve(state, event, stored.at, known)
     }
-    if (state.type === 'none') throw new Error('a commit without events')
+    if (state.type !== 'task') throw new Error('a commit without events')
     seen.state = state
     seen.states.push({ version: stored.firstVersion + events.length - 1, state })
     return { taskId, events, before, after: state }

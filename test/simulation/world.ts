@@ -72,8 +72,6 @@ export class World {
   readonly #calls: Calls
   /** Nobody dies of being looked at. */
   #isJudged = false
-  /** By task and step, the attempts whose checkpoint was acknowledged. */
-  readonly #checkpoints = new Map<string, Set<number>>()
 
   constructor(options: WorldOptions) {
     this.#options = options
@@ -157,10 +155,8 @@ export class World {
         work: echoWork,
         choose: (command) => choiceFor(choices, command),
         choices,
-        checkpoints: this.#checkpoints,
         sent: (sent) => checking.sent(sent),
         port: this.#options.bug?.port ?? ((port) => port),
-        violated: (what) => checking.violated(what),
       }),
     )
   }

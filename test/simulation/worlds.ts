@@ -1,4 +1,5 @@
 /** Many seeded worlds in a test: every invariant holds in each, and together they are no toys. */
+import { PHASE_TRANSITIONS } from '@tasker/core'
 import { expect } from 'vitest'
 import { failureOf, kindsOf, mediansOf, type RunSummary, summaryOf } from './report.js'
 import { runSeed } from './run.js'
@@ -61,6 +62,8 @@ export const holdIn = async (first: number, runs: number): Promise<void> => {
   expect(events).toBeGreaterThanOrEqual(LEAST.events)
   expect(faults).toBeGreaterThanOrEqual(LEAST.faults)
   expect([...KINDS].filter((kind) => !kindsOf(summaries).has(kind))).toEqual([])
+  const happened = new Set(summaries.flatMap(({ eventTypes }) => eventTypes))
+  expect(Object.keys(PHASE_TRANSITIONS).filter((type) => !happened.has(type))).toEqual([])
   // The invariants of compensation say nothing where nothing is taken back; a single world may have none.
   const undone = summaries.map(({ compensations }) => compensations.complete).reduce((sum, count) => sum + count, 0)
   expect(undone).toBeGreaterThan(runs)

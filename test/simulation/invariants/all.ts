@@ -23,7 +23,9 @@ import { queuesKnowWhatWaits } from './queues-know-what-waits.js'
 import { resultsAreAcknowledged } from './results-are-acknowledged.js'
 import { resultsCountFromHolders } from './results-count-from-holders.js'
 import { rowsEqualRebuild } from './rows-equal-rebuild.js'
+import { savedIsFoundAgain } from './saved-is-found-again.js'
 import { skippedStaysSkipped } from './skipped-stays-skipped.js'
+import { slotsAreKept } from './slots-are-kept.js'
 import { startsAfterDependencies } from './starts-after-dependencies.js'
 import { takenBackInFull } from './taken-back-in-full.js'
 import { takenBackInReverse } from './taken-back-in-reverse.js'
@@ -55,6 +57,8 @@ export const INVARIANTS: readonly InvariantOf[] = [
   nothingLeavesEarly,
   nothingAcknowledgedIsLost,
   resultsAreAcknowledged,
+  slotsAreKept,
+  savedIsFoundAgain,
   everythingIsTold,
   foldEqualsLive,
   rowsEqualRebuild,

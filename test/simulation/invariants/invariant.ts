@@ -10,7 +10,7 @@ import type { DomainMessage } from '@tasker/server/internal/publishers/message'
 import type { RebuiltRows } from '../rebuilt-rows.js'
 import type { SeenCommit, Witness } from '../witness.js'
 
-/** Something that leaves a server, in the moment it does. */
+/** Something that leaves a server, or that its worker does with it, in the moment it does. */
 export type Sent =
   | { readonly type: 'command'; readonly to: WorkerId; readonly ref: AttemptRef }
   | { readonly type: 'ack'; readonly to: WorkerId; readonly ack: ResultAck }
@@ -18,6 +18,10 @@ export type Sent =
   | { readonly type: 'taken'; readonly taskId: TaskId }
   /** An answer with the place of what it did. */
   | { readonly type: 'done'; readonly token: string }
+  /** A worker runs so many attempts that it was given and that were not taken away. */
+  | { readonly type: 'runs'; readonly worker: WorkerId; readonly attempts: number; readonly slots: number }
+  /** An attempt begins where an earlier one left off, after so many items. */
+  | { readonly type: 'begins'; readonly ref: AttemptRef; readonly items: number }
   | { readonly type: 'read'; readonly taskId: TaskId; readonly version: number; readonly state: LiveTask }
 
 /** What a worker holds at rest. */

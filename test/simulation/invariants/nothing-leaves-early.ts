@@ -1,7 +1,6 @@
 /** I26: nothing leaves a server before the log holds it: no command to a worker, no acknowledgement, no answer, no read. */
-import type { Sent } from './invariant.js'
-import type { InvariantOf, Violated } from './invariant.js'
-import { stepNamed } from './invariant.js'
+import { unreachable } from '@tasker/core'
+import { type InvariantOf, type Sent, stepNamed, type Violated } from './invariant.js'
 import type { Witness } from '../witness.js'
 
 export const nothingLeavesEarly: InvariantOf = (violated, witness) => ({ sent: (sent) => look(sent, witness, violated) })
@@ -31,7 +30,11 @@ const look = (sent: Sent, witness: Witness, violated: Violated): void => {
       return
     }
     case 'taken':
+    case 'runs':
+    case 'begins':
       return
+    default:
+      return unreachable(sent)
   }
 }
 

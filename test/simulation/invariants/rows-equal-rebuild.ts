@@ -5,8 +5,9 @@ import type { AtRest, InvariantOf } from './invariant.js'
 export const rowsEqualRebuild: InvariantOf = (violated, witness) => {
   const compare = async ({ store, rebuilt }: Pick<AtRest, 'store' | 'rebuilt'>): Promise<void> => {
     // Both are taken in one turn: nothing is written in between.
-    const checkpoints = new Map(await store.checkpoints())
+    const reading = store.checkpoints()
     const live = store.dump()
+    const checkpoints = await reading
     const expected = await rebuilt.upTo(checkpoints)
     for (const table of TABLES) {
       const [written, built] = [asTexts(live[table]), asTexts(expected[table])]
