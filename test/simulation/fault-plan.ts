@@ -120,7 +120,7 @@ export const drawNetworkFaults = (dice: Dice): Partial<FaultPlan> => {
   return {
     // As many runs between a millisecond and eight as between eight seconds and a minute.
     projectionLagMsMax: dice.chance(0.1) ? LAG_MS_MAX : Math.round(LAG_MS_MAX ** dice.next()) - 1,
-    crashAtCall: rate(0.002),
+    crashAtCall: rate(0.01),
     projectionWriterCrash: rate(0.03),
     answersLate: rate(0.1),
     handlerSilent: rate(0.3),

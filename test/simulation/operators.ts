@@ -1,5 +1,5 @@
 /** Operators in a simulated world: orders to tasks and steps at moments that the dice choose, and the resumption of all that was paused. */
-import { isTerminal, type LiveTask, type StepId, trustedJson, type TaskId } from '@tasker/core'
+import { DEAD_LETTER_STATUSES, isTerminal, type LiveTask, type StepId, trustedJson, type TaskId } from '@tasker/core'
 import { inBackground } from '@tasker/server/internal/background'
 import type { TaskOrder, TaskSnapshot } from '@tasker/server/internal/engine/api'
 import type { Dice } from './dice.js'
@@ -12,6 +12,8 @@ export interface OperatorParts {
   readonly order: (taskId: TaskId, order: TaskOrder) => void
   /** The tasks there are to pick from. */
   readonly tasks: () => readonly TaskId[]
+  /** Whoever writes on dead letters rolls these; nobody does in a world that is older. */
+  readonly letterDice: Dice | undefined
 }
 
 const BY = { by: 'operator', reason: 'simulated' }
@@ -47,7 +49,18 @@ export class Operators {
   }
 
   #choice(task: LiveTask): TaskOrder {
-    const { dice } = this.#parts
+    const { dice, letterDice } = this.#parts
+    const { entries } = task.deadLetters
+    if (letterDice?.chance(0.3) === true && entries.length > 0) {
+      const { entry } = letterDice.pick(entries)
+      return {
+        type: 'update_dead_letter',
+        entry,
+        status: letterDice.pick(DEAD_LETTER_STATUSES),
+        by: 'operator',
+        notes: 'simulated',
+      }
+    }
     if (task.pace.type === 'paused' && dice.chance(0.6)) return { type: 'resume', ...BY }
     const failed = stepsIn(task, ['error', 'cancelled'])
     if (failed.length > 0 && dice.chance(0.6))

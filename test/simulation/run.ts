@@ -102,7 +102,8 @@ class Run {
     this.#keyDice = firstTemplatesOnly ? undefined : new Dice(seed + SEEDS.keys)
     this.#timeDice = isOld ? undefined : new Dice(seed + SEEDS.times)
     const silent = beforeOperators || firstFaultsOnly || firstTemplatesOnly
-    this.#orderEveryMs = !silent && operators.chance(0.5) ? operators.between(300, 5_000) : 0
+    const everyMs = !silent && operators.chance(0.5) ? operators.between(300, 5_000) : 0
+    this.#orderEveryMs = isOld || everyMs > 0 || network.chance(0.5) ? everyMs : network.between(200, 2_000)
     this.world = new World({
       dice: this.#dice,
       crashes: (weather) => randomCrashes(crashes, weather),

@@ -1,5 +1,5 @@
 /** A world: one log, its servers, workers and clients on a clock of its own, and somebody who sees everything. */
-import { durationMs, handlerName, type TaskId } from '@tasker/core'
+import { durationMs, handlerName, isTerminal, type TaskId } from '@tasker/core'
 import { inBackground } from '@tasker/server/internal/background'
 import type { CommandAnswer, RegisterAnswer, SubmitAnswer, TaskOrder, TaskSnapshot } from '@tasker/server/internal/engine/api'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
@@ -104,7 +104,8 @@ export class World {
       dice: dice.operators,
       read: (taskId) => (this.servers.current === undefined ? undefined : this.#readBy(this.servers.current, taskId)),
       order: (taskId, order) => this.order(taskId, order),
-      tasks: () => this.acknowledged,
+      tasks: () => (options.isNetworked ? this.#openTasks() : this.acknowledged),
+      letterDice: options.isNetworked ? dice.network : undefined,
     })
   }
 
@@ -241,6 +242,17 @@ export class World {
       await judging
     }
     this.servers.stop()
+  }
+
+  /** Operators look at what is open, and at what waits for them most of all. */
+  #openTasks(): readonly TaskId[] {
+    const { tasks } = this.checking.witness
+    const states = this.acknowledged.flatMap((taskId) => {
+      const state = tasks.get(taskId)?.state
+      return state?.type === 'task' && !isTerminal(state.phase) ? [{ taskId, phase: state.phase }] : []
+    })
+    const blocked = states.filter(({ phase }) => phase === 'blocked')
+    return (blocked.length > 0 && this.#dice.network.chance(0.5) ? blocked : states).map(({ taskId }) => taskId)
   }
 
   /** While servers go on: the rows are compared with the log, and some tasks as they are shown. */

@@ -3,7 +3,8 @@
  *
  * I12  A key never has more holders than the limit under which a place was given, and an attempt starts only with a place of each key it was
  *      admitted to.
- * I13  A place of a concurrency is given back only when its attempt is over; one of a rate not before its time is over since the start.
+ * I13  A place of a concurrency is given back only when its attempt is over; one of a rate not before its time is over since the start, unless the
+ *      start never reached a worker.
  * I14  At rest nobody has a place, unless the time of a rate is not over yet.
  */
 import {
@@ -29,6 +30,7 @@ interface Told {
   readonly admitted: Map<string, Set<string>>
   readonly startedAt: Map<string, Instant>
   readonly running: Set<string>
+  readonly released: Set<string>
   readonly violated: Violated
 }
 
@@ -61,6 +63,7 @@ const nothingTold = (violated: Violated): Told => ({
   admitted: new Map(),
   startedAt: new Map(),
   running: new Set(),
+  released: new Set(),
   violated,
 })
 
@@ -88,7 +91,7 @@ const keyEvent = (event: KeyEvent, { stream, at }: StoredCommit, told: Told): vo
   const startedAt = told.startedAt.get(id)
   if (!holders.delete(id)) violated(`I12 ${id} gave back a place of ${stream.id} that it does not have`, event.taskId)
   if (perMs === undefined && told.running.has(id)) violated(`I13 ${id} runs without its place of ${stream.id}`, event.taskId)
-  if (perMs !== undefined && startedAt !== undefined && at < startedAt + perMs)
+  if (perMs !== undefined && startedAt !== undefined && at < startedAt + perMs && !told.released.has(id))
     violated(`I13 the place of ${stream.id} was free ${at - startedAt} ms after the start of ${id}, not ${perMs}`, event.taskId)
 }
 
@@ -111,9 +114,12 @@ const taskEvent = (event: TaskEvent, taskId: TaskId, { namespace, at }: StoredCo
     case 'step.completed':
     case 'step.failed':
     case 'step.timed_out':
-    case 'step.released':
-      told.running.delete(placeId({ taskId, step: event.step, attempt: event.attempt }))
+    case 'step.released': {
+      const id = placeId({ taskId, step: event.step, attempt: event.attempt })
+      told.running.delete(id)
+      if (event.type === 'step.released') told.released.add(id)
       return
+    }
     case 'step.cancelled':
       endRuns(taskId, event.step, told)
       return
