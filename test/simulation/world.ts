@@ -1,5 +1,5 @@
 /** A world: one log, its servers, workers and clients on a clock of its own, and somebody who sees everything. */
-import { durationMs, handlerName, isTerminal, type TaskId } from '@tasker/core'
+import { durationMs, handlerName, isTerminal, type LiveTask, type TaskId } from '@tasker/core'
 import { inBackground } from '@tasker/server/internal/background'
 import type { CommandAnswer, RegisterAnswer, SubmitAnswer, TaskOrder, TaskSnapshot } from '@tasker/server/internal/engine/api'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
@@ -314,23 +314,42 @@ export class World {
   async #isAtRest(): Promise<boolean> {
     const server = this.servers.current
     if (server === undefined) return false
-    const { engine } = server
-    const reading = Promise.all(this.acknowledged.map((taskId) => this.#readBy(server, taskId).catch(() => undefined)))
-    await this.clock.advance(1_000)
-    const tasks = await reading
-    const { projectionLagMs, domainEvents } = engine.health()
+    const tasks = this.#options.isNetworked ? this.#inLog() : await this.#shownBy(server)
+    const { projectionLagMs, domainEvents } = server.engine.health()
     if (projectionLagMs > 0 || domainEvents.lagMs > 0) return false
-    for (const task of tasks)
-      if (task?.state.endedAt === undefined && task?.state.pace.type === 'paused') this.operators.resume(task.taskId)
-    if (
-      this.#options.isNetworked &&
-      (this.#isUnacknowledged || overdueTimers(this.checking.witness, this.clock.now()).length > 0)
-    )
-      return false
+    for (const { taskId, state } of tasks)
+      if (state?.endedAt === undefined && state?.pace.type === 'paused') this.operators.resume(taskId)
+    if (this.#options.isNetworked && (this.#isUnacknowledged || this.#isOverdue)) return false
     return tasks.every(
-      (task) =>
-        task !== undefined &&
-        (task.state.endedAt !== undefined || (task.state.pace.type === 'going' && task.state.phase === 'blocked')),
+      ({ state }) =>
+        state !== undefined && (state.endedAt !== undefined || (state.pace.type === 'going' && state.phase === 'blocked')),
     )
   }
+
+  get #isOverdue(): boolean {
+    return overdueTimers(this.checking.witness, this.clock.now()).length > 0
+  }
+
+  #inLog(): readonly TaskNow[] {
+    return this.acknowledged.map((taskId) => {
+      const state = this.checking.witness.tasks.get(taskId)?.state
+      return { taskId, state: state?.type === 'task' ? state : undefined }
+    })
+  }
+
+  async #shownBy(server: Server): Promise<readonly TaskNow[]> {
+    const reading = Promise.all(
+      this.acknowledged.map(async (taskId) => {
+        const shown = await this.#readBy(server, taskId).catch(() => undefined)
+        return { taskId, state: shown?.state }
+      }),
+    )
+    await this.clock.advance(1_000)
+    return reading
+  }
+}
+
+interface TaskNow {
+  readonly taskId: TaskId
+  readonly state: LiveTask | undefined
 }
