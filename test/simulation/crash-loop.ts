@@ -24,6 +24,8 @@ export const runWithCrash = async (crash: CrashAtCall): Promise<FixedReport> => 
     readyWindowMax: 1,
     bug: undefined,
     isNetworked: true,
+    // Some steps need a second attempt, so that there are timers to lose.
+    fails: ({ attempt, stepIndex }) => attempt === 1 && stepIndex % 3 === 1,
   })
   const { clock } = world
   world.servers.start()
@@ -33,12 +35,12 @@ export const runWithCrash = async (crash: CrashAtCall): Promise<FixedReport> => 
   for (let n = 0; n < WORKERS; n++) world.addWorker()
   world.templates.forEach((name, n) => {
     clock.after(durationMs(SUBMIT_EVERY_MS * n), () =>
-      world.submit(name, n === 0 ? 'a key' : undefined, {
+      world.clients.submit(name, n === 0 ? 'a key' : undefined, {
         letsGo: false,
         waitMs: undefined,
         taken: (taskId) => {
-          if (n === 0) world.order(taskId, { type: 'pause', by: 'operator', reason: 'for the test' })
-          if (n === 2) clock.after(durationMs(SUBMIT_EVERY_MS), () => world.cancel(taskId))
+          if (n === 0) world.clients.order(taskId, { type: 'pause', by: 'operator', reason: 'for the test' })
+          if (n === 2) clock.after(durationMs(SUBMIT_EVERY_MS), () => world.clients.cancel(taskId))
         },
       }),
     )

@@ -21,6 +21,9 @@ const { values } = parseArgs({
   },
 })
 
+/** Memory of a thread for what lives shortly: worlds leave a lot of it. */
+const YOUNG_MB = 128
+
 /** A number as people write it; anything else ends the program with a sentence. */
 const whole = (name: string, text: string): number => {
   if (!/^[1-9]\d{0,9}$/.test(text)) throw new Error(`--${name} is a whole number from 1, not "${text}"`)
@@ -57,7 +60,9 @@ const many = async (first: number, runs: number): Promise<void> => {
   let next = first
   const thread = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = new Worker(new URL('run-thread.js', import.meta.url))
+      const worker = new Worker(new URL('run-thread.js', import.meta.url), {
+        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+      })
       const go = (): void => {
         if (next < first + runs && process.exitCode !== 1) worker.postMessage(next++)
         else worker.terminate().then(() => resolve(), reject)

@@ -139,7 +139,7 @@ class Run {
   }
 
   report(): RunReport {
-    const { checking, acknowledged, weather, clock, trace } = this.world
+    const { checking, clients, weather, clock, trace } = this.world
     const types = checking.witness.commits.flatMap(({ stored }) => stored.types)
     const count = (wanted: string): number => types.filter((type) => type === wanted).length
     return {
@@ -147,7 +147,7 @@ class Run {
       replay: `--seed ${this.#seed}`,
       eventTypes: new Set(types),
       violations: checking.violations,
-      tasks: acknowledged.length,
+      tasks: clients.acknowledged.length,
       events: checking.witness.events,
       faults: weather.seen,
       grants: count('key.granted'),
@@ -199,12 +199,16 @@ class Run {
     const key = dice.chance(0.2) ? `k${dice.between(0, 5)}` : undefined
     const name = dice.pick(this.world.templates)
     const waitMs = this.#timeDice?.chance(0.1) === true ? this.#timeDice.between(0, 30_000) : undefined
-    this.world.submit(name, key, { letsGo: this.#lettingGo.has(name), waitMs, taken: (taskId) => this.#cancelSometimes(taskId) })
+    this.world.clients.submit(name, key, {
+      letsGo: this.#lettingGo.has(name),
+      waitMs,
+      taken: (taskId) => this.#cancelSometimes(taskId),
+    })
   }
 
   #cancelSometimes(taskId: TaskId): void {
     const { world: dice } = this.#dice
-    if (dice.chance(0.1)) this.world.clock.after(durationMs(dice.between(0, 5_000)), () => this.world.cancel(taskId))
+    if (dice.chance(0.1)) this.world.clock.after(durationMs(dice.between(0, 5_000)), () => this.world.clients.cancel(taskId))
   }
 }
 

@@ -1,16 +1,5 @@
 /** A worker in the simulation: the rules of the worker's stream over a link with latency that may be cut, freeze or die. */
-import {
-  durationMs,
-  jsonOf,
-  namespaceOf,
-  runOf,
-  taskIdFrom,
-  workerId,
-  type HandlerName,
-  type JsonText,
-  type StepChoice,
-  type WorkerId,
-} from '@tasker/core'
+import { durationMs, jsonOf, namespaceOf, runOf, taskIdFrom, workerId, type HandlerName, type WorkerId } from '@tasker/core'
 import type {
   AttemptOutcome,
   AttemptRef,
@@ -21,39 +10,21 @@ import type {
   WorkerPort,
   WorkerSession,
 } from '@tasker/server/internal/engine/api'
-import type { Clock } from '@tasker/server/internal/engine/clock'
 import type { Dice } from './dice.js'
-import { POISON } from './fault-plan.js'
 import type { Sent } from './invariants/invariant.js'
-import { Link, type NetworkParts } from './network.js'
+import { Link } from './network.js'
 import type { Server } from './servers.js'
+import { type HandlerParts, outcomeOf, workMs } from './sim-handler.js'
 import type { Trace } from './trace.js'
-import type { Weather } from './weather.js'
 
 const HEARTBEAT_MS = durationMs(5_000)
 const RECONNECT_MS = durationMs(300)
-/** How long a handler takes. */
-const WORK_MS_MAX = 800
-/** How long one takes that has to say that it is alive, or that says nothing at all. */
-const LONG_WORK_MS_MAX = 4_000
-/** How long after its time an attempt answers that answers late. */
-const LATE_MS = { from: 50, to: 8_000 } as const
-
-export interface SimWorkerParts {
-  readonly name: string
-  readonly clock: Clock
-  readonly dice: Dice
-  readonly weather: Weather
+export interface SimWorkerParts extends HandlerParts {
   readonly trace: Trace
-  readonly network: NetworkParts
   readonly handlers: readonly HandlerName[]
   readonly slots: number
   /** The server that a new stream goes to. */
   readonly server: () => Server | undefined
-  /** What the handler gives for a step of a task. */
-  readonly work: (command: StepCommand) => JsonText
-  /** What it says beside that. */
-  readonly choose: (command: StepCommand) => StepChoice | undefined
   readonly choices: Dice
   /** Something leaves a server for this worker, or the worker does something with it. */
   readonly sent: (sent: Sent) => void
@@ -256,7 +227,7 @@ export class SimWorker {
     const items = command.task.checkpoints.get(command.stepIndex)?.itemsProcessed ?? 0
     sent({ type: 'begins', ref: refOf(command), items })
     this.#checkpointSometimes(command)
-    const outcome = this.#outcome(command)
+    const outcome = outcomeOf(command, this.#parts)
     const life = this.#life
     const finish = (): void => {
       if (life !== this.#life || !this.#running.has(key)) return
@@ -266,19 +237,8 @@ export class SimWorker {
       }
       this.#finish({ taskId, step, attempt, outcome })
     }
-    clock.after(durationMs(this.#workMs(command, answersLate)), finish)
+    clock.after(durationMs(workMs(command, answersLate, this.#parts)), finish)
     if (runOf(command.task, command.stepIndex).heartbeatMs !== undefined) this.#pulse(command, life)
-  }
-
-  #workMs(command: StepCommand, answersLate: boolean): number {
-    const { clock, dice, weather, name, network } = this.#parts
-    const usually = dice.between(1, WORK_MS_MAX)
-    if (answersLate) {
-      weather.note('answers late', name)
-      return Math.max(0, command.deadlineAt - clock.now()) + network.dice.between(LATE_MS.from, LATE_MS.to)
-    }
-    const isHeard = runOf(command.task, command.stepIndex).heartbeatMs !== undefined
-    return isHeard ? network.dice.between(1, LONG_WORK_MS_MAX) : usually
   }
 
   /** The handler says that it is alive, three times as often as it must; some say nothing. */
@@ -292,18 +252,6 @@ export class SimWorker {
       clock.after(durationMs(Math.ceil(everyMs / 3)), beat)
     }
     beat()
-  }
-
-  #outcome(command: StepCommand): AttemptOutcome {
-    const { dice, weather, work } = this.#parts
-    if (dice.chance(weather.faults.stepFailsForGood)) return failure('PermanentError', false)
-    if (dice.chance(weather.faults.stepFails)) return failure('RetryableError', true)
-    if (weather.faults.resultPoisoned > 0 && dice.chance(weather.faults.resultPoisoned)) {
-      return { type: 'completed', output: jsonOf(POISON) }
-    }
-    const choice = this.#parts.choose(command)
-    const output = work(command)
-    return choice === undefined ? { type: 'completed', output } : { type: 'completed', output, choice }
   }
 
   #checkpointSometimes({ taskId, step, attempt, task, stepIndex }: StepCommand): void {
@@ -365,10 +313,3 @@ export class SimWorker {
 const refOf = ({ taskId, step, attempt }: AttemptRef): AttemptRef => ({ taskId, step, attempt })
 
 const keyOf = ({ taskId, step, attempt }: AttemptRef): string => `${taskId}/${step}/${attempt}`
-
-const failure = (errorType: string, retryable: boolean): AttemptOutcome => ({
-  type: 'failed',
-  failure: { message: 'simulated', errorType, retryable },
-})
-
-export const echoWork = ({ task, step }: StepCommand): JsonText => jsonOf({ step, context: task.submitted.context })

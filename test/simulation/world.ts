@@ -1,12 +1,13 @@
 /** A world: one log, its servers, workers and clients on a clock of its own, and somebody who sees everything. */
 import { durationMs, handlerName, isTerminal, type LiveTask, type TaskId } from '@tasker/core'
 import { inBackground } from '@tasker/server/internal/background'
-import type { CommandAnswer, RegisterAnswer, SubmitAnswer, TaskOrder, TaskSnapshot } from '@tasker/server/internal/engine/api'
+import type { RegisterAnswer, StepCommand } from '@tasker/server/internal/engine/api'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
 import { recordingTransport } from '../support/recording-transport.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 import { choiceFor } from './branched-work.js'
 import { Checking } from './checking.js'
+import { Clients } from './clients.js'
 import type { CrashPoints } from './crash-points.js'
 import type { Dice } from './dice.js'
 import { NO_FAULTS } from './fault-plan.js'
@@ -16,10 +17,10 @@ import { ObservedLog } from './observed-log.js'
 import { Operators } from './operators.js'
 import type { PlantedBug } from './planted-bug.js'
 import { type Server, Servers } from './servers.js'
-import { echoWork, SimWorker } from './sim-worker.js'
+import { SimWorker } from './sim-worker.js'
 import { Trace } from './trace.js'
 import { Weather } from './weather.js'
-import { HANDLERS, submitUntilAcknowledged } from './workload.js'
+import { HANDLERS } from './workload.js'
 
 /** Dice for each subject, rolled apart: what came later leaves the worlds of earlier seeds as they were. */
 export interface WorldDice {
@@ -38,6 +39,8 @@ export interface WorldOptions {
   readonly bug: PlantedBug | undefined
   /** Clients speak with servers over a network, workers now and then with one that has lost everything. */
   readonly isNetworked: boolean
+  /** Attempts that fail by the plan of the workload, apart from any fault; none when undefined. */
+  readonly fails?: (command: StepCommand) => boolean
 }
 
 const PARTITIONS = 4
@@ -61,7 +64,7 @@ export class World {
   readonly servers: Servers
   readonly workers: SimWorker[] = []
   readonly templates: string[] = []
-  readonly acknowledged: TaskId[] = []
+  readonly clients: Clients
   readonly operators: Operators
   readonly #options: WorldOptions
   readonly #dice: WorldDice
@@ -69,7 +72,6 @@ export class World {
   readonly #store = memoryStore()
   readonly #transport = recordingTransport()
   readonly #network: NetworkParts
-  readonly #calls: Calls
   /** Nobody dies of being looked at. */
   #isJudged = false
 
@@ -81,7 +83,6 @@ export class World {
     const crashes = options.crashes(weather)
     this.#log = new ObservedLog(PARTITIONS, (commit, writers) => checking.see(commit, writers))
     this.#network = { clock, dice: dice.network, weather }
-    this.#calls = new Calls(this.#network)
     this.servers = new Servers({
       clock,
       trace,
@@ -100,11 +101,19 @@ export class World {
         for (const worker of this.workers) worker.serverEnded(engine)
       },
     })
+    this.clients = new Clients({
+      clock,
+      dice: dice.world,
+      trace,
+      checking,
+      calls: options.isNetworked ? new Calls(this.#network) : undefined,
+      server: () => this.servers.current,
+    })
     this.operators = new Operators({
       dice: dice.operators,
-      read: (taskId) => (this.servers.current === undefined ? undefined : this.#readBy(this.servers.current, taskId)),
-      order: (taskId, order) => this.order(taskId, order),
-      tasks: () => (options.isNetworked ? this.#openTasks() : this.acknowledged),
+      read: (taskId) => (this.servers.current === undefined ? undefined : this.clients.read(this.servers.current, taskId)),
+      order: (taskId, order) => this.clients.order(taskId, order),
+      tasks: () => (options.isNetworked ? this.#openTasks() : this.clients.acknowledged),
       letterDice: options.isNetworked ? dice.network : undefined,
     })
   }
@@ -153,9 +162,9 @@ export class World {
         handlers: HANDLERS.map(handlerName),
         slots: dice.between(2, 20),
         server: () => this.#serverFor(network),
-        work: echoWork,
         choose: (command) => choiceFor(choices, command),
         choices,
+        fails: this.#options.fails ?? (() => false),
         sent: (sent) => checking.sent(sent),
         port: this.#options.bug?.port ?? ((port) => port),
       }),
@@ -167,47 +176,6 @@ export class World {
     const { current, answering } = this.servers
     if (!this.#options.isNetworked || answering.length < 2 || !dice.chance(0.2)) return current
     return dice.pick(answering)
-  }
-
-  submit(
-    name: string,
-    key: string | undefined,
-    client: { letsGo: boolean; waitMs: number | undefined; taken: (taskId: TaskId) => void },
-  ): void {
-    const { clock, checking, trace } = this
-    submitUntilAcknowledged(name, key, {
-      clock,
-      dice: this.#dice.world,
-      submit: (submission, answered, hear) =>
-        this.#ask<SubmitAnswer>(
-          (server, answer) =>
-            server.engine.submit(submission, (given) => {
-              if (!server.life.lives()) return
-              this.#answered(given)
-              answered(given)
-              answer(given)
-            }),
-          hear,
-        ),
-      acknowledged: (taskId) => {
-        trace.add('client', () => `hears that ${taskId} is taken`, taskId)
-        this.acknowledged.push(taskId)
-        client.taken(taskId)
-      },
-      violated: (what) => checking.violated(what),
-      letsGo: client.letsGo,
-      waitMs: client.waitMs,
-    })
-  }
-
-  cancel(taskId: TaskId): void {
-    this.trace.add('client', () => `cancels ${taskId}`, taskId)
-    this.#order(taskId, ({ engine }) => engine.cancel(taskId, 'simulated', 'sim'))
-  }
-
-  order(taskId: TaskId, order: TaskOrder): void {
-    this.trace.add('operator', () => `orders ${order.type} of ${'step' in order ? `${order.step} of ` : ''}${taskId}`, taskId)
-    this.#order(taskId, ({ engine }) => engine.order(taskId, order, 'operator'))
   }
 
   /** Faults have stopped: everything acknowledged must come to its end. */
@@ -233,7 +201,7 @@ export class World {
       const judging = this.checking.rest({
         engine: server.engine,
         store: this.#store,
-        acknowledged: this.acknowledged,
+        acknowledged: this.clients.acknowledged,
         published: this.#transport.arrived,
         workers: this.workers,
         now: this.clock.now(),
@@ -247,7 +215,7 @@ export class World {
   /** Operators look at what is open, and at what waits for them most of all. */
   #openTasks(): readonly TaskId[] {
     const { tasks } = this.checking.witness
-    const states = this.acknowledged.flatMap((taskId) => {
+    const states = this.clients.acknowledged.flatMap((taskId) => {
       const state = tasks.get(taskId)?.state
       return state?.type === 'task' && !isTerminal(state.phase) ? [{ taskId, phase: state.phase }] : []
     })
@@ -262,49 +230,10 @@ export class World {
       if (this.weather.faults === NO_FAULTS) return
       inBackground(this.checking.quiet(this.#store))
       const { answering } = this.servers
-      for (let n = 0; n < QUIET_READS && answering.length > 0 && this.acknowledged.length > 0; n++)
-        this.#readBy(network.pick(answering), network.pick(this.acknowledged)).catch(() => undefined)
+      for (let n = 0; n < QUIET_READS && answering.length > 0 && this.clients.acknowledged.length > 0; n++)
+        this.clients.read(network.pick(answering), network.pick(this.clients.acknowledged)).catch(() => undefined)
       this.lookNowAndThen()
     })
-  }
-
-  #readBy(server: Server, taskId: TaskId): Promise<TaskSnapshot | undefined> {
-    return server.engine.read(taskId).then((snapshot) => {
-      if (snapshot !== undefined && server.life.lives()) this.checking.sent({ type: 'read', ...snapshot })
-      return snapshot
-    })
-  }
-
-  #order(taskId: TaskId, give: (server: Server) => Promise<CommandAnswer>): void {
-    this.#ask<CommandAnswer>(
-      (server, answer) => {
-        inBackground(
-          give(server).then(
-            (given) => {
-              if (!server.life.lives()) return
-              if (given.type === 'done') this.checking.sent({ type: 'done', token: given.token })
-              answer(given)
-            },
-            () => undefined,
-          ),
-        )
-      },
-      (given) => this.trace.add('client', () => `hears ${given.type} of its order to ${taskId}`, taskId),
-    )
-  }
-
-  #ask<Answer>(ask: (server: Server, answer: (given: Answer) => void) => void, hear: (given: Answer) => void): void {
-    const server = this.servers.current
-    if (server === undefined) return
-    if (this.#options.isNetworked) this.#calls.ask(server, (answer: (given: Answer) => void) => ask(server, answer), hear)
-    else ask(server, hear)
-  }
-
-  #answered(given: SubmitAnswer): void {
-    const { checking } = this
-    if (given.type === 'failed') return
-    checking.sent({ type: 'taken', taskId: given.taskId })
-    if (given.type === 'created') checking.sent({ type: 'done', token: given.token })
   }
 
   get #isUnacknowledged(): boolean {
@@ -331,7 +260,7 @@ export class World {
   }
 
   #inLog(): readonly TaskNow[] {
-    return this.acknowledged.map((taskId) => {
+    return this.clients.acknowledged.map((taskId) => {
       const state = this.checking.witness.tasks.get(taskId)?.state
       return { taskId, state: state?.type === 'task' ? state : undefined }
     })
@@ -339,8 +268,8 @@ export class World {
 
   async #shownBy(server: Server): Promise<readonly TaskNow[]> {
     const reading = Promise.all(
-      this.acknowledged.map(async (taskId) => {
-        const shown = await this.#readBy(server, taskId).catch(() => undefined)
+      this.clients.acknowledged.map(async (taskId) => {
+        const shown = await this.clients.read(server, taskId).catch(() => undefined)
         return { taskId, state: shown?.state }
       }),
     )

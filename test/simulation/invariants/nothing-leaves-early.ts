@@ -1,5 +1,6 @@
 /** I26: nothing leaves a server before the log holds it: no command to a worker, no acknowledgement, no answer, no read. */
 import { unreachable } from '@tasker/core'
+import type { AttemptRef, ResultAck } from '@tasker/server/internal/engine/api'
 import { type InvariantOf, type Sent, stepNamed, type Violated } from './invariant.js'
 import type { Witness } from '../witness.js'
 
@@ -39,10 +40,23 @@ const look = (sent: Sent, witness: Witness, violated: Violated): void => {
 }
 
 const lookAtAck = ({ to, ack }: Extract<Sent, { readonly type: 'ack' }>, witness: Witness, violated: Violated): void => {
-  if (ack.status !== 'recorded' || ack.checkpoint !== 0) return
-  const { taskId, step, attempt } = ack
+  if (ack.status !== 'recorded') return
+  const { taskId, step, attempt, checkpoint } = ack
+  if (checkpoint === 0 ? isOver(ack, witness) : isSaved(ack, witness)) return
+  const what = checkpoint === 0 ? 'the end' : `checkpoint ${checkpoint}`
+  violated(`I26 ${to} hears that ${what} of attempt ${attempt} of ${step} of ${taskId} is recorded before the log has it`, taskId)
+}
+
+const isOver = ({ taskId, step, attempt }: AttemptRef, witness: Witness): boolean => {
   const state = witness.tasks.get(taskId)?.state
   const now = state?.type === 'task' ? stepNamed(state, step) : undefined
-  if (now === undefined || (now.status === 'in_progress' && now.attempts === attempt))
-    violated(`I26 ${to} hears that attempt ${attempt} of ${step} of ${taskId} is recorded before the log has its end`, taskId)
+  return now !== undefined && !(now.status === 'in_progress' && now.attempts === attempt)
 }
+
+const isSaved = ({ taskId, step, attempt, checkpoint }: ResultAck, witness: Witness): boolean =>
+  witness.tasks
+    .get(taskId)
+    ?.events.some(
+      ({ event }) =>
+        event.type === 'step.checkpointed' && event.step === step && event.attempt === attempt && event.number === checkpoint,
+    ) === true
