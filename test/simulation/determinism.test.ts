@@ -2,15 +2,21 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { runSeed } from './run.js'
 
-test.each([3, 17, 42])('the world of seed %i is the same twice, to the last word of its trace', async (seed) => {
-  const first = (await runSeed(seed)).trace
-  const second = (await runSeed(seed)).trace
-  expect(first.length).toBeGreaterThan(1_000)
-  expect(second.all()).toEqual(first.all())
-  expect(second.digest()).toBe(first.digest())
-})
+const TIMEOUT_MS = 120_000
 
-test('another seed makes another world', async () => {
+test.each([3, 17, 42])(
+  'the world of seed %i is the same twice, to the last word of its trace',
+  { timeout: TIMEOUT_MS },
+  async (seed) => {
+    const first = (await runSeed(seed)).trace
+    const second = (await runSeed(seed)).trace
+    expect(first.length).toBeGreaterThan(1_000)
+    expect(second.all()).toEqual(first.all())
+    expect(second.digest()).toBe(first.digest())
+  },
+)
+
+test('another seed makes another world', { timeout: TIMEOUT_MS }, async () => {
   expect((await runSeed(3)).trace.digest()).not.toBe((await runSeed(4)).trace.digest())
 })
 

@@ -42,6 +42,6 @@ const KEPT: readonly { readonly seed: number; readonly found: string; readonly o
   },
 ]
 
-test.each(KEPT)('the world of seed $seed stays whole; once in it $found', async ({ seed, options }) => {
+test.each(KEPT)('the world of seed $seed stays whole; once in it $found', { timeout: 120_000 }, async ({ seed, options }) => {
   expect(failureOf(await runSeed(seed, options))).toBeUndefined()
 })
