@@ -1,9 +1,10 @@
 /** The rows of the log, built anew commit by commit: what the rows that servers wrote must be, at the same checkpoints. */
 import { activityRows, deadLetterRows, type Partition, readyRows, taskRow, timerRows } from '@tasker/core'
 import { scopeOfTask } from '@tasker/server/internal/engine/identity'
+import type { StoredCommit } from '@tasker/server/internal/log/port'
 import { memoryStore, type MemoryStore } from '@tasker/server/internal/projections/memory-store'
 import type { IdentityRow, ProjectionBatch } from '@tasker/server/internal/projections/port'
-import type { SeenCommit } from './witness.js'
+import type { SeenCommit, TaskPart } from './witness.js'
 
 export class RebuiltRows {
   readonly #store: MemoryStore = memoryStore()
@@ -27,27 +28,46 @@ export class RebuiltRows {
   }
 }
 
+/** A batch that writes nothing but its checkpoints. */
+export const NO_ROWS: Omit<ProjectionBatch, 'checkpoints'> = {
+  tasks: [],
+  cleared: [],
+  ready: [],
+  timers: [],
+  deadLetters: [],
+  identities: [],
+  activity: [],
+  keys: [],
+}
+
 const rowsOf = ({ stored, task, key }: SeenCommit): ProjectionBatch => ({
+  ...NO_ROWS,
+  ...(task === undefined ? {} : rowsOfTask(task, stored)),
+  ...(key === undefined
+    ? {}
+    : { keys: [{ namespace: key.namespace, queue: key.queue, streamVersion: key.version, state: key.state }] }),
   checkpoints: [{ partition: stored.partition, from: stored.seq - 1, to: stored.seq }],
-  tasks: task === undefined ? [] : [taskRow(task.taskId, task.after, stored.firstVersion + stored.types.length - 1)],
-  cleared: task === undefined ? [] : [task.taskId],
-  ready: task === undefined ? [] : readyRows(task.taskId, task.after),
-  timers: task === undefined ? [] : timerRows(task.taskId, task.after),
-  deadLetters: task === undefined ? [] : deadLetterRows(task.taskId, task.after),
-  identities: identitiesOf(task),
-  activity:
-    task === undefined
-      ? []
-      : activityRows(
-          task.events.map(({ event }) => event),
-          stored.at,
-          task.after,
-        ),
-  keys: key === undefined ? [] : [{ namespace: key.namespace, queue: key.queue, streamVersion: key.version, state: key.state }],
 })
 
-const identitiesOf = (task: SeenCommit['task']): readonly IdentityRow[] =>
-  (task?.events ?? []).flatMap(({ event }) => {
+const rowsOfTask = (task: TaskPart, { firstVersion, types, at }: StoredCommit): Partial<ProjectionBatch> => {
+  const { taskId, after } = task
+  return {
+    tasks: [taskRow(taskId, after, firstVersion + types.length - 1)],
+    cleared: [taskId],
+    ready: readyRows(taskId, after),
+    timers: timerRows(taskId, after),
+    deadLetters: deadLetterRows(taskId, after),
+    identities: identitiesOf(task),
+    activity: activityRows(
+      task.events.map(({ event }) => event),
+      at,
+      after,
+    ),
+  }
+}
+
+const identitiesOf = ({ taskId, events }: TaskPart): readonly IdentityRow[] =>
+  events.flatMap(({ event }) => {
     const scope = event.type === 'task.submitted' ? scopeOfTask(event) : undefined
-    return scope === undefined || task === undefined ? [] : [{ scope, taskId: task.taskId }]
+    return scope === undefined ? [] : [{ scope, taskId }]
   })

@@ -8,6 +8,7 @@ import { drawFailingTemplate } from './failing-work.js'
 import { drawFaultPlan, drawLaterFaults, drawNetworkFaults, type FaultPlan, NO_FAULTS } from './fault-plan.js'
 import type { PlantedBug } from './planted-bug.js'
 import type { Trace } from './trace.js'
+import type { Witness } from './witness.js'
 import { drawTemplate, IDENTITIES, withKeys, withTimes } from './workload.js'
 import { World, type WorldDice } from './world.js'
 
@@ -27,6 +28,7 @@ export interface RunReport {
   /** Compensations that began, and those that took everything back. */
   readonly compensations: { readonly begun: number; readonly complete: number }
   readonly trace: Trace
+  readonly witness: Witness
 }
 
 /** Where the dice of each subject begin: what came later has dice of its own, and earlier seeds make the worlds they made. */
@@ -154,6 +156,7 @@ class Run {
       compensations: { begun: count('compensation.started'), complete: count('compensation.completed') },
       virtualMs: clock.monotonicMs(),
       trace,
+      witness: checking.witness,
     }
   }
 
