@@ -8,7 +8,7 @@ const CALLS = { least: 500, most: 5_000 } as const
 
 test.each(MOMENTS)(
   'a server that dies in any call of a port, %s its effect, loses nothing: tried at the first call, the second, until it is not reached any more',
-  { timeout: 600_000 },
+  { timeout: 1_800_000 },
   async (moment) => {
     const calls = new Map<string, number>()
     let number = 1

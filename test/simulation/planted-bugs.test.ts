@@ -11,7 +11,7 @@ test('there are eight planted bugs, each with a name of its own', () => {
 
 test.each(PLANTED_BUGS.map((plant) => ({ name: plant().name, foundAs: plant().foundAs, plant })))(
   'the planted bug "$name" is found, and called what it is',
-  { timeout: 300_000 },
+  { timeout: 1_200_000 },
   async ({ name, foundAs, plant }) => {
     let found: { seed: number; what: string } | undefined
     for (let seed = 1; seed <= SEEDS_MAX && found === undefined; seed++) {
