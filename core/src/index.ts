@@ -127,6 +127,7 @@ export { type HeardSteps, staleAt } from './task/letters/staleness.js'
 export { decide } from './task/decide.js'
 export { evolve } from './task/evolve.js'
 export { attemptsStarted } from './task/attempts.js'
+export { stateChars } from './task/size.js'
 export {
   type StepRun,
   type UndoState,
@@ -136,6 +137,7 @@ export {
   undoOrder,
   undoStateOf,
 } from './task/compensation.js'
+export { diffTasks, type Both, type Run, type TaskDiff } from './diff/diff.js'
 export { compensationPreview } from './explain/compensation-preview.js'
 export { explainTask, type Surroundings, type TaskExplanation, WAIT_REASONS } from './explain/explain.js'
 export { taskResult } from './task/outcome.js'

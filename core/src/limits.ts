@@ -57,6 +57,14 @@ export const LIMITS = {
   keyCheckMs: ms(60_000),
   /** Points of priority that a minute of waiting is worth. */
   priorityPointsPerMinute: 10,
+  /** Events of one history that a diff compares. */
+  diffEventsMax: 20_000,
+  /** Steps that a diff names. */
+  diffStepsMax: 1_000,
+  /** Places of one payload that a diff names. */
+  diffChangesMax: 50,
+  /** Characters of a value that a diff shows; the rest is cut. */
+  diffValueCharsMax: 500,
   /** Tags of a task. */
   tagsMax: 64,
   /** Bytes of a gRPC message that clients should stay below. */
@@ -71,6 +79,8 @@ export const LIMITS = {
   identityWindowMsMax: ms(366 * 24 * 60 * 60 * 1_000),
   /** Reported failures a step's state remembers, to know a repeated report when it comes. */
   reportedFailuresKeptMax: 4,
+  /** Attempts of a step of which is remembered that a late result was recorded as ignored. */
+  ignoredAttemptsKeptMax: 100,
   /** How long a step may run when its template does not say. */
   stepTimeoutMsDefault: ms(60_000),
   /** How long a cancelled task waits for its running steps. */
@@ -93,6 +103,26 @@ export const LIMITS = {
   workerUnavailableDeadLetterMs: ms(10 * 60_000),
   /** Dead letters that one look at one queue without workers makes at most. */
   unservedStepsMax: 500,
+  /** Events between two snapshots of a task; shorter histories have none. */
+  snapshotEvents: 500,
+  /** Characters of a snapshot; a larger state is folded from its history. */
+  snapshotCharsMax: 16 * 1024 * 1024,
+  /** Commits that may wait for the log before new commands are turned away, and characters of their events. */
+  waitingCommitsMax: 50_000,
+  waitingCharsMax: 64 * 1024 * 1024,
+  /** Tasks with changes that are not in the rows yet before new commands are turned away and no waiting step is started, and their bytes. */
+  unprojectedTasksMax: 50_000,
+  unprojectedBytesMax: 128 * 1024 * 1024,
+  /** Entries of one queue that are in memory; the others are rows. */
+  windowEntriesMax: 10_000,
+  /** Timers in memory, those of attempts aside; the others are rows. */
+  timerWindowEntriesMax: 50_000,
+  /** How often a server makes sure that it can commit. */
+  commitProbeMs: ms(2_000),
+  /** How long that may take before the server is not ready. */
+  commitProbeSilentMs: ms(5_000),
+  /** How far the clock may be off the database's before the server is not ready. */
+  clockOffsetMsMax: ms(5_000),
   /** How often a worker should be heard. */
   workerHeartbeatMs: ms(5_000),
   /** Slots one worker may offer. */

@@ -1,8 +1,11 @@
 /** The wiring diagram: the only place where adapters are built and joined. */
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { durationMs, type Lifecycle, partitionNumber, unreachable, type WatchedState } from '@tasker/core'
+import { durationMs, type Lifecycle, partitionNumber, present, unreachable, type WatchedState } from '@tasker/core'
 import { monotonicFactory } from 'ulid'
+import { serverAudit } from './audit/audit.js'
+import { sealFiles } from './audit/seal-files.js'
+import { configuredSealKey, trustedKeys } from './audit/configured-keys.js'
 import { inBackground } from './background.js'
 import { redactedConfig, type ServerConfig } from './config.js'
 import { openPool } from './database.js'
@@ -10,11 +13,17 @@ import { schemaFault, schemaStatus } from './database/migrate.js'
 import { type DatabaseHold, holdDatabase } from './database/sole-server.js'
 import { type RunningEngine, startEngine } from './engine/engine.js'
 import type { PublishingPorts } from './engine/engine-parts.js'
+import type { SealingPorts } from './engine/seals/sealer.js'
 import { systemClock } from './engine/system-clock.js'
 import { startGrpcServer } from './grpc/server.js'
 import type { EventLog } from './log/port.js'
-import { openPostgresLog } from './log/postgres/postgres-log.js'
+import { commitProbe } from './log/postgres/commit-probe.js'
+import { openPostgresAudit, openPostgresLog } from './log/postgres/postgres-log.js'
+import { openAuditorRows } from './projections/postgres/auditor-rows.js'
+import { openPostgresRebuilds } from './projections/postgres/rebuilds.js'
 import { openPostgresStore, PROJECTION } from './projections/postgres-store.js'
+import type { UpkeepPorts } from './projections/upkeep.js'
+import { differenceText } from './projections/verify/compare.js'
 import { postgresAnalytics } from './query/postgres-analytics.js'
 import { pgmqTransport } from './publishers/pgmq/pgmq-transport.js'
 import { rabbitmqTransport } from './publishers/rabbitmq/rabbitmq-transport.js'
@@ -22,7 +31,7 @@ import type { EventTransport } from './publishers/transport.js'
 import { postgresQuery } from './query/postgres-query.js'
 import { startRestServer } from './rest/server.js'
 import { createLogger, type Logger } from './telemetry/logger.js'
-import { createMetrics } from './telemetry/metrics.js'
+import { createMetrics, type Metrics } from './telemetry/metrics.js'
 import { schemaCheck } from './templates/json-schema.js'
 
 export interface RunningServer {
@@ -65,8 +74,13 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   const pool = openPool({ url: config.databaseUrl, applicationName: 'tasker query', connectionsMax: config.databaseConnections })
   opened.add('query pool', () => pool.end())
   const publishing = publishingOf(config, logger, opened)
+  const probe = commitProbe(config.databaseUrl, config.partitionCount)
+  opened.add('commit probe', () => probe.close())
+  const upkeep = await upkeepOf(config, logger, metrics, opened)
+  const sealing = sealingOf(config, logger)
+  const ports = { ...publishing, ...sealing, probe, upkeep }
   const engine = await startEngine(
-    { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics, draw: Math.random, ...publishing },
+    { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics, draw: Math.random, ...ports },
     engineSettings(config, node),
     {
       fenced: fence,
@@ -83,6 +97,12 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   logger.info({ node, ...engine.recovered }, 'recovered')
   const query = postgresQuery({ reader: pool, projection: PROJECTION })
   const analytics = { analytics: postgresAnalytics(pool), queues: () => engine.queues(), now: () => systemClock.now() }
+  const audit = serverAudit({
+    log,
+    sealed: (partition, seq) => engine.sealed(partition, seq),
+    trusted: trustedKeys(config.sealPublicKeys, sealing.sealing?.key),
+    sealsDir: config.sealsDir === '' ? undefined : config.sealsDir,
+  })
   const { host } = config
   const info = { version: programVersion(), startedAt: Date.now(), config: redactedConfig(config) }
   const grpc = await startGrpcServer({
@@ -96,10 +116,73 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
     workerTimes: workerTimes(config),
   })
   opened.add('gRPC', () => grpc.stop(config.stopDeadlineMs))
-  const rest = await startRestServer({ engine, query, analytics, logger, metrics, host, port: config.restPort, info })
+  const projections = present(engine.projections, 'what looks after the rows')
+  const rest = await startRestServer({
+    engine,
+    query,
+    analytics,
+    projections,
+    audit,
+    logger,
+    metrics,
+    host,
+    port: config.restPort,
+    info,
+  })
   opened.add('REST', () => rest.stop())
   return { restUrl: `http://${shown(host)}:${rest.port}`, grpcUrl: `${shown(host)}:${grpc.port}`, stop: () => opened.close() }
 }
+
+/** Rebuilds and comparisons of rows, on connections of their own. Its log only reads. */
+const upkeepOf = async (config: ServerConfig, logger: Logger, metrics: Metrics, opened: Opened): Promise<UpkeepPorts> => {
+  const { databaseUrl: url, projectionVerifyStreamsPerSecond: verifyStreamsPerSecond } = config
+  const log = await openPostgresLog({ url, partitionCount: config.partitionCount, readConnections: UPKEEP_READ_CONNECTIONS })
+  opened.add('log of the upkeep', () => log.close())
+  const rebuilds = openPostgresRebuilds({ url, checkpoints: PROJECTION })
+  opened.add('rebuilds', () => rebuilds.close())
+  const rows = openAuditorRows({ url, checkpoints: PROJECTION })
+  opened.add('rows to verify', () => rows.close())
+  const told: UpkeepPorts['told'] = {
+    started: ({ name, phase, cursor }) => logger.info({ projection: name, phase, cursor }, 'a projection is built anew'),
+    failed: (name, error) =>
+      logger.warn({ projection: name, error: String(error) }, 'a rebuild does not get on; it is tried again'),
+    swapped: (name, built) => {
+      metrics.projectionRebuilt(name)
+      logger.info({ projection: name, ...built }, 'new rows are in the place of the old ones')
+    },
+    found: (difference, isFirst) => {
+      metrics.rowDiffers(difference.projection)
+      if (isFirst) logger.error({ difference }, `a row is not what the log says: ${differenceText(difference)}`)
+    },
+    verified: (streams) => metrics.streamsVerified(streams),
+  }
+  return { log, rebuilds, rows, verifyStreamsPerSecond, told }
+}
+
+const UPKEEP_READ_CONNECTIONS = 2
+
+/** How seals are made; none are, and people are told, when there is no key. */
+const sealingOf = (config: ServerConfig, logger: Logger): { readonly sealing?: SealingPorts } => {
+  const key = configuredSealKey(config.sealKey)
+  if (key === undefined) {
+    logger.warn({}, 'no TASKER_SEAL_KEY: no seals are made, and a change of the log by hand is not always found')
+    return {}
+  }
+  const sealing: SealingPorts = {
+    key,
+    commitsMax: config.sealCommitsMax,
+    afterMs: durationMs(config.sealAfterMs),
+    published: config.sealsDir === '' ? undefined : sealFiles(config.sealsDir),
+    trouble: (what, message) => {
+      if (message === undefined) logger.info({ what }, 'seals work again')
+      else logger.warn({ what, message }, 'seals are behind')
+    },
+  }
+  return { sealing }
+}
+
+/** The log of a database as an auditor reads it, who brings nothing but its address. */
+export const openAudit = openPostgresAudit
 
 /** Where domain events go; nowhere, and they wait in the log, when the settings say `none`. */
 const publishingOf = (config: ServerConfig, logger: Logger, opened: Opened): { readonly publishing?: PublishingPorts } => {

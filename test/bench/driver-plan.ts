@@ -1,21 +1,27 @@
-/** What the driver is told to do, and what it reports: JSON between two processes of one bench run. */
+/** What a driver is told to do, and what it reports: JSON between two processes of one bench run. */
 import { z } from 'zod'
 
-const PLAN = z.object({
-  url: z.string(),
-  inFlight: z.number(),
-  warmupMs: z.number(),
-  /** A window by time, or by tasks when `tasks` is above 0. */
-  windowMs: z.number(),
-  tasks: z.number(),
-})
+const TARGET = { module: z.string(), url: z.string(), gate: z.string().optional(), shape: z.string() }
+
+const PLAN = z.discriminatedUnion('type', [
+  z.object({
+    ...TARGET,
+    type: z.literal('closed_loop'),
+    inFlight: z.number(),
+    warmupMs: z.number(),
+    until: z.union([z.object({ ms: z.number() }), z.object({ tasks: z.number() })]),
+  }),
+  z.object({ ...TARGET, type: z.literal('backlog'), tasks: z.number(), submitters: z.number() }),
+  z.object({ ...TARGET, type: z.literal('timers'), tasks: z.number(), warmupMs: z.number() }),
+])
 
 export type DriverPlan = z.infer<typeof PLAN>
 
-const REPORT = z.object({ done: z.number(), elapsedMs: z.number(), latenciesMs: z.array(z.number()) })
+/** One measured stretch: how many tasks, in what time, and of each the milliseconds that are looked at. */
+const STRETCH = z.object({ done: z.number(), elapsedMs: z.number(), samplesMs: z.array(z.number()) })
 
-export type DriverReport = z.infer<typeof REPORT>
+export type Stretch = z.infer<typeof STRETCH>
 
 export const parsePlan = (text: string): DriverPlan => PLAN.parse(JSON.parse(text))
 
-export const parseReport = (text: string): DriverReport => REPORT.parse(JSON.parse(text))
+export const parseStretch = (text: string): Stretch => STRETCH.parse(JSON.parse(text))

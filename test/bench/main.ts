@@ -1,50 +1,82 @@
-/** `npm run bench [-- --workload W1|W5] [--json] [--window-ms N] [--in-flight N]`: the measured figures of this machine, one object a workload. */
+/**
+ * `npm run bench [-- --workload W1] [--runs N] [--peer restate] [--json] [--slots N]`: the measured figures of this machine. Runs of Tasker
+ * alternate with runs of each peer; of several runs the one in the middle comes last, marked `median`, and then the ratios of the medians.
+ */
 import { parseArgs } from 'node:util'
-import { STEPS_PER_TASK } from './linear.js'
-import { type Load, type Measured, measure } from './measure.js'
-import { startStack } from './stack.js'
+import type { Contender } from './contender.js'
+import { type Measured, measure } from './measure.js'
+import { PEER_STAGES } from './peer-stages.js'
+import { firstFigure, medianOf, ratios } from './compare.js'
+import { tasker } from './tasker-stage.js'
+import { WORKLOADS } from './workloads.js'
 
 const { values } = parseArgs({
   options: {
-    workload: { type: 'string' },
+    workload: { type: 'string', multiple: true },
+    peer: { type: 'string', multiple: true, default: [] },
+    runs: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
-    'window-ms': { type: 'string', default: '15000' },
-    'in-flight': { type: 'string' },
     slots: { type: 'string', default: '1000' },
   },
 })
 
-/** W1: 200 in flight for a window. W5: one at a time, 200 of them. */
-const LOADS: { readonly [workload: string]: Load } = {
-  W1: {
-    inFlight: Number(values['in-flight'] ?? 200),
-    warmupMs: 4_000,
-    windowMs: Number(values['window-ms']),
-    tasks: 0,
-    stepsPerTask: STEPS_PER_TASK,
-  },
-  W5: { inFlight: 1, warmupMs: 3_000, windowMs: 0, tasks: 200, stepsPerTask: STEPS_PER_TASK },
+const usage = (why: string): never => {
+  process.stderr.write(
+    `${why}; workloads are ${Object.keys(WORKLOADS).join(', ')}, peers are ${PEER_STAGES.map(({ name }) => name).join(', ')}\n`,
+  )
+  process.exit(2)
 }
 
-const names = values.workload === undefined ? Object.keys(LOADS) : [values.workload]
-for (const name of names) {
-  const load = LOADS[name]
-  if (load === undefined) {
-    process.stderr.write(`there is no workload ${name}; there are ${Object.keys(LOADS).join(', ')}\n`)
-    process.exit(2)
-  }
-  const stack = await startStack(['test/dist/bench/worker-process.js', values.slots])
-  try {
-    const measured = await measure(stack, load)
-    process.stdout.write(values.json ? `${JSON.stringify({ workload: name, ...measured })}\n` : `${table(name, measured)}\n`)
-  } finally {
-    await stack.stop()
-  }
+const peers = values.peer.map(
+  (name): Contender => PEER_STAGES.find((peer) => peer.name === name) ?? usage(`there is no peer ${name}`),
+)
+const contenders = [tasker(Number(values.slots)), ...peers]
+const runs = Number(values.runs)
+if (!(runs >= 1)) usage('--runs is at least 1')
+
+const show = (figures: object): void => {
+  process.stdout.write(values.json ? `${JSON.stringify(figures)}\n` : `${table(figures)}\n\n`)
 }
 
-function table(name: string, measured: Measured): string {
-  const { cpu_by_process, ...figures } = measured
-  const lines = Object.entries(figures).map(([key, value]) => `  ${key.padEnd(24)} ${value}`)
-  const shares = Object.entries(cpu_by_process).map(([key, value]) => `    ${key.padEnd(22)} ${value}`)
-  return [name, ...lines, '  of that CPU:', ...shares].join('\n')
+const table = (figures: object, indent = ''): string =>
+  Object.entries(figures)
+    .map(([key, value]: [string, unknown]) =>
+      typeof value === 'object' && value !== null
+        ? `${indent}${key}\n${table(value, `${indent}  `)}`
+        : `${indent}${key.padEnd(24)} ${String(value)}`,
+    )
+    .join('\n')
+
+for (const name of values.workload ?? Object.keys(WORKLOADS)) {
+  const { title, load } = WORKLOADS[name] ?? usage(`there is no workload ${name}`)
+  const measured = new Map<Contender, Measured[]>(contenders.map((contender) => [contender, []]))
+  for (let run = 1; run <= runs; run++) {
+    for (const [contender, all] of measured) {
+      const stage = await contender.start(load)
+      try {
+        const figures = await measure(stage, load)
+        all.push(figures)
+        show({ workload: name, title, system: contender.name, ...figures })
+      } finally {
+        await stage.stop()
+      }
+    }
+  }
+  const medians = [...measured].map(([{ name: system }, all]) => ({
+    system,
+    ...medianOf(all),
+    lowest: lowest(all),
+    highest: highest(all),
+  }))
+  if (runs > 1) for (const median of medians) show({ workload: name, median: true, runs, ...median })
+  const [ours, ...theirs] = medians
+  for (const peer of theirs) if (ours !== undefined) show({ workload: name, against: peer.system, ...ratios(ours, peer) })
+}
+
+function lowest(all: readonly Measured[]): number {
+  return Math.min(...all.map(firstFigure))
+}
+
+function highest(all: readonly Measured[]): number {
+  return Math.max(...all.map(firstFigure))
 }

@@ -1,111 +1,120 @@
-/** One measured window: what the driver saw, and what it cost. */
-import { type DriverReport, parseReport } from './driver-plan.js'
+/** The measured stretches of a run: what the driver saw, and what each process used meanwhile. */
+import { parseStretch, type Stretch } from './driver-plan.js'
 import { machineBusySeconds, treeCpuSeconds } from './process-cpu.js'
 import { type RunningProgram, runProgram } from '../support/processes.js'
-import type { Stack } from './stack.js'
+import type { Stage, Stored } from './contender.js'
+import { SHAPES } from './shapes.js'
+import { quantile, round } from './statistics.js'
+import type { Load } from './workloads.js'
 
-export interface Load {
-  readonly inFlight: number
-  readonly warmupMs: number
-  readonly windowMs: number
-  /** Above 0: the window ends with this many tasks instead of by time. */
-  readonly tasks: number
-  readonly stepsPerTask: number
-}
-
-export interface Measured {
-  readonly steps_per_s: number
-  readonly tasks_per_s: number
-  readonly p50_ms: number
-  readonly p99_ms: number
+export interface Costs {
   readonly cpu_s_per_1000_steps: number
-  readonly cpu_by_process: {
-    readonly server: number
-    readonly worker: number
-    readonly driver: number
-    readonly postgres: number
-  }
+  /** By what a process does; `driver` is the load, and the worker too where a system runs its work where it is called. */
+  readonly cpu_by_process: Readonly<Record<string, number>>
   /** Cores that were busy with something else. */
   readonly foreign_cores: number
   readonly stored_bytes_per_step: number
   readonly wal_bytes_per_step: number
+}
+
+export interface Throughput extends Costs {
+  readonly steps_per_s: number
+  readonly tasks_per_s: number
+  readonly p50_ms: number
+  readonly p99_ms: number
   readonly tasks: number
 }
 
-interface Reading {
-  readonly server: number
-  readonly worker: number
-  readonly driver: number
-  readonly postgres: number
+/** Milliseconds between the time a task was due and the time its step ran. */
+export interface Lateness extends Costs {
+  readonly lateness_p50_ms: number
+  readonly lateness_p99_ms: number
+  readonly tasks: number
+}
+
+export interface Backlog {
+  readonly submit: Throughput
+  readonly drain: Throughput
+}
+
+export type Measured = Throughput | Lateness | Backlog
+
+interface Reading extends Stored {
+  readonly cpu: ReadonlyMap<string, number>
   readonly machine: number
-  readonly stored: number
-  readonly wal: number
 }
 
-export const measure = async (stack: Stack, load: Load): Promise<Measured> => {
-  const { inFlight, warmupMs, windowMs, tasks } = load
-  const driver = runProgram([
-    'test/dist/bench/driver-process.js',
-    JSON.stringify({ url: stack.grpcUrl, inFlight, warmupMs, windowMs, tasks }),
-  ])
-  await driver.line(/^open$/)
-  const before = await read(stack, driver)
-  await driver.line(/^close$/)
-  const after = await read(stack, driver)
-  const report = parseReport(await driver.line(/^\{.*\}$/))
-  return summary(report, before, after, load.stepsPerTask)
-}
-
-const read = async ({ pids, database }: Stack, driver: RunningProgram): Promise<Reading> => {
-  const cpu = {
-    server: treeCpuSeconds(pids.server),
-    worker: treeCpuSeconds(pids.worker),
-    driver: treeCpuSeconds(driver.pid),
-    postgres: treeCpuSeconds(pids.postgres),
-    machine: machineBusySeconds(),
+export const measure = async (stage: Stage, load: Load): Promise<Measured> => {
+  const { steps } = SHAPES[load.shape]
+  if (load.type !== 'backlog') await stage.startWorker()
+  const driver = runProgram(['test/dist/bench/driver-process.js', JSON.stringify({ ...stage.target, ...load })])
+  if (load.type === 'backlog') {
+    const submit = await stretchOf(stage, driver, 'submit')
+    await stage.startWorker()
+    return { submit: throughput(submit, 1), drain: throughput(await stretchOf(stage, driver, 'drain'), steps) }
   }
-  const { rows } = await database.query<{ stored: string; wal: string }>(
-    "select pg_database_size(current_database()) as stored, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') as wal",
+  const run = await stretchOf(stage, driver, 'run')
+  await driver.exited
+  return load.type === 'timers' ? lateness(run, steps) : throughput(run, steps)
+}
+
+interface Measurement {
+  readonly stretch: Stretch
+  readonly before: Reading
+  readonly after: Reading
+}
+
+const stretchOf = async (stage: Stage, driver: RunningProgram, name: string): Promise<Measurement> => {
+  await driver.line(new RegExp(`^open ${name}$`))
+  const before = await read(stage, driver)
+  await driver.line(new RegExp(`^close ${name}$`))
+  const after = await read(stage, driver)
+  const line = await driver.line(new RegExp(`^${name} \\{.*\\}$`))
+  return { stretch: parseStretch(line.slice(name.length + 1)), before, after }
+}
+
+const read = async (stage: Stage, driver: RunningProgram): Promise<Reading> => {
+  const roots = { ...stage.processes(), driver: [driver.pid] }
+  const cpu = new Map(
+    Object.entries(roots).map(([name, pids]) => [name, pids.reduce((sum, pid) => sum + treeCpuSeconds(pid), 0)]),
   )
-  return { ...cpu, stored: Number(rows[0]?.stored), wal: Number(rows[0]?.wal) }
+  return { cpu, machine: machineBusySeconds(), ...(await stage.stored()) }
 }
 
-const summary = (
-  { done, elapsedMs, latenciesMs }: DriverReport,
-  before: Reading,
-  after: Reading,
-  stepsPerTask: number,
-): Measured => {
-  const steps = done * stepsPerTask
+const throughput = (measurement: Measurement, stepsPerTask: number): Throughput => {
+  const { done, elapsedMs, samplesMs } = measurement.stretch
+  const sorted = samplesMs.toSorted((a, b) => a - b)
   const seconds = elapsedMs / 1_000
-  const per1000 = (key: keyof Reading): number => round(((after[key] - before[key]) / steps) * 1_000, 4)
-  const cpu_by_process = {
-    server: per1000('server'),
-    worker: per1000('worker'),
-    driver: per1000('driver'),
-    postgres: per1000('postgres'),
-  }
-  const ours =
-    after.server + after.worker + after.driver + after.postgres - before.server - before.worker - before.driver - before.postgres
-  const sorted = latenciesMs.toSorted((a, b) => a - b)
   return {
-    steps_per_s: round(steps / seconds, 0),
+    steps_per_s: round((done * stepsPerTask) / seconds, 0),
     tasks_per_s: round(done / seconds, 1),
     p50_ms: round(quantile(sorted, 0.5), 2),
     p99_ms: round(quantile(sorted, 0.99), 2),
-    cpu_s_per_1000_steps: round(
-      cpu_by_process.server + cpu_by_process.worker + cpu_by_process.driver + cpu_by_process.postgres,
-      4,
-    ),
-    cpu_by_process,
-    foreign_cores: round((after.machine - before.machine - ours) / seconds, 2),
-    stored_bytes_per_step: round((after.stored - before.stored) / steps, 0),
-    wal_bytes_per_step: round((after.wal - before.wal) / steps, 0),
+    ...costs(measurement, stepsPerTask),
     tasks: done,
   }
 }
 
-export const quantile = (sorted: readonly number[], q: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0
+const lateness = (measurement: Measurement, stepsPerTask: number): Lateness => {
+  const sorted = measurement.stretch.samplesMs.toSorted((a, b) => a - b)
+  return {
+    lateness_p50_ms: round(quantile(sorted, 0.5), 1),
+    lateness_p99_ms: round(quantile(sorted, 0.99), 1),
+    ...costs(measurement, stepsPerTask),
+    tasks: measurement.stretch.done,
+  }
+}
 
-const round = (value: number, digits: number): number => Number(value.toFixed(digits))
+const costs = ({ stretch: { done, elapsedMs }, before, after }: Measurement, stepsPerTask: number): Costs => {
+  const steps = done * stepsPerTask
+  const used = [...after.cpu].map(([name, seconds]) => [name, seconds - (before.cpu.get(name) ?? 0)] as const)
+  const total = used.reduce((sum, [, seconds]) => sum + seconds, 0)
+  const per1000 = (seconds: number): number => round((seconds / steps) * 1_000, 4)
+  return {
+    cpu_s_per_1000_steps: per1000(total),
+    cpu_by_process: Object.fromEntries(used.map(([name, seconds]) => [name, per1000(seconds)])),
+    foreign_cores: round((after.machine - before.machine - total) / (elapsedMs / 1_000), 2),
+    stored_bytes_per_step: round((after.stored - before.stored) / steps, 0),
+    wal_bytes_per_step: round((after.wal - before.wal) / steps, 0),
+  }
+}

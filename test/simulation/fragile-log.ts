@@ -40,13 +40,15 @@ export const fragileLog = (log: EventLog, life: Life): EventLog => {
     found: AsyncIterable<readonly StoredCommit[]>,
     by: Dice = dice,
   ): AsyncGenerator<readonly StoredCommit[]> {
+    await reached(by)
+    yield* read(call, found)
+  }
+  const reached = async (by: Dice): Promise<void> => {
     await waitOn(world, durationMs(by.between(0, 3)))
     if (!life.lives()) return never()
-    if (by.chance(weather.faults.readFails)) {
-      weather.note('read fails', name)
-      throw new Error('simulated: the read failed')
-    }
-    yield* read(call, found)
+    if (!by.chance(weather.faults.readFails)) return
+    weather.note('read fails', name)
+    throw new Error('simulated: the read failed')
   }
   async function* read(call: string, found: AsyncIterable<readonly StoredCommit[]>): AsyncGenerator<readonly StoredCommit[]> {
     await life.act(call, async () => undefined)
@@ -57,6 +59,10 @@ export const fragileLog = (log: EventLog, life: Life): EventLog => {
     ...log,
     append,
     readStream: (...asked) => pages('log.readStream', log.readStream(...asked)),
+    readStarts: async (...asked) => {
+      await reached(dice)
+      return life.act('log.readStarts', () => log.readStarts(...asked))
+    },
     readKind: (...asked) => read('log.readKind', log.readKind(...asked)),
     readPartition: (partition, after) => pages('log.readPartition', log.readPartition(partition, after)),
     readDomainEvents: (partition, after) => pages('log.readDomainEvents', log.readDomainEvents(partition, after), eventDice),

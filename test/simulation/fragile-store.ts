@@ -41,6 +41,7 @@ export const fragileStore = (store: ProjectionStore, life: Life, crashDice: Dice
     inFlight: () => guarded('inFlight', () => store.inFlight()),
     identity: (scope) => guarded('identity', () => store.identity(scope)),
     key: (...asked) => guarded('key', () => store.key(...asked)),
+    snapshot: (taskId) => guarded('snapshot', () => store.snapshot(taskId)),
     heldKeys: () => guarded('heldKeys', () => store.heldKeys()),
     close: () => Promise.resolve(),
   }

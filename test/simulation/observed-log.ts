@@ -1,7 +1,8 @@
 /** The memory log with somebody who looks on: each commit is shown in the moment it is durable, with the server that wrote it. */
+import { z } from 'zod'
 import type { EventLog, StoredCommit } from '@tasker/server/internal/log/port'
 import { type MemoryLog, memoryLog } from '@tasker/server/internal/log/memory/memory-log'
-import { PARTITION_ACQUIRED, readAcquired } from '@tasker/server/internal/log/partition-codec'
+import { PARTITION_ACQUIRED } from '@tasker/server/internal/log/partition-codec'
 
 type Seen = (commit: StoredCommit, writers: ReadonlySet<string>) => void
 
@@ -48,7 +49,13 @@ export class ObservedLog {
       this.#shown++
       const offered = this.#writers.get(commit.hash.toString('hex'))
       // A commit that takes a partition is made by the log itself, and names its server.
-      this.#seen(commit, offered ?? new Set(commit.types.includes(PARTITION_ACQUIRED) ? [readAcquired(commit).node] : []))
+      this.#seen(commit, offered ?? new Set(commit.types.includes(PARTITION_ACQUIRED) ? nodesIn(commit) : []))
     }
   }
 }
+
+const nodesIn = ({ text }: StoredCommit): readonly string[] =>
+  z
+    .array(z.looseObject({ node: z.string().optional() }))
+    .parse(JSON.parse(text))
+    .flatMap(({ node }) => node ?? [])

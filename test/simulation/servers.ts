@@ -2,6 +2,7 @@
 import { durationMs, NO_LIFECYCLE } from '@tasker/core'
 import type { PartMakers, PublishingPorts } from '@tasker/server/internal/engine/engine-parts'
 import { type RunningEngine, startEngine } from '@tasker/server/internal/engine/engine'
+import type { SealingPorts } from '@tasker/server/internal/engine/seals/sealer'
 import { StreamCache } from '@tasker/server/internal/engine/stream-cache'
 import type { EventLog } from '@tasker/server/internal/log/port'
 import type { ProjectionStore } from '@tasker/server/internal/projections/port'
@@ -40,6 +41,8 @@ export interface ServersParts {
   readonly transport: EventTransport
   /** Steps of one queue that are in memory; undefined for as many as a server keeps. */
   readonly readyWindowMax: number | undefined
+  /** How seals are made; none are in a world that is older. */
+  readonly sealing: SealingPorts | undefined
   readonly bug: PlantedBug | undefined
   readonly violated: (what: string) => void
   /** Streams to it break. */
@@ -147,6 +150,8 @@ export class Servers {
       lifecycle: NO_LIFECYCLE,
       workerUnavailableMs: durationMs(5_000),
       workerUnavailableDeadLetterMs: durationMs(600_000),
+      // Tasks here are short: what is evicted comes back from a snapshot all the same.
+      snapshotEvents: 9,
       ...(readyWindowMax === undefined ? {} : { readyWindowMax }),
     }
     const makers: Partial<PartMakers> = {
@@ -166,7 +171,7 @@ export class Servers {
   }
 
   #portsOf(life: Life): Omit<Parameters<typeof startEngine>[0], 'makers'> {
-    const { log, store, transport, dice, crashDice, bug, violated, clock } = this.#parts
+    const { log, store, transport, dice, crashDice, bug, violated, clock, sealing } = this.#parts
     const whole = fragileLog(log(life.parts.name), life)
     const publishing: PublishingPorts = {
       transport: fragileTransport(transport, life),
@@ -181,6 +186,7 @@ export class Servers {
       metrics: createMetrics(),
       draw: () => dice.next(),
       publishing,
+      ...(sealing === undefined ? {} : { sealing }),
     }
   }
 

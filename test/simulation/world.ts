@@ -16,6 +16,7 @@ import { Calls, type NetworkParts } from './network.js'
 import { ObservedLog } from './observed-log.js'
 import { Operators } from './operators.js'
 import type { PlantedBug } from './planted-bug.js'
+import { simulatedSealing } from './sealing.js'
 import { type Server, Servers } from './servers.js'
 import { SimWorker } from './sim-worker.js'
 import { Trace } from './trace.js'
@@ -95,6 +96,7 @@ export class World {
       store: this.#store,
       transport: this.#transport,
       readyWindowMax,
+      sealing: options.isNetworked ? simulatedSealing : undefined,
       bug,
       violated: (what) => checking.violated(what),
       ended: (engine) => {
@@ -200,6 +202,8 @@ export class World {
     else {
       const judging = this.checking.rest({
         engine: server.engine,
+        log: this.#log.as('nobody'),
+        isSealed: this.#options.isNetworked,
         store: this.#store,
         acknowledged: this.clients.acknowledged,
         published: this.#transport.arrived,

@@ -24,9 +24,10 @@ import type {
 } from '@tasker/server/internal/engine/api'
 import { type RunningEngine, startEngine } from '@tasker/server/internal/engine/engine'
 import type { EngineSettings, PublishingPorts } from '@tasker/server/internal/engine/engine-parts'
+import type { SealingPorts } from '@tasker/server/internal/engine/seals/sealer'
 import type { QuarantinedStream } from '@tasker/server/internal/engine/quarantine'
 import { type FaultPolicy, memoryLog } from '@tasker/server/internal/log/memory/memory-log'
-import type { EventLog, StoredCommit } from '@tasker/server/internal/log/port'
+import type { CommitProbe, EventLog, StoredCommit } from '@tasker/server/internal/log/port'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
 import type { ProjectionStore } from '@tasker/server/internal/projections/port'
 import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
@@ -114,6 +115,8 @@ export interface TestEngineOptions {
   readonly clock?: VirtualClock
   readonly settings?: Partial<EngineSettings>
   readonly publishing?: PublishingPorts
+  readonly probe?: CommitProbe
+  readonly sealing?: SealingPorts
 }
 
 export class TestEngine {
@@ -196,6 +199,8 @@ export const startTestEngine = async (options: TestEngineOptions = {}): Promise<
       metrics: createMetrics(),
       draw: () => 0.5,
       ...(options.publishing === undefined ? {} : { publishing: options.publishing }),
+      ...(options.probe === undefined ? {} : { probe: options.probe }),
+      ...(options.sealing === undefined ? {} : { sealing: options.sealing }),
     },
     {
       node: 'node',

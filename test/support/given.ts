@@ -142,13 +142,15 @@ interface When {
 const whenOf = (when: When) => ({ at: at(when.at ?? 0), attempt: when.attempt ?? 1, worker: workerId(when.worker ?? 'w1') })
 
 export const submit =
-  (options: { readonly at?: number; readonly runAt?: Instant; readonly priority?: number } = {}): Order =>
+  (
+    options: { readonly at?: number; readonly runAt?: Instant; readonly priority?: number; readonly context?: string } = {},
+  ): Order =>
   (of) => ({
     type: 'submit',
     at: at(options.at ?? 0),
     plan: of,
     namespace: namespaceOf('shop'),
-    context: trustedJson('{"order":1}'),
+    context: trustedJson(options.context ?? '{"order":1}'),
     priority: options.priority ?? 0,
     tags: [],
     correlationId: 'c-1',
@@ -268,12 +270,17 @@ const operator = ({ at: ms = 0, ...said }: { readonly at?: number; readonly reas
 export const applied = (state: TaskState, events: readonly TaskEvent[], when: Instant, of: Plan): TaskState =>
   events.reduce((folded, event) => evolve(folded, event, when, of), state)
 
-/** A task after commands that must all be accepted. */
-export const stateAfter = (of: Plan, history: readonly Order[]): TaskState =>
+/** A task after commands that must all be accepted. `seen` hears of each event. */
+export const stateAfter = (
+  of: Plan,
+  history: readonly Order[],
+  seen: (event: TaskEvent, at: Instant) => void = () => undefined,
+): TaskState =>
   history.reduce<TaskState>((state, order) => {
     const command = order(of)
     const decision = decide(state, command)
     if (decision.type === 'refused') throw new Error(`the given history is refused: ${decision.refusal.message}`)
+    for (const event of decision.events) seen(event, command.at)
     return applied(state, decision.events, command.at, of)
   }, NO_TASK)
 

@@ -30,10 +30,11 @@ export const runProgram = (
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  return watch(child)
+  return watchProgram(child)
 }
 
-const watch = (child: ChildProcess): RunningProgram => {
+/** Follows a program that was spawned with its output in pipes. */
+export const watchProgram = (child: ChildProcess): RunningProgram => {
   let text = ''
   const listeners = new Set<() => void>()
   const hear = (chunk: Buffer): void => {

@@ -22,7 +22,7 @@ interface StepHistory {
   readonly attempts: number
   /** Attempts that count against the policy: started since the last reset, and not released. */
   readonly attemptsSinceReset: number
-  /** Attempts whose late result was recorded as ignored. */
+  /** The latest attempts whose late result was recorded as ignored, in order; at most `LIMITS.ignoredAttemptsKeptMax`. */
   readonly ignored: readonly number[]
   /** When the current status began. */
   readonly since: Instant

@@ -285,8 +285,15 @@ const historyOf = (from: StepState, at: Instant): Omit<StepPending, 'status'> =>
   reported: from.reported,
 })
 
-/** The same step, which has recorded that a result of this attempt was ignored. Rare, so a spread is good enough. */
-export const withIgnored = (from: StepState, attempt: number): StepState => ({ ...from, ignored: [...from.ignored, attempt] })
+/** The same step, which has recorded that a result of this attempt was ignored; the latest are remembered. Rare, so a spread is good enough. */
+export const withIgnored = (from: StepState, attempt: number): StepState => ({
+  ...from,
+  ignored: [...from.ignored, attempt].sort((a, b) => a - b).slice(-LIMITS.ignoredAttemptsKeptMax),
+})
+
+/** A late result of the attempt was recorded, or it is so old that nobody remembers. */
+export const wasIgnored = ({ ignored }: StepState, attempt: number): boolean =>
+  ignored.includes(attempt) || (ignored.length >= LIMITS.ignoredAttemptsKeptMax && attempt < (ignored[0] ?? 0))
 
 /** The reports to remember once this one came too. */
 export const reportedWith = (from: StepInProgress, failure: Failure): readonly ReportedFailure[] => [

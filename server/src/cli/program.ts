@@ -4,12 +4,14 @@ import { Command, CommanderError } from 'commander'
 import { z } from 'zod'
 import { EXIT, type ExitCode, exitCodeOf, faultOf } from './exit.js'
 import { faultJson, faultLines } from './terminal.js'
+import { addAuditCommands } from './commands/audit.js'
 import { binding, examples, type Host } from './commands/command.js'
 import { addDeadLetterCommands } from './commands/dead-letter.js'
 import { addDemoCommand } from './commands/demo.js'
 import { addDoctorCommand } from './commands/doctor.js'
 import { addKeyCommands } from './commands/keys.js'
 import { addOperationCommands } from './commands/operations.js'
+import { addProjectionCommands } from './commands/projection.js'
 import { addServeCommands } from './commands/serve.js'
 import { addStepCommands } from './commands/step.js'
 import { addTaskCommands } from './commands/task.js'
@@ -27,6 +29,8 @@ export const runCommandLine = async (args: readonly string[], host: Host): Promi
   addKeyCommands(program, bound)
   addDeadLetterCommands(program, bound)
   addStepCommands(program, bound)
+  addProjectionCommands(program, bound)
+  addAuditCommands(program, bound)
   addDoctorCommand(program, bound)
   inherit(program)
   try {

@@ -1,9 +1,9 @@
 /** Matches steps that wait with workers that have a free slot. */
-import { type HandlerName, handlerQueue, type Namespace, type ReadyRow } from '@tasker/core'
+import { type HandlerName, handlerQueue, LIMITS, type Namespace, type ReadyRow } from '@tasker/core'
 import { inBackground } from '../background.js'
 import type { QueueInfo } from '../engine/api.js'
 import type { Clock } from '../engine/clock.js'
-import { QueueWindow, READY_WINDOW_MAX, type ReadySource } from './queue-window.js'
+import { QueueWindow, type ReadySource } from './queue-window.js'
 import { type ConnectedWorker, queueKey } from './worker.js'
 import type { Workers } from './workers.js'
 
@@ -11,6 +11,8 @@ interface Waiting {
   readonly handler: HandlerName
   readonly window: QueueWindow
 }
+
+export type PauseReason = 'log' | 'projections'
 
 export class Dispatcher {
   readonly #workers: Workers
@@ -21,7 +23,7 @@ export class Dispatcher {
   readonly #windowMax: number
   readonly #queues = new Map<string, Waiting>()
   #poked = false
-  #paused = false
+  readonly #pauses = new Set<PauseReason>()
   #stopped = false
 
   constructor(
@@ -29,7 +31,7 @@ export class Dispatcher {
     workers: Workers,
     source: ReadySource,
     start: (row: ReadyRow, worker: ConnectedWorker) => void,
-    windowMax = READY_WINDOW_MAX,
+    windowMax: number = LIMITS.windowEntriesMax,
   ) {
     this.#clock = clock
     this.#windowMax = windowMax
@@ -66,18 +68,25 @@ export class Dispatcher {
     this.#poked = true
     queueMicrotask(() => {
       this.#poked = false
-      if (!this.#stopped && !this.#paused) this.#match()
+      if (!this.#stopped && this.#pauses.size === 0) this.#match()
     })
   }
 
-  /** Nothing is started while the log is away: its streams cannot be read, and its commits would only wait. */
-  pause(): void {
-    this.#paused = true
+  /** Nothing is started while the log is away (its streams cannot be read, and its commits would only wait), or while the rows are far behind. */
+  pause(why: PauseReason): void {
+    this.#pauses.add(why)
   }
 
-  resume(): void {
-    this.#paused = false
+  resume(why: PauseReason): void {
+    this.#pauses.delete(why)
     this.poke()
+  }
+
+  /** Entries in memory of the queue that has most. */
+  get windowEntries(): number {
+    let most = 0
+    for (const { window } of this.#queues.values()) most = Math.max(most, window.rows.size)
+    return most
   }
 
   infos(): readonly QueueInfo[] {

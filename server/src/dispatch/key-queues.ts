@@ -1,8 +1,8 @@
 /** The steps that wait for a place of a key, a window for each key. */
-import type { Namespace, QueueName, ReadyRow } from '@tasker/core'
+import { LIMITS, type Namespace, type QueueName, type ReadyRow } from '@tasker/core'
 import { inBackground } from '../background.js'
 import type { Clock } from '../engine/clock.js'
-import { QueueWindow, READY_WINDOW_MAX, type ReadySource } from './queue-window.js'
+import { QueueWindow, type ReadySource } from './queue-window.js'
 
 export class KeyQueues {
   readonly #clock: Clock
@@ -14,7 +14,12 @@ export class KeyQueues {
   readonly #poked = new Set<string>()
   #stopped = false
 
-  constructor(clock: Clock, source: ReadySource, serve: (queue: QueueWindow) => void, windowMax = READY_WINDOW_MAX) {
+  constructor(
+    clock: Clock,
+    source: ReadySource,
+    serve: (queue: QueueWindow) => void,
+    windowMax: number = LIMITS.windowEntriesMax,
+  ) {
     this.#clock = clock
     this.#windowMax = windowMax
     this.#source = source

@@ -4,8 +4,6 @@ import type { Clock } from '../engine/clock.js'
 import type { QueueRequest, QueueScan } from '../projections/queue-scan.js'
 import { ReadyQueue } from './ready-queue.js'
 
-/** Entries of one queue kept in memory, unless a server is set to keep fewer. */
-export const READY_WINDOW_MAX = 10_000
 /** A refill that failed, or brought nothing because the projection lags behind, is tried again after this. */
 const REFILL_AGAIN_MS = durationMs(200)
 

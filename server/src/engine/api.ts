@@ -12,6 +12,7 @@ import type {
   KeyKind,
   LiveTask,
   Namespace,
+  Partition,
   PauseTask,
   Plan,
   RecordedTaskEvent,
@@ -31,6 +32,7 @@ import type {
 } from '@tasker/core'
 import type { FaultDetail, InputProblem } from '../faults.js'
 import type { DomainEvents } from '../publishers/feed.js'
+import type { SealLevels } from './seals/levels.js'
 
 /** A submission whose form was checked at the door; the engine resolves the template and checks the context against its schema. */
 export interface Submission {
@@ -118,6 +120,8 @@ export type TaskOutcome =
 export interface TaskEventListener {
   /** Called with events in order of version, after they are durable. */
   readonly onEvents: (events: readonly RecordedTaskEvent[]) => void
+  /** Asked while the history is told: who wants no more of it hears what is new, and reads what lies between by itself. */
+  readonly full?: () => boolean
 }
 
 export interface TemplateRecord {
@@ -282,19 +286,55 @@ export interface UnservedQueue {
   readonly since: Instant
 }
 
+/** One of the things that must hold for a server to be ready, or well. */
+export interface HealthPart {
+  readonly name: 'ownership' | 'recovery' | 'database' | 'clock' | 'pressure' | 'projections'
+  readonly ok: boolean
+  /** Whether the server is ready without it. */
+  readonly needed: boolean
+  /** What is wrong, or how it is known to be well. */
+  readonly detail: string
+}
+
+/** A bound of the engine, and how much of it is used. */
+export interface LimitLevel {
+  readonly limit: string
+  readonly used: number
+  readonly max: number
+}
+
 export interface EngineHealth {
+  /** All that is needed holds. */
   readonly ready: boolean
-  /** Why not ready, for people. */
+  /** Why not ready, or not well, for people. */
   readonly problems: readonly string[]
+  readonly parts: readonly HealthPart[]
+  readonly limits: readonly LimitLevel[]
+  /** How far this clock is ahead of the database's. */
+  readonly clockOffsetMs: number
   readonly partitions: number
   readonly pendingCommits: number
   readonly quarantined: readonly { readonly taskId: string; readonly position: string; readonly message: string }[]
   readonly projectionLagMs: number
+  /** How far the rows of each partition are behind its log. */
+  readonly projectionLags: readonly { readonly partition: Partition; readonly commits: number; readonly lagMs: number }[]
+  /** Projections whose rows were found to differ from the log, and how many rows. */
+  readonly projectionDifferences: readonly { readonly projection: string; readonly rows: number; readonly first: string }[]
   /** How long the oldest domain event waits for its transport, and why it does when that is known. */
   readonly domainEvents: { readonly lagMs: number; readonly problem: string | undefined }
+  /** Undefined when no seals are made. */
+  readonly seals: SealLevels | undefined
 }
 
+export type {
+  ProjectionName,
+  ProjectionStatus,
+  ProjectionUpkeep,
+  RowDifference,
+  Verification,
+} from '../projections/upkeep-api.js'
 export type { DomainEvents } from '../publishers/feed.js'
+export type { SealLevels } from './seals/levels.js'
 export type { DomainMessage } from '../publishers/message.js'
 
 /** What the engine sees of queues that nobody serves and of handlers that are heard. */

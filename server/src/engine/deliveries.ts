@@ -70,7 +70,7 @@ const project = (commit: TaskCommit, seq: number, { projector }: DeliveryTargets
     partition: stream.partition,
     seq,
     at: commit.at,
-    task: { taskId: stream.taskId, state, version, stream },
+    task: { taskId: stream.taskId, state, version, hash: commit.draft.hash, stream },
     identity: commit.identity,
     activity: activityRows(commit.events, commit.at, state),
   })

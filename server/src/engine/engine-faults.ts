@@ -21,6 +21,14 @@ export const notReady = (why: string): FaultDetail => ({
   retryAfterMs: 1_000,
 })
 
+export const sealsOff: FaultDetail = {
+  code: 'INVALID_STATE',
+  reason: 'SEALS_OFF',
+  message: 'this server makes no seals: it has no key to sign them with',
+  hint: 'set TASKER_SEAL_KEY',
+  retryable: false,
+}
+
 export const commitBufferFull: FaultDetail = {
   code: 'BACKPRESSURE',
   reason: 'COMMIT_BUFFER_FULL',
@@ -28,6 +36,15 @@ export const commitBufferFull: FaultDetail = {
   hint: 'slow down and repeat the request',
   retryable: true,
   retryAfterMs: 500,
+}
+
+export const projectionsBehind: FaultDetail = {
+  code: 'BACKPRESSURE',
+  reason: 'PROJECTIONS_BEHIND',
+  message: 'too many tasks have changes that are not in the rows behind lists yet; nothing was taken',
+  hint: 'slow down and repeat the request',
+  retryable: true,
+  retryAfterMs: 1_000,
 }
 
 export const submissionUnconfirmed = (submission: Submission, taskId: TaskId): FaultDetail => ({

@@ -9,13 +9,15 @@ import {
   type TimerRow,
   type WorkerId,
 } from '@tasker/core'
+import { inBackground } from '../background.js'
 import { Dispatcher } from '../dispatch/dispatcher.js'
 import { KeyQueues } from '../dispatch/key-queues.js'
 import type { AttemptTimeout, ConnectedWorker } from '../dispatch/worker.js'
 import { Workers } from '../dispatch/workers.js'
-import type { EventLog } from '../log/port.js'
+import type { CommitProbe, EventLog } from '../log/port.js'
 import type { ProjectionStore } from '../projections/port.js'
 import { Projector } from '../projections/projector.js'
+import { Upkeep, type UpkeepPorts } from '../projections/upkeep.js'
 import { EventBus } from '../publishers/bus.js'
 import { DomainFeed } from '../publishers/feed.js'
 import { Publisher } from '../publishers/publisher.js'
@@ -28,20 +30,25 @@ import type { AttemptRef, QueueInfo } from './api.js'
 import type { Clock } from './clock.js'
 import { type DeliveryTargets, deliver } from './deliveries.js'
 import { Followers } from './followers.js'
-import { GroupCommit } from './group-commit.js'
+import { GroupCommit, type GroupCommitHooks } from './group-commit.js'
+import { Sealer, type SealingPorts } from './seals/sealer.js'
 import { KeyStreams } from './keys/key-streams.js'
 import { Keys } from './keys/keys.js'
 import { Quarantine, type QuarantinedStream } from './quarantine.js'
+import { Readiness } from './readiness.js'
 import { Reads } from './reads.js'
 import { StreamCache } from './stream-cache.js'
-import { StreamLoader } from './stream-loader.js'
+import { type SnapshotSource, StreamLoader } from './stream-loader.js'
 import { Submissions } from './submissions.js'
-import type { TaskCommit, TaskStream } from './task-stream.js'
+import type { TaskCommit } from './task-stream.js'
 import { TASK_RULES, type TaskRules } from './task-rules.js'
 import { type RuntimeHooks, TaskRuntime } from './task-runtime.js'
 import { TemplateCatalog } from './template-catalog.js'
 import { UnservedQueues } from './unserved.js'
 import { reportUnserved } from './unserved-step.js'
+import { tellQueues } from './waiting-queues.js'
+
+export type EngineLimit = 'waitingCommitsMax' | 'waitingCharsMax' | 'unprojectedTasksMax' | 'unprojectedBytesMax'
 
 export interface EngineSettings {
   /** Names this process in `partition.acquired`. */
@@ -49,6 +56,10 @@ export interface EngineSettings {
   readonly batchCommitsMax: number
   readonly cacheBytesMax: number
   readonly projectionIntervalMs: DurationMs
+  /** Events of a task between two snapshots of it; `LIMITS.snapshotEvents` when undefined. */
+  readonly snapshotEvents?: number
+  /** Bounds that tests lower; those of `LIMITS` when undefined. */
+  readonly limits?: Partial<Record<EngineLimit, number>>
   readonly workerGraceMs: DurationMs
   readonly workerSilenceMs: DurationMs
   readonly cancelGraceMs: DurationMs
@@ -62,7 +73,7 @@ export interface EngineSettings {
   readonly workerUnavailableMs: DurationMs
   /** A step that waits in such a queue for this long makes a dead letter of its task. */
   readonly workerUnavailableDeadLetterMs: DurationMs
-  /** Entries of one ready queue kept in memory; `READY_WINDOW_MAX` when undefined. */
+  /** Entries of one ready queue kept in memory; `LIMITS.windowEntriesMax` when undefined. */
   readonly readyWindowMax?: number
 }
 
@@ -76,6 +87,12 @@ export interface EnginePorts {
   readonly draw: () => number
   /** Where domain events go; none are published when undefined, and those that are recorded wait in the log. */
   readonly publishing?: PublishingPorts
+  /** How an idle server knows that it could commit; without one it believes so until an append says otherwise. */
+  readonly probe?: CommitProbe
+  /** What looks after the rows; nobody does when undefined. */
+  readonly upkeep?: UpkeepPorts
+  /** How seals are made; none are when undefined. */
+  readonly sealing?: SealingPorts
   /** How parts are made that are not made as a server makes them. */
   readonly makers?: Partial<PartMakers>
 }
@@ -120,6 +137,7 @@ export interface EngineCalls {
 
 export interface EngineParts {
   readonly commits: GroupCommit
+  readonly readiness: Readiness
   readonly cache: StreamCache
   readonly quarantine: Quarantine
   readonly wheel: TimerWheel
@@ -139,28 +157,35 @@ export interface EngineParts {
   readonly reads: Reads
   readonly publisher: Publisher | undefined
   readonly domainEvents: DomainFeed
+  readonly upkeep: Upkeep | undefined
+  readonly sealer: Sealer | undefined
 }
 
 /** Characters of events text of one append. */
 const BATCH_CHARS_MAX = 8 * 1024 * 1024
 
 export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: EngineCalls): EngineParts => {
-  const { log, store, clock, metrics } = ports
+  const { log, clock, metrics } = ports
   const make = { ...MAKERS, ...ports.makers }
   const followers = new Followers()
   const wheel = make.wheel(clock)
   const cache = make.cache(settings.cacheBytesMax)
-  const commits = groupCommit(ports, settings, calls)
+  const commits: GroupCommit = groupCommit(ports, settings, calls, {
+    acknowledged: () => readiness.proved(),
+    durable: (rows) => sealer?.durable(rows),
+  })
+  const readiness = readinessOf(ports, commits, calls)
+  const sealer = sealerOf(ports, commits)
   const quarantine = new Quarantine(calls.quarantined)
-  const projector = make.projector(store, clock, { intervalMs: settings.projectionIntervalMs }, calls.overtaken)
+  const projector = projectorOf(make, ports, settings, calls, () => dispatcher)
   const workers = workersOf(clock, wheel, settings, calls, () => dispatcher.poke())
-  const dispatcher = new Dispatcher(clock, workers, projector, calls.start, settings.readyWindowMax)
+  const dispatcher: Dispatcher = new Dispatcher(clock, workers, projector, calls.start, settings.readyWindowMax)
   const timers = new TimerWindow(clock, wheel, projector, calls.timerDue)
   const { environment, lifecycle } = settings
   const catalog = new TemplateCatalog(log, clock, commits, ports.schemaCheck, environment, lifecycle, (partition, seq, at) =>
     projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [] }),
   )
-  const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash), make.rules)
+  const loader = new StreamLoader(log, cache, quarantine, (hash) => catalog.planOf(hash), snapshotsOf(ports, settings))
   const keys: Keys = keysOf(ports, settings, { commits, projector, loader, wheel }, () => runtime)
   const ready = (row: ReadyRow): void => (row.gate === undefined ? dispatcher.add(row) : keys.add(row))
   const publisher = publisherOf(ports)
@@ -178,11 +203,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     domainEvents,
     undeliverable: calls.released,
   }
-  const hooks: RuntimeHooks = {
-    durable: (commit, seq) => deliver(commit, seq, targets),
-    lost: calls.commitLost,
-    quarantine: quarantining({ cache, workers, followers, quarantine }),
-  }
+  const hooks = hooksOf(calls, targets, quarantine)
   const runtime: TaskRuntime = new TaskRuntime(clock, commits, cache, workers, dispatcher, hooks, make.rules)
   const unserved = unservedQueues(ports, settings, () => dispatcher.infos(), { loader, runtime })
   const submissions = new Submissions({ partitionCount: log.partitionCount, catalog, cache, loader, runtime, projector })
@@ -190,6 +211,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const reads = new Reads({ keyLines, log, loader, runtime, followers, assertReadable: calls.assertReadable })
   return {
     commits,
+    readiness,
     cache,
     quarantine,
     wheel,
@@ -208,17 +230,74 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     reads,
     publisher,
     domainEvents,
+    sealer,
+    upkeep: upkeepOf(ports, { projector, catalog, dispatcher, keys }),
   }
 }
 
-/** Sets a stream aside: who runs or follows it hears no more of it. */
-const quarantining =
-  ({ cache, workers, followers, quarantine }: Pick<EngineParts, 'cache' | 'workers' | 'followers' | 'quarantine'>) =>
-  (stream: TaskStream, error: unknown): void => {
-    cache.drop(stream)
-    workers.endTask(stream.taskId)
-    followers.failed(stream.taskId, quarantine.addDecision(stream.taskId, stream.version, error).detail)
-  }
+/** A stream that is set aside leaves memory: who runs or follows it hears no more of it. */
+const hooksOf = ({ commitLost }: EngineCalls, targets: DeliveryTargets, quarantine: Quarantine): RuntimeHooks => ({
+  durable: (commit, seq) => deliver(commit, seq, targets),
+  lost: commitLost,
+  quarantine: (stream, error) => {
+    targets.cache.drop(stream)
+    targets.workers.endTask(stream.taskId)
+    targets.followers.failed(stream.taskId, quarantine.addDecision(stream.taskId, stream.version, error).detail)
+  },
+})
+
+const snapshotsOf = ({ store }: EnginePorts, { snapshotEvents = LIMITS.snapshotEvents }: EngineSettings): SnapshotSource => ({
+  events: snapshotEvents,
+  read: (taskId) => store.snapshot(taskId),
+})
+
+const readinessOf = ({ clock, probe }: EnginePorts, commits: GroupCommit, { overtaken }: EngineCalls): Readiness =>
+  new Readiness(
+    { clock, probe, heads: () => commits.settledHeads, overtaken },
+    { everyMs: LIMITS.commitProbeMs, silentMs: LIMITS.commitProbeSilentMs, clockOffsetMsMax: LIMITS.clockOffsetMsMax },
+  )
+
+const projectorOf = (
+  make: PartMakers,
+  { store, clock }: EnginePorts,
+  { projectionIntervalMs, snapshotEvents = LIMITS.snapshotEvents, limits = {} }: EngineSettings,
+  { overtaken }: EngineCalls,
+  dispatcher: () => Dispatcher,
+): Projector =>
+  make.projector(
+    store,
+    clock,
+    {
+      intervalMs: projectionIntervalMs,
+      snapshotEvents,
+      backlogTasksMax: limits.unprojectedTasksMax ?? LIMITS.unprojectedTasksMax,
+      backlogBytesMax: limits.unprojectedBytesMax ?? LIMITS.unprojectedBytesMax,
+    },
+    {
+      conflicted: overtaken,
+      behind: (behind) => (behind ? dispatcher().pause('projections') : dispatcher().resume('projections')),
+    },
+  )
+
+/** Queues hear of rows that a rebuild brought back; timers, keys and identities are read from the rows anyway. */
+const upkeepOf = (
+  { upkeep, store, clock }: EnginePorts,
+  { projector, catalog, dispatcher, keys }: Pick<EngineParts, 'projector' | 'catalog' | 'dispatcher' | 'keys'>,
+): Upkeep | undefined =>
+  upkeep &&
+  new Upkeep(
+    upkeep,
+    { projector, clock, plans: (hash) => catalog.planOf(hash), checkpoints: () => store.checkpoints() },
+    (name) => {
+      if (name === 'ready_step') inBackground(tellQueues({ store, keys, dispatcher }).then(noQueues, noQueues))
+    },
+  )
+
+/** Rows that cannot be read just now are found by the refills that come. */
+const noQueues = (): void => undefined
+
+const sealerOf = ({ log, clock, metrics, sealing }: EnginePorts, commits: GroupCommit): Sealer | undefined =>
+  sealing && new Sealer(sealing, log.audit, clock, metrics, (commit) => commits.enqueue(commit))
 
 const keysOf = (
   { log, store, clock, metrics }: EnginePorts,
@@ -261,12 +340,14 @@ const groupCommit = (
   { log, clock, metrics }: EnginePorts,
   { batchCommitsMax }: EngineSettings,
   calls: EngineCalls,
+  hooks: Pick<GroupCommitHooks, 'acknowledged' | 'durable'>,
 ): GroupCommit =>
   new GroupCommit(
     log,
     clock,
     { batchCommitsMax, batchCharsMax: BATCH_CHARS_MAX },
     {
+      ...hooks,
       flushed: (count, appendMs) => metrics.commitsAppended(count, appendMs / 1_000),
       failed: (result) => metrics.appendFailed(result),
       partitionLost: calls.partitionLost,

@@ -4,6 +4,7 @@ import {
   type Namespace,
   instant,
   later,
+  LIMITS,
   type Partition,
   readyRows,
   type RecordedTaskEvent,
@@ -17,6 +18,7 @@ import {
 import type { AttemptTimeout, ConnectedWorker } from '../dispatch/worker.js'
 import { commandAttempt, engineCause } from './attempt-command.js'
 import { Fault, type FaultDetail } from '../faults.js'
+import { differenceText } from '../projections/verify/compare.js'
 import { isWakeUp } from '../timers/timer-window.js'
 import type {
   AttemptRef,
@@ -25,6 +27,7 @@ import type {
   Engine,
   EngineHealth,
   KeyInfo,
+  ProjectionUpkeep,
   EngineWatch,
   QueueInfo,
   RegisterAnswer,
@@ -41,9 +44,10 @@ import type {
 } from './api.js'
 import { timerCommand, workerLostFailure } from './attempts.js'
 import { attemptsOut } from './attempts-out.js'
-import { commitBufferFull, databaseUnavailable, notReady } from './engine-faults.js'
+import { commitBufferFull, databaseUnavailable, notReady, projectionsBehind, sealsOff } from './engine-faults.js'
 import { buildParts, type EngineParts, type EnginePorts, type EngineSettings } from './engine-parts.js'
 import type { OutcomeCall } from './followers.js'
+import { healthParts, limitLevels, RECOVERING } from './health.js'
 import { giveOrder } from './orders.js'
 import type { QuarantinedStream } from './quarantine.js'
 import { recover, type RecoveryReport } from './recovery.js'
@@ -58,12 +62,12 @@ export interface EngineHooks {
   readonly logAvailable: (available: boolean, message: string) => void
 }
 
-/** Characters of events text that may wait for the log before new submissions are turned away. */
-const WAITING_CHARS_MAX = 256 * 1024 * 1024
 /** Between two looks at a stream that cannot be read just now. */
 const RETRY_MS = durationMs(1_000)
 /** Nothing is stale before the handlers that outlived this server had time to be heard: the least threshold there is. */
 const STALE_AFTER_START_MS = durationMs(60_000)
+/** How long a proof waits for the seal it needs. */
+const SEAL_WAIT_MS = durationMs(10_000)
 /** Submissions on their way when the log goes away are told so after this. */
 const UNCONFIRMED_AFTER_MS = durationMs(2_000)
 
@@ -132,6 +136,14 @@ export class RunningEngine implements Engine {
     this.#staleNotBefore = later(clock.now(), STALE_AFTER_START_MS)
     this.#recovering = false
     this.#parts.unserved.start()
+    this.#parts.sealer?.start()
+    await this.#parts.readiness.start()
+    this.#parts.upkeep?.start()
+  }
+
+  /** Undefined where nobody looks after the rows. */
+  get projections(): ProjectionUpkeep | undefined {
+    return this.#parts.upkeep
   }
 
   get recovered(): RecoveryReport | undefined {
@@ -226,38 +238,55 @@ export class RunningEngine implements Engine {
     return this.#parts.keys.infos()
   }
 
+  /** Resolves when a seal covers the place. Throws a `Fault` when no seals are made, or none in time. */
+  sealed(partition: Partition, seq: number): Promise<void> {
+    const { sealer } = this.#parts
+    this.#assertAnswering()
+    return sealer === undefined ? Promise.reject(new Fault(sealsOff)) : sealer.covered(partition, seq, SEAL_WAIT_MS)
+  }
+
   health(): EngineHealth {
-    const { commits, projector, quarantine, publisher } = this.#parts
+    const { commits, projector, quarantine, publisher, readiness, sealer, upkeep } = this.#parts
     const now = this.#ports.clock.now()
-    const problems: string[] = []
-    const closed = this.#closed()
-    if (closed !== undefined) problems.push(closed)
-    if (!commits.available) problems.push('the database cannot be reached')
+    const parts = healthParts(this.#parts, { closed: this.#closed(), recovering: this.#recovering, pressure: this.#pressure() })
     return {
-      ready: problems.length === 0,
-      problems,
+      ready: parts.every(({ ok, needed }) => ok || !needed),
+      problems: parts.filter(({ ok }) => !ok).map(({ detail }) => detail),
+      parts,
+      limits: limitLevels(this.#parts, this.#settings),
+      clockOffsetMs: readiness.clockOffsetMs ?? 0,
       partitions: this.#ports.log.partitionCount,
       pendingCommits: commits.waitingCommits,
       quarantined: quarantine.list(),
       projectionLagMs: projector.lagMs(now),
+      projectionLags: projector.lags(now),
+      projectionDifferences: [...(upkeep?.findings ?? [])].map(([projection, { count, first }]) => ({
+        projection,
+        rows: count,
+        first: differenceText(first),
+      })),
       domainEvents: { lagMs: publisher?.lagMs(now) ?? 0, problem: publisher?.problem },
+      seals: sealer?.levels(),
     }
   }
 
   /** Ends the streams, writes what waits, projects it; idempotent. */
   async stop(): Promise<void> {
-    const { workers, dispatcher, timers, wheel, commits, projector, followers, publisher, unserved } = this.#parts
+    const { workers, dispatcher, timers, wheel, commits, projector, followers, publisher, unserved, sealer } = this.#parts
     this.#stopping = true
     unserved.stop()
+    this.#parts.readiness.stop()
     dispatcher.stop()
     this.#parts.keys.stop()
     timers.stop()
     wheel.stop()
     workers.stop()
     this.#stopUnconfirmed?.()
+    sealer?.stop()
+    await this.#parts.upkeep?.stop()
     await commits.stop()
     followers.failAll(notReady(this.#closed() ?? 'it stops'))
-    await Promise.all([projector.stop(), publisher?.stop()])
+    await Promise.all([projector.stop(), publisher?.stop(), sealer?.stopPublishing()])
   }
 
   /** A slot is claimed for a step that waited. */
@@ -332,8 +361,8 @@ export class RunningEngine implements Engine {
 
   #logAvailable(available: boolean, message: string): void {
     this.#hooks.logAvailable(available, message)
-    if (available) this.#parts.dispatcher.resume()
-    else this.#parts.dispatcher.pause()
+    if (available) this.#parts.dispatcher.resume('log')
+    else this.#parts.dispatcher.pause('log')
     this.#stopUnconfirmed?.()
     this.#stopUnconfirmed = undefined
     if (!available)
@@ -344,7 +373,7 @@ export class RunningEngine implements Engine {
   #closed(): string | undefined {
     if (this.#fencedBy !== undefined) return `another server took over: ${this.#fencedBy}`
     if (this.#stopping) return 'stopping'
-    return this.#recovering ? 'recovering' : this.#doubt
+    return this.#recovering ? RECOVERING : this.#doubt
   }
 
   /** Why no answer may come from memory. */
@@ -356,7 +385,20 @@ export class RunningEngine implements Engine {
 
   /** Why no new command is taken. */
   #refusal(): FaultDetail | undefined {
-    return this.#suspension() ?? (this.#parts.commits.waitingChars > WAITING_CHARS_MAX ? commitBufferFull : undefined)
+    return this.#suspension() ?? this.#unready() ?? this.#pressure()
+  }
+
+  /** What was just found: nothing can be committed. */
+  #unready(): FaultDetail | undefined {
+    return this.#parts.readiness.problem === undefined ? undefined : databaseUnavailable
+  }
+
+  /** What must become less before more is taken. */
+  #pressure(): FaultDetail | undefined {
+    const { commits, projector } = this.#parts
+    const { waitingCommitsMax, waitingCharsMax } = { ...LIMITS, ...this.#settings.limits }
+    if (commits.waitingCommits >= waitingCommitsMax || commits.waitingChars >= waitingCharsMax) return commitBufferFull
+    return projector.behind ? projectionsBehind : undefined
   }
 
   #assertAnswering(): void {

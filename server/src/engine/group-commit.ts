@@ -37,8 +37,12 @@ export interface PendingCommit {
 }
 
 export interface GroupCommitHooks {
+  /** Commits of one append are in the log and settled, in the order of their places; partitions may be mixed. */
+  readonly durable?: (rows: readonly SequencedCommit[]) => void
   /** A batch is durable and all its commits are settled. */
   readonly flushed: (commits: number, appendMs: number) => void
+  /** An append was acknowledged. */
+  readonly acknowledged: () => void
   /** An append ended otherwise than it should. */
   readonly failed: (result: Exclude<AppendResult['type'], 'appended'>) => void
   readonly partitionLost: (partition: Partition, message: string) => void
@@ -93,6 +97,11 @@ export class GroupCommit {
 
   get waitingChars(): number {
     return this.#waitingChars
+  }
+
+  /** The last place that is taken of each owned partition; undefined while that may change. */
+  get settledHeads(): ReadonlyMap<Partition, number> | undefined {
+    return this.#running ? undefined : new Map(this.#heads)
   }
 
   /** False while the log cannot be reached. */
@@ -160,6 +169,7 @@ export class GroupCommit {
       if (result.type !== 'appended') this.#hooks.failed(result.type)
       switch (result.type) {
         case 'appended':
+          this.#hooks.acknowledged()
           this.#settleDurable(rows, rest)
           return
         case 'refused':
@@ -221,6 +231,7 @@ export class GroupCommit {
     for (let i = 0; i < commits.length; i++) {
       elementAt(commits, i, 'a settled commit').settle({ type: 'durable', seq: elementAt(rows, i, 'a settled row').seq })
     }
+    this.#hooks.durable?.(rows)
   }
 
   async #halve(commits: readonly PendingCommit[], lostStreams: Set<string>, message: string): Promise<void> {
@@ -255,6 +266,7 @@ export class GroupCommit {
       return commits
     }
     let found = 0
+    const durable: SequencedCommit[] = []
     for (const stored of tail) {
       const mine = commits[found]
       if (mine === undefined || !stored.hash.equals(mine.draft.hash)) {
@@ -263,8 +275,10 @@ export class GroupCommit {
       }
       this.#heads.set(partition, stored.seq)
       mine.settle({ type: 'durable', seq: stored.seq })
+      durable.push({ seq: stored.seq, commit: mine.draft })
       found++
     }
+    if (durable.length > 0) this.#hooks.durable?.(durable)
     return commits.slice(0, found)
   }
 

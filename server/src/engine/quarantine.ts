@@ -11,7 +11,7 @@ export interface QuarantinedStream {
 }
 
 /** Quarantined streams remembered. */
-const QUARANTINED_MAX = 10_000
+export const QUARANTINED_MAX = 10_000
 
 export class Quarantine {
   readonly #streams = new Map<TaskId, QuarantinedStream>()
@@ -23,6 +23,10 @@ export class Quarantine {
 
   list(): readonly QuarantinedStream[] {
     return [...this.#streams.values()]
+  }
+
+  get size(): number {
+    return this.#streams.size
   }
 
   has(taskId: TaskId): boolean {

@@ -44,14 +44,17 @@ export class Reads {
     return state.plan.keyed ? { ...snapshot, keyLines: this.#parts.keyLines(taskId, state) } : snapshot
   }
 
+  /** At most so many events, and no more than the largest payloads fill a page with; none means that there are no more. */
   async history(taskId: TaskId, afterVersion: number, limit: number): Promise<readonly RecordedTaskEvent[]> {
     this.#parts.assertReadable()
     const events: RecordedTaskEvent[] = []
+    let chars = 0
     try {
       for await (const page of this.#parts.log.readStream({ kind: 'task', id: taskId }, afterVersion + 1)) {
         for (const commit of page) {
           for (const event of decodeTaskEvents(commit)) if (event.version > afterVersion) events.push(event)
-          if (events.length >= limit) return events.slice(0, limit)
+          chars += commit.text.length
+          if (events.length >= limit || chars >= HISTORY_CHARS_MAX) return events.slice(0, limit)
         }
       }
     } catch (error) {
@@ -78,7 +81,7 @@ export class Reads {
       for (;;) {
         const page = await this.history(taskId, last, FOLLOW_PAGE_EVENTS)
         pass(page)
-        if (page.length < FOLLOW_PAGE_EVENTS) break
+        if (page.length === 0 || listener.full?.() === true) break
       }
     } catch (error) {
       stop()
@@ -108,6 +111,9 @@ export class Reads {
     return found.type === 'failed' ? found.fault : new Fault(databaseUnavailable, error)
   }
 }
+
+/** Characters of events after which a read of a history ends, whatever was asked for. */
+const HISTORY_CHARS_MAX = 8 * 1024 * 1024
 
 /** Events of one read while a follower catches up. */
 const FOLLOW_PAGE_EVENTS = 500

@@ -3,7 +3,6 @@ import {
   type ActivityRow,
   activityRows,
   type DurationMs,
-  handlerOfQueue,
   type Instant,
   instant,
   type KeyRow,
@@ -23,6 +22,7 @@ import { keyOfStream } from '../log/key-codec.js'
 import type { EventLog, Ownership, StoredCommit } from '../log/port.js'
 import type { IdentityRow, ProjectionStore } from '../projections/port.js'
 import type { ProjectedCommit, Projector } from '../projections/projector.js'
+import type { Upkeep } from '../projections/upkeep.js'
 import type { Publisher } from '../publishers/publisher.js'
 import type { TimerWindow } from '../timers/timer-window.js'
 import { attemptsOut } from './attempts-out.js'
@@ -30,9 +30,11 @@ import type { Clock } from './clock.js'
 import type { GroupCommit } from './group-commit.js'
 import { scopeOfTask } from './identity.js'
 import type { Keys } from './keys/keys.js'
+import type { Sealer } from './seals/sealer.js'
 import type { StreamLoader } from './stream-loader.js'
 import { durableTask } from './task-stream.js'
 import type { TemplateCatalog } from './template-catalog.js'
+import { tellQueues } from './waiting-queues.js'
 
 /** Tasks folded between two writes of a catch-up. */
 const CATCH_UP_TASKS_MAX = 1_000
@@ -54,6 +56,8 @@ export interface RecoveryParts {
   readonly keys: Keys
   readonly timers: TimerWindow
   readonly publisher: Publisher | undefined
+  readonly upkeep: Upkeep | undefined
+  readonly sealer: Sealer | undefined
   /** What workers that were out before the start have to come back. */
   readonly graceMs: DurationMs
 }
@@ -72,6 +76,7 @@ export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => 
   for (let n = 0; n < log.partitionCount; n++) {
     const ownership = await log.acquire(partitionNumber(n), parts.node, clock.now())
     commits.own(ownership)
+    parts.sealer?.own(ownership)
     owned.push(ownership)
   }
   await catalog.load()
@@ -83,18 +88,14 @@ export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => 
     commitsCaughtUp += await catchUp(partition, from, parts)
   }
   await projector.caughtUp()
+  await parts.upkeep?.beforeWork()
   const attemptsOut = await adoptAttempts(parts)
   await keys.recover(await store.heldKeys())
-  const queues = await store.readyQueues()
-  for (const { namespace, queue, waiting } of queues) {
-    const handler = handlerOfQueue(queue)
-    if (handler === undefined) keys.stored(namespace, queue, waiting)
-    else dispatcher.stored(namespace, handler, waiting)
-  }
+  const queues = await tellQueues({ store, keys, dispatcher })
   await timers.start()
   for (const { partition } of owned) parts.publisher?.startFrom(partition)
   const epochs = new Map(owned.map(({ partition, epoch }) => [partition, epoch]))
-  return { commitsCaughtUp, attemptsOut, queues: queues.length, epochs }
+  return { commitsCaughtUp, attemptsOut, queues, epochs }
 }
 
 /** Projects the commits of a partition after its checkpoint, a bounded number of tasks at a time. */
@@ -127,7 +128,7 @@ const projectTail = async (partition: Partition, tail: Tail, { loader, projector
     const { stream } = found
     const state = durableTask(stream)
     if (state === undefined) continue
-    tasks.push({ taskId, state, version: stream.durableVersion, stream })
+    tasks.push({ taskId, state, version: stream.durableVersion, hash: stream.lastHash, stream })
     for (const commit of tail.commits.get(taskId) ?? []) activity.push(...activityRows(eventsOf(commit), commit.at, state))
   }
   const keyRows: KeyRow[] = []

@@ -1,12 +1,12 @@
 /** Folds a task's stream from the log into memory; commands that come meanwhile wait in order. */
-import { latest, NO_TASK, partitionOfTask, type Plan, type TaskId, type TaskState, type TemplateHash } from '@tasker/core'
+import { type LiveTask, type Partition, partitionOfTask, type TaskId } from '@tasker/core'
 import { inBackground } from '../background.js'
 import { Fault } from '../faults.js'
-import { decodeTaskEvents } from '../log/codec.js'
-import type { EventLog, StoredCommit } from '../log/port.js'
+import type { EventLog, StreamStart } from '../log/port.js'
+import type { SnapshotRow } from '../projections/snapshots/snapshot.js'
 import type { Quarantine } from './quarantine.js'
 import type { StreamCache } from './stream-cache.js'
-import { TASK_RULES, type TaskRules } from './task-rules.js'
+import { FoldError, type PlanSource, TaskFold } from './task-fold.js'
 import { newStream, streamBytes, type TaskStream } from './task-stream.js'
 
 /** What a caller gets: the stream, nothing when there is no such task, or why it cannot be had. */
@@ -15,26 +15,33 @@ export type Found =
   | { readonly type: 'none' }
   | { readonly type: 'failed'; readonly fault: Fault }
 
+/** Tasks that one read of the log brings, and reads under way at once. */
+const TASKS_A_READ_MAX = 200
+const READS_AT_ONCE_MAX = 4
+
+export interface SnapshotSource {
+  /** Histories of fewer events have none. */
+  readonly events: number
+  readonly read: (taskId: TaskId) => Promise<SnapshotRow | undefined>
+}
+
 export class StreamLoader {
   readonly #log: EventLog
   readonly #cache: StreamCache
   readonly #quarantine: Quarantine
-  readonly #plans: (hash: TemplateHash) => Plan | undefined
-  readonly #rules: TaskRules
+  readonly #plans: PlanSource
+  readonly #snapshots: SnapshotSource
   readonly #loading = new Map<TaskId, ((found: Found) => void)[]>()
+  /** Those of them that no read has begun for. */
+  readonly #asked: TaskId[] = []
+  #reads = 0
 
-  constructor(
-    log: EventLog,
-    cache: StreamCache,
-    quarantine: Quarantine,
-    plans: (hash: TemplateHash) => Plan | undefined,
-    rules = TASK_RULES,
-  ) {
+  constructor(log: EventLog, cache: StreamCache, quarantine: Quarantine, plans: PlanSource, snapshots: SnapshotSource) {
     this.#log = log
     this.#cache = cache
     this.#quarantine = quarantine
     this.#plans = plans
-    this.#rules = rules
+    this.#snapshots = snapshots
   }
 
   /**
@@ -60,7 +67,8 @@ export class StreamLoader {
       return
     }
     this.#loading.set(taskId, [call])
-    inBackground(this.#load(taskId))
+    this.#asked.push(taskId)
+    if (this.#asked.length === 1) queueMicrotask(() => this.#readAsked())
   }
 
   load(taskId: TaskId): Promise<Found> {
@@ -72,8 +80,48 @@ export class StreamLoader {
     return this.#loading.has(taskId)
   }
 
-  async #load(taskId: TaskId): Promise<void> {
-    const found = await this.#read(taskId)
+  /** What was asked for in one turn, or while all reads were under way, is read together. */
+  #readAsked(): void {
+    while (this.#reads < READS_AT_ONCE_MAX && this.#asked.length > 0) {
+      this.#reads++
+      inBackground(this.#readTogether(this.#asked.splice(0, TASKS_A_READ_MAX)))
+    }
+  }
+
+  async #readTogether(taskIds: readonly TaskId[]): Promise<void> {
+    try {
+      const [first] = taskIds
+      if (taskIds.length === 1 && first !== undefined) return this.#found(first, await this.#read(first))
+      const starts = await this.#starts(taskIds)
+      await Promise.all(taskIds.map(async (taskId) => this.#found(taskId, await this.#started(taskId, starts))))
+    } finally {
+      this.#reads--
+      this.#readAsked()
+    }
+  }
+
+  async #starts(taskIds: readonly TaskId[]): Promise<ReadonlyMap<string, StreamStart> | Fault> {
+    try {
+      return await this.#log.readStarts('task', taskIds)
+    } catch (error) {
+      return unreadable(error)
+    }
+  }
+
+  /** A task whose stream is short is there already; one that is long is read for itself. */
+  async #started(taskId: TaskId, starts: ReadonlyMap<string, StreamStart> | Fault): Promise<Found> {
+    if (starts instanceof Fault) return { type: 'failed', fault: starts }
+    const start = starts.get(taskId)
+    if (start === undefined) return { type: 'none' }
+    if (!start.whole) return this.#read(taskId)
+    return this.#foundBy(taskId, () => {
+      const fold = new TaskFold(this.#plans)
+      for (const commit of start.commits) fold.add(commit)
+      return foldedOf(fold, 0)
+    })
+  }
+
+  #found(taskId: TaskId, found: Found): void {
     if (found.type === 'stream') this.#cache.add(found.stream)
     const calls = this.#loading.get(taskId) ?? []
     this.#loading.delete(taskId)
@@ -86,58 +134,94 @@ export class StreamLoader {
     }
   }
 
-  async #read(taskId: TaskId): Promise<Found> {
-    const stream = newStream(taskId, partitionOfTask(taskId, this.#log.partitionCount))
-    const fold: { state: TaskState; plan: Plan | undefined; chars: number } = { state: NO_TASK, plan: undefined, chars: 0 }
-    const commits = await this.#commits(taskId)
-    if (commits instanceof Fault) return { type: 'failed', fault: commits }
-    for (const commit of commits) {
-      try {
-        this.#fold(stream, fold, commit)
-      } catch (error) {
-        return { type: 'failed', fault: this.#quarantine.add(taskId, commit, error) }
-      }
-    }
-    if (fold.state.type === 'none') return { type: 'none' }
-    stream.state = fold.state
-    stream.durableState = fold.state
-    stream.durableVersion = stream.version
-    stream.bytes = streamBytes(fold.state, fold.chars)
-    stream.storedRows = 'unknown'
-    return { type: 'stream', stream }
+  #read(taskId: TaskId): Promise<Found> {
+    return this.#foundBy(taskId, () => this.#folded(taskId))
   }
 
-  async #commits(taskId: TaskId): Promise<readonly StoredCommit[] | Fault> {
+  async #foundBy(taskId: TaskId, fold: () => Folded | Promise<Folded>): Promise<Found> {
     try {
-      const commits: StoredCommit[] = []
-      for await (const page of this.#log.readStream({ kind: 'task', id: taskId }, 1)) commits.push(...page)
-      return commits
+      const { state, ...rest } = await fold()
+      if (state.type === 'none') return { type: 'none' }
+      return {
+        type: 'stream',
+        stream: foundStream(taskId, partitionOfTask(taskId, this.#log.partitionCount), { state, ...rest }),
+      }
     } catch (error) {
-      return new Fault(
-        {
-          code: 'UNAVAILABLE',
-          reason: 'DATABASE_UNAVAILABLE',
-          message: 'the event log cannot be read just now',
-          hint: 'try again in a moment; nothing is lost',
-          retryable: true,
-          retryAfterMs: 1_000,
-        },
-        error,
-      )
+      const fault = error instanceof FoldError ? this.#quarantine.add(taskId, error.commit, error) : unreadable(error)
+      return { type: 'failed', fault }
     }
   }
 
-  #fold(stream: TaskStream, fold: { state: TaskState; plan: Plan | undefined; chars: number }, commit: StoredCommit): void {
-    if (commit.firstVersion !== stream.version + 1)
-      throw new Error(`its history goes from version ${stream.version} to ${commit.firstVersion}`)
-    for (const { event } of decodeTaskEvents(commit)) {
-      if (event.type === 'task.submitted') fold.plan = this.#plans(event.templateHash)
-      if (fold.plan === undefined) throw new Error('its template is not in the log')
-      fold.state = this.#rules.evolve(fold.state, event, commit.at, fold.plan)
-      stream.version++
+  /** Page by page, so that a long history is never in memory. One that turns out to be long goes on from its snapshot, if it has one. */
+  async #folded(taskId: TaskId): Promise<Folded> {
+    const fold = new TaskFold(this.#plans)
+    let asked = false
+    for await (const page of this.#log.readStream({ kind: 'task', id: taskId }, 1)) {
+      for (const commit of page) fold.add(commit)
+      if (asked || fold.version < this.#snapshots.events) continue
+      asked = true
+      const shortened = await this.#fromSnapshot(taskId, fold.version)
+      if (shortened !== undefined) return shortened
     }
-    stream.lastHash = commit.hash
-    stream.lastAt = latest(stream.lastAt, commit.at)
-    fold.chars += commit.text.length
+    return foldedOf(fold, 0)
+  }
+
+  /** S3: whatever is wrong with a snapshot, the whole history says what is right. */
+  async #fromSnapshot(taskId: TaskId, version: number): Promise<Folded | undefined> {
+    const snapshot = await this.#snapshots.read(taskId).catch(() => undefined)
+    if (snapshot === undefined || snapshot.version <= version) return undefined
+    let fold: TaskFold | undefined
+    try {
+      for await (const page of this.#log.readStream({ kind: 'task', id: taskId }, snapshot.version)) {
+        const tail = fold === undefined ? page.slice(1) : page
+        fold ??= TaskFold.from(snapshot, page[0], this.#plans)
+        if (fold === undefined) return undefined
+        for (const commit of tail) fold.add(commit)
+      }
+    } catch (error) {
+      if (error instanceof FoldError) return undefined
+      throw error
+    }
+    return fold === undefined ? undefined : foldedOf(fold, snapshot.version)
   }
 }
+
+type Folded = Pick<TaskFold, 'state' | 'version' | 'lastHash' | 'lastAt'> & { readonly snapshotVersion: number }
+
+const foldedOf = ({ state, version, lastHash, lastAt }: TaskFold, snapshotVersion: number): Folded => ({
+  state,
+  version,
+  lastHash,
+  lastAt,
+  snapshotVersion,
+})
+
+const foundStream = (
+  taskId: TaskId,
+  partition: Partition,
+  { state, version, lastHash, lastAt, snapshotVersion }: Folded & { readonly state: LiveTask },
+): TaskStream => ({
+  ...newStream(taskId, partition),
+  state,
+  version,
+  lastHash,
+  lastAt,
+  durableState: state,
+  durableVersion: version,
+  bytes: streamBytes(state),
+  storedRows: 'unknown',
+  snapshotVersion,
+})
+
+const unreadable = (cause: unknown): Fault =>
+  new Fault(
+    {
+      code: 'UNAVAILABLE',
+      reason: 'DATABASE_UNAVAILABLE',
+      message: 'the event log cannot be read just now',
+      hint: 'try again in a moment; nothing is lost',
+      retryable: true,
+      retryAfterMs: 1_000,
+    },
+    cause,
+  )

@@ -16,6 +16,7 @@ import {
   elementAt,
   invariant,
   latest,
+  LIMITS,
   type LiveTask,
   mayStart,
   NO_DEAD_LETTERS,
@@ -42,7 +43,7 @@ import type { Clock } from './clock.js'
 import type { GroupCommit, Settled } from './group-commit.js'
 import type { StreamCache } from './stream-cache.js'
 import { TASK_RULES, type TaskRules } from './task-rules.js'
-import { grownBytes, type TaskCommit, type TaskStream } from './task-stream.js'
+import { grownBytes, streamBytes, type TaskCommit, type TaskStream } from './task-stream.js'
 
 type Lost = Extract<Settled, { type: 'lost' }>
 
@@ -313,7 +314,9 @@ export class TaskRuntime {
       ],
       settle: (settled) => this.#settle(commit, settled),
     }
-    const bytes = grownBytes(stream.state, state, encoded.text.length)
+    const bytes = measuredAnew(stream.version, version)
+      ? streamBytes(state) - stream.bytes
+      : grownBytes(stream.state, state, encoded.text.length)
     stream.state = state
     stream.version = version
     stream.lastHash = hash
@@ -339,6 +342,10 @@ export class TaskRuntime {
     for (const answer of commit.answers) answer(settled)
   }
 }
+
+/** A long history grows beyond its state: what it was taken for is put right now and then. */
+const measuredAnew = (before: number, after: number): boolean =>
+  Math.floor(after / LIMITS.snapshotEvents) > Math.floor(before / LIMITS.snapshotEvents)
 
 /** What was decided rests on a commit that the log did not take: the command may be given again, whatever was wrong with the commit. */
 const asPredecessor = (settled: Lost): Lost =>

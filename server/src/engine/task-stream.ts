@@ -8,6 +8,7 @@ import {
   type LiveTask,
   NO_TASK,
   type Partition,
+  stateChars,
   type TaskEvent,
   type TaskId,
   type TaskState,
@@ -63,7 +64,8 @@ export interface TaskCommit extends PendingCommit {
   readonly answers: ((settled: Settled) => void)[]
 }
 
-const BYTES_PER_STREAM = 1_024
+/** What a folded task and its place in the cache cost, as measured on the heap, and what each step adds. */
+const BYTES_PER_STREAM = 1_800
 const BYTES_PER_STEP = 200
 
 export const newStream = (taskId: TaskId, partition: Partition): TaskStream => ({
@@ -80,14 +82,15 @@ export const newStream = (taskId: TaskId, partition: Partition): TaskStream => (
   touched: true,
   dropped: false,
   storedRows: 'none',
+  snapshotVersion: 0,
 })
 
-export const streamBytes = (state: TaskState, chars: number): number =>
-  BYTES_PER_STREAM + chars + (state.type === 'task' ? state.steps.length * BYTES_PER_STEP : 0)
+/** A rough size of a folded task: what it costs by itself, its steps, and what users gave. */
+export const streamBytes = (state: LiveTask): number => BYTES_PER_STREAM + state.steps.length * BYTES_PER_STEP + stateChars(state)
 
-/** What a commit adds to that: its characters, and a constant for each step that a batch added. */
+/** What a commit adds to that at most: its characters, and a constant for each step that it created. */
 export const grownBytes = (before: TaskState, after: LiveTask, chars: number): number =>
-  chars + (before.type === 'task' ? (after.steps.length - before.steps.length) * BYTES_PER_STEP : 0)
+  chars + (after.steps.length - (before.type === 'task' ? before.steps.length : 0)) * BYTES_PER_STEP
 
 /** The task as readers may see it; undefined before its first commit is durable. */
 export const durableTask = (stream: TaskStream): LiveTask | undefined =>

@@ -34,8 +34,10 @@ export const WORKER_TIMES_DEFAULT: WorkerTimes = {
   silenceMs: LIMITS.workerSilenceMs,
 }
 
-/** The bounds of streams, by name. All are bounds on one stream. */
+/** The bounds of streams, by name. All but the first are bounds on one stream. */
 export const DOOR_LIMITS = {
+  /** Streams of workers, clients and subscribers, and calls that wait for a result, open at once. */
+  streamsMax: 20_000,
   /** Handlers a worker may name in its hello. */
   helloHandlersMax: 10_000,
   /** Attempts a worker may name as running in its hello: what its slots hold, and results not yet acknowledged. */
@@ -53,7 +55,7 @@ export const DOOR_LIMITS = {
   /** Outcomes a session may wait for. */
   sessionWatchesMax: 131_072,
   /** Bytes of outcomes that wait for a client that does not read; more end its stream. */
-  sessionOutboxBytesMax: 128 * 1024 * 1024,
+  sessionOutboxBytesMax: 32 * 1024 * 1024,
   /** Live domain events that wait for a subscriber that does not read; more are dropped, and counted. */
   liveEventsWaitingMax: 1_000,
 } as const

@@ -72,7 +72,11 @@ export const errorDetail = (detail: FaultDetail): ErrorDetail => ({
   hint: detail.hint ?? '',
   retryable: detail.retryable ?? (detail.code === 'UNAVAILABLE' || detail.code === 'BACKPRESSURE'),
   errors: (detail.errors ?? []).map(fieldProblem),
-  context: { ...detail.context },
+  // The items of a stream have no trailers, where a call has its pushback.
+  context: {
+    ...detail.context,
+    ...(detail.retryAfterMs === undefined ? {} : { retry_after_ms: String(Math.ceil(detail.retryAfterMs)) }),
+  },
 })
 
 /**

@@ -7,31 +7,32 @@ export interface OpenStream {
 }
 
 export interface OpenStreams {
-  /** Begins a stream and keeps it until it calls `ended`; false, and nothing begun, once the server stops. */
-  serve(begin: (ended: () => void) => OpenStream): boolean
+  /** Begins a stream and keeps it until it calls `ended`. Why nothing was begun, when the server stops or as many are open as may be. */
+  serve(begin: (ended: () => void) => OpenStream): FaultDetail | undefined
   /** Ends all, and takes no more. */
   stop(): void
 }
 
 /** Clients come back after it, to this server or another. */
-export const STOPPING: FaultDetail = {
+const STOPPING: FaultDetail = {
   code: 'UNAVAILABLE',
   reason: 'SERVER_STOPPING',
   message: 'the server is stopping',
   retryable: true,
 }
 
-export const openStreams = (): OpenStreams => {
+export const openStreams = (streamsMax: number): OpenStreams => {
   const open = new Set<Kept>()
   let stopping = false
   return {
     serve: (begin) => {
-      if (stopping) return false
+      if (stopping) return STOPPING
+      if (open.size >= streamsMax) return tooMany(streamsMax)
       const kept: Kept = { stream: undefined }
       // Before it begins: a stream may be over as soon as it began.
       open.add(kept)
       kept.stream = begin(() => open.delete(kept))
-      return true
+      return undefined
     },
     stop: () => {
       stopping = true
@@ -39,6 +40,15 @@ export const openStreams = (): OpenStreams => {
     },
   }
 }
+
+const tooMany = (streamsMax: number): FaultDetail => ({
+  code: 'BACKPRESSURE',
+  reason: 'TOO_MANY_STREAMS',
+  message: `${streamsMax} streams are open, which is the limit`,
+  hint: 'one stream of a worker, and one of a client, is enough for a process',
+  retryable: true,
+  retryAfterMs: 5_000,
+})
 
 interface Kept {
   stream: OpenStream | undefined

@@ -60,7 +60,7 @@ export const startGrpcServer = async (deps: GrpcServerDeps): Promise<GrpcServer>
     workerTimes: deps.workerTimes ?? WORKER_TIMES_DEFAULT,
     limits: { ...DOOR_LIMITS, ...deps.limits },
   }
-  const streams = openStreams()
+  const streams = openStreams(door.limits.streamsMax)
   addServices(server, door, streams)
   addReflection(server)
   const port = await bind(server, deps.host, deps.port)

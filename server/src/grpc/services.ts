@@ -38,7 +38,7 @@ import { tolerant } from './decoding.js'
 import type { GrpcDoor } from './door.js'
 import { callStatus } from './errors.js'
 import { listKeys } from './key-calls.js'
-import { STOPPING, type OpenStream, type OpenStreams } from './open-streams.js'
+import { type OpenStream, type OpenStreams } from './open-streams.js'
 import { serveSession, type SessionCall } from './session-stream.js'
 import { serveSubscription, type SubscribeCall } from './subscribe-stream.js'
 import { bulkOrder, cancelTask, orderTask } from './order-calls.js'
@@ -105,7 +105,8 @@ const addTaskService = (server: Server, door: GrpcDoor, streams: OpenStreams): v
       resolve: unary(logger, (request: OrderRequest) => orderTask('resolve')(door, request)),
       bulk: unary(logger, (request: BulkRequest) => bulkOrder(door, request)),
       awaitResult: (call: AwaitCall, callback: sendUnaryData<AwaitResultResponse>) => {
-        if (!streams.serve((ended) => serveAwaitResult(door, call, callback, ended))) callback(callStatus(STOPPING))
+        const fault = streams.serve((ended) => serveAwaitResult(door, call, callback, ended))
+        if (fault !== undefined) callback(callStatus(fault))
       },
       watch: (call: WatchCall) => admit(streams, call, (ended) => serveWatch(door, call, ended)),
     },
@@ -183,5 +184,6 @@ const admit = (
   call: WorkerCall | SessionCall | WatchCall | SubscribeCall,
   serve: (ended: () => void) => OpenStream,
 ): void => {
-  if (!streams.serve(serve)) call.emit('error', callStatus(STOPPING))
+  const fault = streams.serve(serve)
+  if (fault !== undefined) call.emit('error', callStatus(fault))
 }

@@ -66,6 +66,7 @@ const follow = async (watch: Watch, taskId: TaskId): Promise<void> => {
     onEvents: (events) => {
       if (live()) send(watch, events)
     },
+    full: () => !live(),
   })
   // It ended, or the transport filled up, before the engine told how to stop.
   if (live()) watch.stop = stop

@@ -14,7 +14,16 @@ import type { Instant, Partition } from '@tasker/core'
 /** The type of the events that `readDomainEvents` looks for. */
 export const DOMAIN_EVENT = 'domain_event.recorded'
 
+/** The type of the events that are seals. */
+export const PARTITION_SEALED = 'partition.sealed'
+
 export type StreamKind = 'task' | 'template' | 'key' | 'partition'
+
+/** Ids after one, and up to another and with it. */
+export interface IdRange {
+  readonly after: string
+  readonly upTo?: string | undefined
+}
 
 export interface StreamRef {
   readonly kind: StreamKind
@@ -81,16 +90,92 @@ export interface Ownership {
   readonly epoch: number
   /** Seq of the control commit; the owner's next commit is one above. */
   readonly seq: number
+  /** The control commit: the end of the partition's own stream. */
+  readonly control: CommitDraft
+}
+
+/** A place in a partition and the hash of the commit there. */
+export interface PlacedHash {
+  readonly seq: number
+  readonly hash: Buffer
+  /** Whether the commit is a seal itself. */
+  readonly isSeal: boolean
+}
+
+/** The end of a stream as it was before a commit of it. */
+export interface StreamEnd {
+  readonly partition: Partition
+  readonly seq: number
+  /** The version after its last. */
+  readonly nextVersion: number
+  readonly hash: Buffer
+}
+
+export interface LinkedCommit {
+  readonly seq: number
+  readonly hash: Buffer
+  /** Undefined when its content is gone. */
+  readonly commit: StoredCommit | undefined
+  /** Elements of its list of types, which a hash over them joined by commas does not tell. */
+  readonly typeCount: number
+  /** Undefined for the first of a stream. */
+  readonly previous: StreamEnd | undefined
+}
+
+/**
+ * What seals and audits read. A commit whose content is gone while its hash stays is a place like any other; it only has no content to check.
+ */
+export interface AuditReads {
+  readonly partitionCount: number
+  /** Names this log among all others, for ever. */
+  readonly logId: string
+  /** The highest place of a partition, 0 when it is empty. */
+  tip(partition: Partition): Promise<number>
+  /** Places above one, in order, page by page. */
+  hashes(partition: Partition, afterSeq: number): AsyncIterable<readonly PlacedHash[]>
+  /** The same, each with the commit that comes before it in its stream. */
+  linked(partition: Partition, afterSeq: number): AsyncIterable<readonly LinkedCommit[]>
+  /** Commits of the partition's own stream above a place. */
+  control(partition: Partition, afterSeq: number): AsyncIterable<readonly StoredCommit[]>
+  /** The last seal of a partition, or the last one below a place. */
+  lastSeal(partition: Partition, belowSeq?: number): Promise<StoredCommit | undefined>
+}
+
+export type ProbeAnswer =
+  | {
+      readonly type: 'committed'
+      /** The database's clock. */
+      readonly databaseAt: Instant
+      /** The last place that is taken, of every partition. */
+      readonly heads: ReadonlyMap<Partition, number>
+    }
+  | { readonly type: 'failed'; readonly message: string }
+
+/** Commits something small where the log is, outside of it: what is true of that is true of an append. */
+export interface CommitProbe {
+  probe(): Promise<ProbeAnswer>
+  close(): Promise<void>
+}
+
+/** The beginning of a stream, out of a read of many. */
+export interface StreamStart {
+  readonly commits: readonly StoredCommit[]
+  /** These are all the commits there are. */
+  readonly whole: boolean
 }
 
 export interface EventLog {
   readonly partitionCount: number
+  /** What seals and audits read. */
+  readonly audit: AuditReads
   /** One atomic write of all rows, in the order given. Never throws for what `AppendResult` can say. */
   append(rows: readonly SequencedCommit[]): Promise<AppendResult>
   /** All commits of a stream from a version on, oldest first, page by page; a commit that contains the version is included. */
   readStream(stream: StreamRef, fromVersion: number): AsyncIterable<readonly StoredCommit[]>
-  /** Every commit of a kind, stream by stream in the order of ids, oldest first. For streams that are few: templates. */
-  readKind(kind: StreamKind): AsyncIterable<readonly StoredCommit[]>
+  /** Many streams of a kind at once, by id: of each its first commits, all of them where it is short. One that is not there is left out. */
+  readStarts(kind: StreamKind, ids: readonly string[]): Promise<ReadonlyMap<string, StreamStart>>
+  /** Every commit of a kind, stream by stream in the order of ids (their bytes), oldest first; of all streams, or of some of that order. */
+  readKind(kind: StreamKind, ids?: IdRange): AsyncIterable<readonly StoredCommit[]>
   /** Commits of a partition with `seq > afterSeq`, oldest first, page by page. */
   readPartition(partition: Partition, afterSeq: number): AsyncIterable<readonly StoredCommit[]>
   /** Those of them that record a domain event; what lies between costs nothing. */

@@ -15,6 +15,7 @@ import {
   type TimerRow,
 } from '@tasker/core'
 import type { ProjectionBatch, ProjectionStore, Snapshot, WaitingPlace } from './port.js'
+import type { SnapshotRow } from './snapshots/snapshot.js'
 import { compareKeys, type QueueRequest, shareOf } from './queue-scan.js'
 
 export interface MemoryStore extends ProjectionStore {
@@ -41,6 +42,7 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
   const activity = new Map<string, ActivityRow>()
   const keys = new Map<string, KeyRow>()
   const deadLetters = new Map<TaskId, readonly DeadLetterRow[]>()
+  const snapshots = new Map<TaskId, SnapshotRow>()
 
   const allReady = (): readonly ReadyRow[] => [...ready.values()].flat()
   const allTimers = (): readonly TimerRow[] => [...timers.values()].flat().sort(earlierFirst)
@@ -60,6 +62,7 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
     for (const row of batch.keys) keys.set(`${row.namespace}\n${row.queue}`, row)
     for (const { taskId } of batch.deadLetters) deadLetters.delete(taskId)
     for (const row of batch.deadLetters) deadLetters.set(row.taskId, [...(deadLetters.get(row.taskId) ?? []), row])
+    for (const row of batch.snapshots) snapshots.set(row.taskId, row)
     for (const { scope, taskId } of batch.identities) identities.set(scope, taskId)
     for (const row of batch.activity) {
       const there = activity.get(activityKey(row))
@@ -81,18 +84,12 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
       const waiting = rows.filter((row) => row.readyAt < readyBefore).sort(oldestFirst)
       return Promise.resolve(waiting.filter((row) => after === undefined || oldestFirst(row, after) > 0).slice(0, limit))
     },
-    timers: (dueBefore, limit) =>
-      Promise.resolve(
-        snapshot(
-          allTimers()
-            .filter((row) => row.dueAt < dueBefore)
-            .slice(0, limit),
-        ),
-      ),
+    timers: (dueBefore, limit) => Promise.resolve(snapshot(dueOf(allTimers(), dueBefore).slice(0, limit))),
     inFlight: () => Promise.resolve(allTimers().filter(({ kind }) => kind === 'step_timeout' || kind === 'heartbeat')),
     identity: (scope) => Promise.resolve(identities.get(scope)),
     key: (namespace, queue) => Promise.resolve(keys.get(`${namespace}\n${queue}`)),
     heldKeys: () => Promise.resolve([...keys.values()].filter(({ state }) => state.places.size > 0)),
+    snapshot: (taskId) => Promise.resolve(snapshots.get(taskId)),
     close: () => Promise.resolve(),
     dump: () => ({
       tasks: [...tasks.values()].sort((a, b) => compareText(a.taskId, b.taskId)),
@@ -105,6 +102,9 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
     }),
   }
 }
+
+const dueOf = (rows: readonly TimerRow[], before: TimerRow['dueAt']): readonly TimerRow[] =>
+  rows.filter(({ dueAt }) => dueAt < before)
 
 const queuesOf = (rows: readonly ReadyRow[]): { namespace: Namespace; queue: QueueName; waiting: number }[] => {
   const queues = new Map<string, { namespace: Namespace; queue: QueueName; waiting: number }>()

@@ -20,6 +20,7 @@ import type {
   TimerRow,
 } from '@tasker/core'
 import type { QueueRequest } from './queue-scan.js'
+import type { SnapshotRow } from './snapshots/snapshot.js'
 
 export interface CheckpointMove {
   readonly partition: Partition
@@ -48,6 +49,8 @@ export interface ProjectionBatch {
   readonly keys: readonly KeyRow[]
   /** All entries of each task that has one; they take the place of what is stored of those tasks. */
   readonly deadLetters: readonly DeadLetterRow[]
+  /** Upserts; one row a task at most. */
+  readonly snapshots: readonly SnapshotRow[]
 }
 
 /** A place among the steps of a queue, oldest first. */
@@ -85,5 +88,7 @@ export interface ProjectionStore {
   key(namespace: Namespace, queue: QueueName): Promise<KeyRow | undefined>
   /** The keys that had holders at the checkpoint. */
   heldKeys(): Promise<readonly Pick<KeyRow, 'namespace' | 'queue'>[]>
+  /** The last snapshot of a task, whatever its schema. */
+  snapshot(taskId: TaskId): Promise<SnapshotRow | undefined>
   close(): Promise<void>
 }

@@ -14,6 +14,7 @@ import {
   parseKeys,
   parseQueues,
   parseReady,
+  parseStoredSnapshot,
   parseSnapshot,
   parseTimer,
 } from './stored-rows.js'
@@ -146,6 +147,11 @@ class PostgresStore implements ProjectionStore {
 
   async heldKeys() {
     return parseKeys(await this.#read('select namespace, queue, stream_version, state from key where places > 0', []))
+  }
+
+  async snapshot(...[taskId]: Parameters<ProjectionStore['snapshot']>) {
+    const text = 'select task_id, version, schema, commit_hash, state from task_snapshot where task_id = $1'
+    return parseStoredSnapshot(await this.#read(text, [taskId]))
   }
 
   async close(): Promise<void> {

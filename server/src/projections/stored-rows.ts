@@ -19,6 +19,7 @@ import {
 } from '@tasker/core'
 import { z } from 'zod'
 import { parseKeyState } from './key-state-text.js'
+import type { SnapshotRow } from './snapshots/snapshot.js'
 import { NO_STEP } from './tables/timer.js'
 
 const taskId = z.string().transform((text): TaskId => present(parseTaskId(text), `the task id in ${text}`))
@@ -110,6 +111,20 @@ const KEYS = z.array(
   ),
 )
 
+const SNAPSHOTS = z.array(
+  z
+    .object({ task_id: taskId, version: count, schema: z.string(), commit_hash: z.instanceof(Buffer), state: z.string() })
+    .transform(
+      (row): SnapshotRow => ({
+        taskId: row.task_id,
+        version: row.version,
+        schema: row.schema,
+        hash: row.commit_hash,
+        state: row.state,
+      }),
+    ),
+)
+
 const IDENTITIES = z.array(z.object({ task_id: taskId }))
 const SNAPSHOT = z.tuple([z.object({ rows: z.array(z.unknown()), checkpoints: z.array(z.unknown()) })])
 const WRITTEN = z.tuple([z.object({ agreed: z.boolean() })])
@@ -119,6 +134,7 @@ export const parseTimer = (row: unknown): TimerRow => TIMER.parse(row)
 export const parseCheckpoints = (rows: unknown): ReadonlyMap<Partition, number> => CHECKPOINTS.parse(rows)
 export const parseQueues = (rows: unknown): z.infer<typeof QUEUES> => QUEUES.parse(rows)
 export const parseIdentity = (rows: unknown): TaskId | undefined => IDENTITIES.parse(rows)[0]?.task_id
+export const parseStoredSnapshot = (rows: unknown): SnapshotRow | undefined => SNAPSHOTS.parse(rows)[0]
 export const parseKeys = (rows: unknown): readonly KeyRow[] => KEYS.parse(rows)
 export const parseSnapshot = (rows: unknown): { readonly rows: readonly unknown[]; readonly checkpoints: readonly unknown[] } =>
   SNAPSHOT.parse(rows)[0]

@@ -7,14 +7,17 @@ import type { RestDoor } from './door.js'
 import { detailOf, installErrorFunnel, sendProblem } from './error-funnel.js'
 import { REST_LIMITS } from './limits.js'
 import type { App } from './route.js'
+import { addAuditRoutes } from './routes/audit.js'
 import { addDeadLetterRoutes } from './routes/dead-letters.js'
 import { addHealthRoutes, addOperationRoutes } from './routes/operations.js'
 import { addPages } from './routes/pages.js'
+import { addProjectionRoutes } from './routes/projections.js'
 import { addAnalyticsRoutes } from './routes/analytics.js'
 import { addKeyRoutes } from './routes/keys.js'
 import { addStepRoutes } from './routes/steps.js'
 import { addBulkRoute } from './routes/task-bulk.js'
 import { addExplainRoutes } from './routes/task-explain.js'
+import { addDiffRoute } from './routes/task-diff.js'
 import { addCancelRoutes } from './routes/task-cancel.js'
 import { addEventsRoute } from './routes/task-events.js'
 import { addListRoute } from './routes/task-list.js'
@@ -60,6 +63,7 @@ const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal, streamTimes:
   addListRoute(app, door)
   addReadRoutes(app, door)
   addExplainRoutes(app, door)
+  addDiffRoute(app, door)
   addCancelRoutes(app, door)
   addOrderRoutes(app, door)
   addBulkRoute(app, door)
@@ -71,6 +75,8 @@ const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal, streamTimes:
   addDeadLetterRoutes(app, door)
   addOperationRoutes(app, door)
   addKeyRoutes(app, door)
+  addProjectionRoutes(app, door)
+  addAuditRoutes(app, door)
   addHealthRoutes(app, door)
   addAnalyticsRoutes(app, door)
   addPages(app, door)

@@ -1,6 +1,7 @@
 /** What the REST door is given by the wiring. */
 import type { Json } from '@tasker/core'
-import type { Engine } from '../engine/api.js'
+import type { Audit } from '../audit/audit.js'
+import type { Engine, ProjectionUpkeep } from '../engine/api.js'
 import type { AnalyticsSource } from '../query/analyse.js'
 import type { Query } from '../query/query.js'
 import type { Metrics } from '../telemetry/metrics.js'
@@ -25,6 +26,8 @@ export interface RestDoor {
   readonly engine: Engine
   readonly query: Query
   readonly analytics: AnalyticsSource
+  readonly projections: ProjectionUpkeep
+  readonly audit: Audit
   readonly logger: DoorLogger
   readonly metrics: Metrics
   readonly info: ServerInfo

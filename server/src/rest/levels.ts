@@ -1,6 +1,14 @@
 /** The levels that a scrape of the metrics reads from the engine. */
 import type { Engine } from '../engine/api.js'
-import type { EngineLevels } from '../telemetry/metrics.js'
+import type { EngineLevels, ProjectionLag } from '../telemetry/metrics.js'
+
+/** All projections are written together, so that they lag together. */
+export const readLags = (engine: Pick<Engine, 'health'>, projections: readonly string[]): readonly ProjectionLag[] => {
+  const { projectionLags } = engine.health()
+  return projections.flatMap((projection) =>
+    projectionLags.map(({ partition, commits, lagMs }) => ({ projection, partition, commits, seconds: lagMs / 1_000 })),
+  )
+}
 
 export const readLevels = (engine: Pick<Engine, 'health' | 'workers' | 'queues' | 'keys' | 'watch'>): EngineLevels => {
   const health = engine.health()
@@ -17,6 +25,11 @@ export const readLevels = (engine: Pick<Engine, 'health' | 'workers' | 'queues' 
     keyPlacesHeld: keys.reduce((sum, { held }) => sum + held, 0),
     quarantinedStreams: health.quarantined.length,
     unservedQueues: engine.watch.unservedQueues().length,
+    ready: health.ready ? 1 : 0,
+    clockOffsetSeconds: health.clockOffsetMs / 1_000,
+    limits: health.limits,
     domainEventLagSeconds: health.domainEvents.lagMs / 1_000,
+    sealWaitingSeconds: (health.seals?.waitingMs ?? 0) / 1_000,
+    sealUnpublishedSeconds: (health.seals?.unpublishedMs ?? 0) / 1_000,
   }
 }

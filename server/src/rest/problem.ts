@@ -18,7 +18,7 @@ const STATUS: { readonly [Code in FaultCode]: number } = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   TOO_LARGE: 413,
-  BACKPRESSURE: 429,
+  BACKPRESSURE: 503,
   UNAVAILABLE: 503,
   INTERNAL: 500,
 }

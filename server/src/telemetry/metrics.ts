@@ -41,6 +41,19 @@ export interface EngineMetrics {
   domainEventsFailed(): void
   /** Listeners that could not take a live event. */
   domainEventsDropped(events: number): void
+  /** A seal that covers so many commits is in the log. */
+  sealed(commits: number): void
+  /** A seal could not be made, or not be published; it is tried again. */
+  sealFailed(where: 'log' | 'directory'): void
+}
+
+/** What is reported of the projected rows. */
+export interface UpkeepMetrics {
+  /** A row that is not what the log says. */
+  rowDiffers(projection: string): void
+  streamsVerified(streams: number): void
+  /** New rows took the place of the old ones. */
+  projectionRebuilt(projection: string): void
 }
 
 /** What the REST door reports. */
@@ -62,11 +75,27 @@ export interface EngineLevels {
   readonly quarantinedStreams: number
   readonly domainEventLagSeconds: number
   readonly unservedQueues: number
+  /** 1 when ready, else 0. */
+  readonly ready: number
+  readonly clockOffsetSeconds: number
+  readonly limits: readonly { readonly limit: string; readonly used: number; readonly max: number }[]
+  /** How long the oldest commit waits for its seal, and the oldest seal to be published. */
+  readonly sealWaitingSeconds: number
+  readonly sealUnpublishedSeconds: number
 }
 
-export interface Metrics extends EngineMetrics, HttpMetrics {
+/** How far the rows of a projection are behind one partition of the log. */
+export interface ProjectionLag {
+  readonly projection: string
+  readonly partition: number
+  readonly commits: number
+  readonly seconds: number
+}
+
+export interface Metrics extends EngineMetrics, HttpMetrics, UpkeepMetrics {
   /** Where levels are read from, at each scrape. */
   observeLevels(levels: () => EngineLevels): void
+  observeLags(lags: () => readonly ProjectionLag[]): void
   /** The registry in the Prometheus text format. */
   scrape(): Promise<{ readonly contentType: string; readonly text: string }>
 }
@@ -82,8 +111,11 @@ export const createMetrics = (options: { readonly withProcess: boolean } = { wit
   return {
     ...engineMetrics(registry),
     ...domainEventMetrics(registry),
+    ...sealMetrics(registry),
     ...http,
+    ...upkeepMetrics(registry),
     observeLevels: levelGauges(registry),
+    observeLags: lagGauges(registry),
     scrape: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   }
 }
@@ -112,7 +144,27 @@ const domainEventMetrics = (registry: Registry): DomainEventMetrics => {
   }
 }
 
-const engineMetrics = (registry: Registry): Omit<EngineMetrics, keyof DomainEventMetrics> => {
+type SealMetrics = Pick<EngineMetrics, `seal${string}` & keyof EngineMetrics>
+
+const sealMetrics = (registry: Registry): SealMetrics => {
+  const seals = plainCounter(registry, 'tasker_seals_total', 'Seals put into the log.')
+  const covered = plainCounter(registry, 'tasker_sealed_commits_total', 'Commits that seals cover.')
+  const failed = labelledCounter(
+    registry,
+    'tasker_seal_failures_total',
+    'Seals that were not made or not published at once.',
+    'where',
+  )
+  return {
+    sealed: (commits) => {
+      seals.add(1)
+      covered.add(commits)
+    },
+    sealFailed: (where) => failed.add(where),
+  }
+}
+
+const engineMetrics = (registry: Registry): Omit<EngineMetrics, keyof DomainEventMetrics | keyof SealMetrics> => {
   const tally = (name: string, help: string) => plainCounter(registry, name, help)
   const submitted = tally('tasker_tasks_submitted_total', 'Tasks accepted.')
   const blocked = tally('tasker_tasks_blocked_total', 'Times a task came to wait for a person.')
@@ -194,7 +246,7 @@ const httpMetrics = (registry: Registry): HttpMetrics => {
   }
 }
 
-const LEVELS: readonly (readonly [name: string, help: string, of: keyof EngineLevels])[] = [
+const LEVELS: readonly (readonly [name: string, help: string, of: Exclude<keyof EngineLevels, 'limits'>])[] = [
   ['tasker_pending_commits', 'Commits that wait for the log.', 'pendingCommits'],
   ['tasker_projection_lag_seconds', 'How far the rows are behind the log.', 'projectionLagSeconds'],
   ['tasker_workers', 'Workers that are connected or draining.', 'workers'],
@@ -205,8 +257,56 @@ const LEVELS: readonly (readonly [name: string, help: string, of: keyof EngineLe
   ['tasker_key_places_held', 'Places of keys that are taken.', 'keyPlacesHeld'],
   ['tasker_quarantined_streams', 'Streams set aside because of a bug or an unknown event.', 'quarantinedStreams'],
   ['tasker_domain_event_lag_seconds', 'How long the oldest domain event waits for its transport.', 'domainEventLagSeconds'],
+  ['tasker_seal_waiting_seconds', 'How long the oldest commit waits for its seal.', 'sealWaitingSeconds'],
+  ['tasker_seal_unpublished_seconds', 'How long the oldest seal waits to be published.', 'sealUnpublishedSeconds'],
   ['tasker_queues_unserved', 'Queues with steps that have waited, and no worker.', 'unservedQueues'],
+  ['tasker_ready', '1 while the server is ready, else 0.', 'ready'],
+  ['tasker_clock_offset_seconds', 'How far the clock is ahead of the clock of the database.', 'clockOffsetSeconds'],
 ]
+
+const LIMIT_LEVELS = [
+  ['tasker_limit_used', 'How much of a bound is used.', 'used'],
+  ['tasker_limit_max', 'The bound.', 'max'],
+] as const
+const upkeepMetrics = (registry: Registry): UpkeepMetrics => {
+  const differences = labelledCounter(
+    registry,
+    'tasker_projection_differences_total',
+    'Rows found that are not what the log says.',
+    'projection',
+  )
+  const rebuilt = labelledCounter(registry, 'tasker_projection_rebuilds_total', 'Rebuilds that took their place.', 'projection')
+  const verified = plainCounter(registry, 'tasker_projection_verified_streams_total', 'Streams compared with their rows.')
+  return {
+    rowDiffers: (projection) => differences.add(projection),
+    streamsVerified: (streams) => verified.add(streams),
+    projectionRebuilt: (projection) => rebuilt.add(projection),
+  }
+}
+
+const LAGS: readonly (readonly [name: string, help: string, of: 'commits' | 'seconds'])[] = [
+  ['tasker_projection_partition_lag_commits', 'Commits of a partition that are not in the rows yet.', 'commits'],
+  ['tasker_projection_partition_lag_seconds', 'Time since the oldest of them.', 'seconds'],
+]
+
+const lagGauges = (registry: Registry): Metrics['observeLags'] => {
+  let read: (() => readonly ProjectionLag[]) | undefined
+  for (const [name, help, of] of LAGS) {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['projection', 'partition'],
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const lag of read?.() ?? []) this.set({ projection: lag.projection, partition: lag.partition }, lag[of])
+      },
+    })
+  }
+  return (lags) => {
+    read = lags
+  }
+}
 
 const levelGauges = (registry: Registry): Metrics['observeLevels'] => {
   let read: (() => EngineLevels) | undefined
@@ -217,6 +317,17 @@ const levelGauges = (registry: Registry): Metrics['observeLevels'] => {
       registers: [registry],
       collect() {
         if (read !== undefined) this.set(read()[of])
+      },
+    })
+  }
+  for (const [name, help, of] of LIMIT_LEVELS) {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['limit'],
+      registers: [registry],
+      collect() {
+        for (const level of read?.().limits ?? []) this.set({ limit: level.limit }, level[of])
       },
     })
   }

@@ -19,8 +19,9 @@ export interface WheelTimer {
 export class TimerWheel {
   readonly #clock: Clock
   readonly #buckets = new Map<number, Set<WheelTimer>>()
-  /** A binary heap of the keys of `#buckets`; may hold keys of emptied buckets. */
+  /** A binary heap of the keys that are or were in `#buckets`, each once. */
   readonly #order: number[] = []
+  readonly #ordered = new Set<number>()
   #sleeping: { readonly bucket: number; readonly stop: () => void } | undefined
   #stopped = false
 
@@ -36,12 +37,18 @@ export class TimerWheel {
       return
     }
     this.#buckets.set(key, new Set([timer]))
-    push(this.#order, key)
+    if (!this.#ordered.has(key)) {
+      this.#ordered.add(key)
+      push(this.#order, key)
+    }
     if (this.#sleeping === undefined || key < this.#sleeping.bucket) this.#sleep()
   }
 
   remove(timer: WheelTimer): void {
-    this.#buckets.get(Math.ceil(timer.dueAt / BUCKET_MS))?.delete(timer)
+    const key = Math.ceil(timer.dueAt / BUCKET_MS)
+    const bucket = this.#buckets.get(key)
+    // An emptied bucket costs no more than its number until its time comes.
+    if (bucket?.delete(timer) === true && bucket.size === 0) this.#buckets.delete(key)
   }
 
   stop(): void {
@@ -64,6 +71,7 @@ export class TimerWheel {
     const due = Math.floor(this.#clock.now() / BUCKET_MS)
     for (let first = this.#order[0]; first !== undefined && first <= due; first = this.#order[0]) {
       pop(this.#order)
+      this.#ordered.delete(first)
       const bucket = this.#buckets.get(first)
       this.#buckets.delete(first)
       for (const timer of bucket ?? []) timer.fire()

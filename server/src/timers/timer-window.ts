@@ -1,8 +1,8 @@
 /** The wake-ups of tasks: those due soon in memory, the others in the `timer` rows. */
-import { durationMs, type Instant, later, type TimerRow } from '@tasker/core'
+import { durationMs, type DurationMs, type Instant, instant, later, LIMITS, type TimerRow } from '@tasker/core'
 import { inBackground } from '../background.js'
 import type { Clock } from '../engine/clock.js'
-import type { SourceRows } from '../projections/projector.js'
+import type { SourceTimers } from '../projections/projector.js'
 import type { TimerWheel, WheelTimer } from './timer-wheel.js'
 
 /** Timers due within this span are in memory. */
@@ -11,36 +11,45 @@ const HORIZON_MS = durationMs(60_000)
 const REFILL_EVERY_MS = durationMs(20_000)
 /** A read that failed is tried again. */
 const RETRY_MS = durationMs(500)
-/** Timers of one refill; when there are more, the window reaches only as far as they do. */
-const REFILL_ROWS_MAX = 50_000
-
 /** Times of attempts that are out are kept with their leases. */
 export const isWakeUp = ({ kind }: TimerRow): boolean => kind !== 'step_timeout' && kind !== 'heartbeat'
 
 export interface TimerSource {
   /** Timers due before an instant as of the last durable commit, earliest first among those of the projection. */
-  readonly timers: (dueBefore: Instant, limit: number) => Promise<SourceRows<TimerRow>>
+  readonly timers: (dueBefore: Instant, limit: number) => Promise<SourceTimers>
 }
 
 /**
  * The window rule for timers: what is due before `#reach` is in memory; what is due later is in the projection, or will be when the
- * projector has caught up, and the next refill brings it. An entry is a hint: firing twice or late is harmless.
+ * projector has caught up, and the next refill brings it. When there are more than `entriesMax`, those that are due last are let go and the window
+ * reaches less far. An entry is a hint: firing twice or late is harmless.
  */
 export class TimerWindow {
   readonly #clock: Clock
   readonly #wheel: TimerWheel
   readonly #source: TimerSource
   readonly #fire: (row: TimerRow) => void
+  readonly #entriesMax: number
   readonly #armed = new Map<string, WheelTimer>()
   #reach: Instant
+  /** There are more within the horizon than are in memory. */
+  #cut = false
   #stopRefill: (() => void) | undefined
+  #refilling = false
   #stopped = false
 
-  constructor(clock: Clock, wheel: TimerWheel, source: TimerSource, fire: (row: TimerRow) => void) {
+  constructor(
+    clock: Clock,
+    wheel: TimerWheel,
+    source: TimerSource,
+    fire: (row: TimerRow) => void,
+    entriesMax: number = LIMITS.timerWindowEntriesMax,
+  ) {
     this.#clock = clock
     this.#wheel = wheel
     this.#source = source
     this.#fire = fire
+    this.#entriesMax = entriesMax
     this.#reach = clock.now()
   }
 
@@ -51,7 +60,7 @@ export class TimerWindow {
   /** A timer is durable. */
   add(row: TimerRow): void {
     // A wall clock that jumped ahead leaves the reach behind until the next refill; what is due soon by the new time is kept all the same.
-    if (row.dueAt > this.#reach && row.dueAt > later(this.#clock.now(), HORIZON_MS)) return
+    if (row.dueAt > this.#reach && (this.#cut || row.dueAt > later(this.#clock.now(), HORIZON_MS))) return
     const key = `${row.taskId}/${row.kind}/${row.step ?? ''}`
     const known = this.#armed.get(key)
     if (known !== undefined) {
@@ -67,6 +76,31 @@ export class TimerWindow {
     }
     this.#armed.set(key, timer)
     this.#wheel.add(timer)
+    if (this.#armed.size > this.#entriesMax) this.#shrink()
+  }
+
+  /** The half that is due last is let go. */
+  #shrink(): void {
+    const inOrder = [...this.#armed].sort(([, a], [, b]) => a.dueAt - b.dueAt)
+    const dropped = inOrder.slice(this.#entriesMax >> 1)
+    for (const [key, timer] of dropped) {
+      this.#armed.delete(key)
+      this.#wheel.remove(timer)
+    }
+    this.#cutAt(dropped[0]?.[1].dueAt)
+  }
+
+  /** Of what is due from here on some is in the projection only. */
+  #cutAt(dueAt: Instant | undefined): void {
+    if (dueAt === undefined) return
+    if (!this.#cut) this.#refillIn(RETRY_MS)
+    this.#cut = true
+    this.#reach = instant(Math.min(this.#reach, dueAt - 1))
+  }
+
+  #refillIn(delayMs: DurationMs): void {
+    this.#stopRefill?.()
+    if (!this.#stopped && !this.#refilling) this.#stopRefill = this.#clock.after(delayMs, () => inBackground(this.#refill()))
   }
 
   /** Loads what is due soon, and goes on doing so. */
@@ -79,21 +113,25 @@ export class TimerWindow {
     this.#stopRefill?.()
   }
 
+  /** A window that is cut moves on once it is nearly empty; one that is not, now and then. */
   async #refill(): Promise<void> {
-    const reach = later(this.#clock.now(), HORIZON_MS)
-    const before = this.#reach
+    if (this.#cut && this.#armed.size > this.#entriesMax >> 2) return this.#refillIn(RETRY_MS)
+    const before = { reach: this.#reach, cut: this.#cut }
+    this.#refilling = true
     // From here on durable timers up to the new reach are kept; those that came before are in the rows or in their tail.
-    this.#reach = reach
-    let again = REFILL_EVERY_MS
+    this.#reach = later(this.#clock.now(), HORIZON_MS)
+    this.#cut = false
+    let failed = false
     try {
-      const { rows, more } = await this.#source.timers(reach, REFILL_ROWS_MAX)
+      const { rows, cutAt } = await this.#source.timers(this.#reach, this.#entriesMax >> 1)
       for (const row of rows) if (isWakeUp(row)) this.add(row)
-      if (more) again = RETRY_MS
+      this.#cutAt(cutAt)
     } catch {
-      this.#reach = before
-      again = RETRY_MS
+      failed = true
+      this.#reach = instant(Math.min(before.reach, this.#reach))
+      this.#cut ||= before.cut
     }
-    if (this.#stopped) return
-    this.#stopRefill = this.#clock.after(again, () => inBackground(this.#refill()))
+    this.#refilling = false
+    this.#refillIn(this.#cut || failed ? RETRY_MS : REFILL_EVERY_MS)
   }
 }

@@ -178,11 +178,17 @@ const engineOf = (double: () => EngineDouble, happened: () => void): Engine => (
 const healthOf = ({ ready }: EngineDouble): EngineHealth => ({
   ready,
   problems: [],
+  parts: [],
+  limits: [],
+  clockOffsetMs: 0,
   partitions: 1,
   pendingCommits: 0,
   quarantined: [],
   projectionLagMs: 0,
+  projectionLags: [],
+  projectionDifferences: [],
   domainEvents: { lagMs: 0, problem: undefined },
+  seals: undefined,
 })
 
 /** The fault of an engine that cannot be reached. */

@@ -44,6 +44,7 @@ const idOf = (text: string): TaskId => {
   if (id === undefined) throw new Error(`${text} is no task id`)
   return id
 }
+const OTHER_ID = '01JGZZZZZZ0000000000000002'
 const taskId = (): TaskId => idOf(TASK_ID)
 const REQUEST_ID = '01JGZZZZZZ000000000000000R'
 
@@ -179,6 +180,34 @@ describe('a session', () => {
       reason: 'TOO_MANY_IN_FLIGHT',
       retryable: true,
     })
+  })
+
+  test('outcomes above the bound of a session are not waited for, and may be asked for again', async () => {
+    await restart({ sessionWatchesMax: 1 })
+    const session = openSession(clients)
+    session.call.write({ submissions: [], watches: [TASK_ID, OTHER_ID] })
+    await session.until((messages) => outcomesIn(messages).length === 1)
+    expect(outcomesIn(session.messages)[0]).toMatchObject({
+      taskId: OTHER_ID,
+      outcome: { value: { reason: 'TOO_MANY_WATCHES', retryable: true } },
+    })
+  })
+
+  test('streams above the bound of the server are refused with a time to come back, and taken when another has ended', async () => {
+    await restart({ streamsMax: 1 })
+    const session = openSession(clients)
+    session.call.write({ submissions: [submission()], watches: [] })
+    await double.until(() => double.submitted.length === 1)
+    const other = openSession(clients)
+    const { code, error } = await other.ended
+    expect(code).toBe(status.RESOURCE_EXHAUSTED)
+    expect(detailOf(error)).toMatchObject({ reason: 'TOO_MANY_STREAMS', retryable: true, context: { retry_after_ms: '5000' } })
+    answerAll()
+    session.call.end()
+    expect((await session.ended).code).toBe(status.OK)
+    const third = openSession(clients)
+    third.call.write({ submissions: [submission()], watches: [] })
+    await double.until(() => double.submitted.length === 1)
   })
 
   test('a stopping server answers what is in flight and then ends the session with UNAVAILABLE', async () => {

@@ -105,6 +105,20 @@ export const describeEventLog = (name: string, open: () => Promise<LogHarness>):
       expect(await allOf(log.readStream(task('nobody'), 1))).toEqual([])
     })
 
+    test('reads the beginnings of many streams at once: whole where they are short, said where they are not, left out where there is none', async () => {
+      const short = draft({ stream: task('short'), types: ['a', 'b'] })
+      const other = draft({ stream: task('short'), firstVersion: 3, previous: short.hash })
+      const long = Array.from({ length: 60 }, (_, n) => draft({ stream: task('long'), firstVersion: n + 1 }))
+      await log.append(rowsFrom(1, short, ...long, draft({ stream: { kind: 'template', id: 'short' } }), other))
+      const starts = await log.readStarts('task', ['long', 'nobody', 'short'])
+      expect([...starts.keys()].toSorted()).toEqual(['long', 'short'])
+      expect(starts.get('short')).toEqual({ commits: await allOf(log.readStream(task('short'), 1)), whole: true })
+      const { commits, whole } = starts.get('long') ?? { commits: [], whole: true }
+      expect(whole).toBe(false)
+      expect(commits.map(({ firstVersion }) => firstVersion)).toEqual(commits.map((_, n) => n + 1))
+      expect(await log.readStarts('task', [])).toEqual(new Map())
+    })
+
     test('reads the commits of a partition that record a domain event, page by page, behind a place', async () => {
       const telling = (id: string) =>
         draft({ stream: task(id), types: ['step.completed', 'domain_event.recorded'], text: '[{},{}]' })
@@ -126,12 +140,16 @@ export const describeEventLog = (name: string, open: () => Promise<LogHarness>):
       )
       const read = await allOf(log.readKind('template'))
       expect(read.map((commit) => `${commit.stream.id}${commit.firstVersion}`)).toEqual(['B1', 'a1', 'a2', 'b1', 'b2'])
+      const between = await allOf(log.readKind('template', { after: 'B', upTo: 'a' }))
+      expect(between.map((commit) => `${commit.stream.id}${commit.firstVersion}`)).toEqual(['a1', 'a2'])
+      const behind = await allOf(log.readKind('template', { after: 'a' }))
+      expect(behind.map((commit) => `${commit.stream.id}${commit.firstVersion}`)).toEqual(['b1', 'b2'])
     })
 
     test('taking a partition is an append that raises the epoch and is linked to the last one (L4)', async () => {
       await log.append(rowsFrom(1, draft()))
-      expect(await log.acquire(P0, 'node-1', NOW)).toEqual({ partition: P0, epoch: 1, seq: 2 })
-      expect(await log.acquire(P0, 'node-2', NOW)).toEqual({ partition: P0, epoch: 2, seq: 3 })
+      expect(await log.acquire(P0, 'node-1', NOW)).toMatchObject({ partition: P0, epoch: 1, seq: 2 })
+      expect(await log.acquire(P0, 'node-2', NOW)).toMatchObject({ partition: P0, epoch: 2, seq: 3 })
       expect(await log.head(P0)).toEqual({ seq: 3, epoch: 2 })
       expect(verifyChain(await allOf(log.readStream({ kind: 'partition', id: '0' }, 1)))).toMatchObject({
         type: 'intact',
@@ -167,7 +185,7 @@ export const describeEventLog = (name: string, open: () => Promise<LogHarness>):
       async (written) => {
         await log.append(rowsFrom(1, draft({ stream: task('warm') })))
         harness.loseNextAnswer(written)
-        expect(await log.acquire(P0, 'node-1', NOW)).toEqual({ partition: P0, epoch: 1, seq: 2 })
+        expect(await log.acquire(P0, 'node-1', NOW)).toMatchObject({ partition: P0, epoch: 1, seq: 2 })
       },
     )
 

@@ -28,6 +28,7 @@ const committer = async (log: EventLog, node: string, partitions: readonly Parti
   const lost: Partition[] = []
   const settings = { batchCommitsMax: 50, batchCharsMax: 1_000_000 }
   const commits = new GroupCommit(log, systemClock, settings, {
+    acknowledged: () => undefined,
     flushed: () => undefined,
     failed: () => undefined,
     partitionLost: (partition) => void lost.push(partition),

@@ -78,6 +78,7 @@ export const batchOf = (checkpoints: readonly CheckpointMove[], parts: Partial<P
   ready: [],
   timers: [],
   identities: [],
+  snapshots: [],
   activity: [],
   keys: [],
   deadLetters: [],
@@ -281,6 +282,19 @@ export const describeProjectionStore = (name: string, open: () => Promise<StoreH
     test('an identity leads to its task', async () => {
       await store.write(batchOf([move(0, 0, 1)], { identities: [{ scope: 'ab12', taskId: T2 }] }))
       expect(await store.identity('ab12')).toBe(T2)
+    })
+
+    test('of a task the last snapshot is kept, byte for byte, and none of what a conflict did not write', async () => {
+      const first = { taskId: T1, version: 500, schema: '1-a', hash: Buffer.alloc(32, 1), state: '{"text":"\\u0000 \\ud800 é"}' }
+      const second = { ...first, version: 1_000, schema: '2-b', hash: Buffer.alloc(32, 2), state: '{"text":"x"}' }
+      expect(await store.snapshot(T1)).toBeUndefined()
+      await store.write(batchOf([move(0, 0, 1)], { snapshots: [first, { ...first, taskId: T2 }] }))
+      expect(await store.snapshot(T1)).toEqual(first)
+      expect(await store.write(batchOf([move(0, 0, 2)], { snapshots: [second] }))).toBe('conflict')
+      expect(await store.snapshot(T1)).toEqual(first)
+      await store.write(batchOf([move(0, 1, 2)], { snapshots: [second] }))
+      expect(await store.snapshot(T1)).toEqual(second)
+      expect(await store.snapshot(T2)).toEqual({ ...first, taskId: T2 })
     })
   })
 }

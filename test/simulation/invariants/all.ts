@@ -24,6 +24,7 @@ import { resultsAreAcknowledged } from './results-are-acknowledged.js'
 import { resultsCountFromHolders } from './results-count-from-holders.js'
 import { rowsEqualRebuild } from './rows-equal-rebuild.js'
 import { savedIsFoundAgain } from './saved-is-found-again.js'
+import { sealsVerify } from './seals-verify.js'
 import { skippedStaysSkipped } from './skipped-stays-skipped.js'
 import { slotsAreKept } from './slots-are-kept.js'
 import { startsAfterDependencies } from './starts-after-dependencies.js'
@@ -36,6 +37,7 @@ export const INVARIANTS: readonly InvariantOf[] = [
   queuesKnowWhatWaits,
   oneOwnerWrites,
   placesAndChains,
+  sealsVerify,
   oneTerminalEvent,
   attemptNumbers,
   resultsCountFromHolders,

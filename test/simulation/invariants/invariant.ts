@@ -5,6 +5,7 @@
 import type { LiveTask, RecordedTaskEvent, StepId, TaskEvent, TaskId, WorkerId } from '@tasker/core'
 import type { AttemptRef, ResultAck } from '@tasker/server/internal/engine/api'
 import type { RunningEngine } from '@tasker/server/internal/engine/engine'
+import type { EventLog } from '@tasker/server/internal/log/port'
 import type { MemoryStore } from '@tasker/server/internal/projections/memory-store'
 import type { DomainMessage } from '@tasker/server/internal/publishers/message'
 import type { RebuiltRows } from '../rebuilt-rows.js'
@@ -33,6 +34,9 @@ export interface WorkerHolds {
 /** The world at rest, after the faults have stopped. */
 export interface AtRest {
   readonly engine: RunningEngine
+  readonly log: EventLog
+  /** Its servers seal what they write. */
+  readonly isSealed: boolean
   readonly store: MemoryStore
   readonly rebuilt: RebuiltRows
   readonly acknowledged: readonly TaskId[]

@@ -3,7 +3,8 @@
  *
  * A1  A result counts only from the worker that holds the attempt, while it holds it.
  * A2  A repeat of the recorded outcome is accepted and changes nothing, also after the task's end.
- * A3  Any other result of an attempt that was given out is recorded as ignored, once an attempt and never after the end; then refused.
+ * A3  Any other result of an attempt that was given out is recorded as ignored, once an attempt and never after the end; then refused. Of very many such
+ *     attempts the latest are remembered, and late results of older ones are refused without a record.
  * A4  A result of an attempt that was never given out is refused.
  */
 import type { Decision } from '../../kernel/decider.js'
@@ -12,6 +13,7 @@ import { wasGivenOut } from '../attempts.js'
 import type { TaskEvent } from '../events.js'
 import { refuse, type TaskRefusal } from '../refusals.js'
 import { isTerminal, type LiveTask, type StepInProgress, type StepState } from '../state.js'
+import { wasIgnored } from '../step-states.js'
 
 export interface AttemptOf {
   readonly step: StepId
@@ -46,7 +48,7 @@ export const ignoreResult = (
 ): Decision<TaskEvent, TaskRefusal> => {
   if (!wasGivenOut(step, of.attempt)) return leaseLost(of, 'it was never given out')
   const reason = isOut(step, of.attempt) ? 'another worker holds it' : 'it is over'
-  if (isTerminal(task.phase) || step.ignored.includes(of.attempt)) return leaseLost(of, reason)
+  if (isTerminal(task.phase) || wasIgnored(step, of.attempt)) return leaseLost(of, reason)
   return {
     type: 'accepted',
     events: [{ type: 'step.result_ignored', step: of.step, attempt: of.attempt, outcome, reason }],

@@ -69,6 +69,7 @@ const serverChecks = async ({ http }: CommandContext): Promise<readonly Check[]>
       wrong('server', message, hint),
       skipped('health', 'the server does not answer'),
       skipped('events', 'the server does not answer'),
+      skipped('rows', 'the server does not answer'),
       skipped('clock', 'the server does not answer'),
     ]
   }
@@ -77,12 +78,14 @@ const serverChecks = async ({ http }: CommandContext): Promise<readonly Check[]>
 const healthChecks = async (http: CommandContext['http']): Promise<readonly Check[]> => {
   try {
     const health = await http.json({ method: 'GET', path: '/health/detailed', timeoutMs: CHECK_TIMEOUT_MS }, healthAnswer)
-    return [healthCheck(health), eventsCheck(health)]
+    return [healthCheck(health), eventsCheck(health), rowsCheck(health)]
   } catch (thrown) {
     const { message, hint } = faultOf(thrown).detail
-    return [wrong('health', message, hint ?? LOG_HINT), skipped('events', 'the server does not tell its health')]
+    return [wrong('health', message, hint ?? LOG_HINT), skipped('events', NO_HEALTH), skipped('rows', NO_HEALTH)]
   }
 }
+
+const NO_HEALTH = 'the server does not tell its health'
 
 const healthCheck = ({ status, problems, quarantined }: HealthAnswer): Check => {
   if (problems.length > 0) return wrong('health', problems.join('; '), LOG_HINT)
@@ -105,6 +108,12 @@ const eventsCheck = ({ domain_events: { lag_ms, problem } }: HealthAnswer): Chec
         `domain events wait for ${Math.round(lag_ms / 1_000)} s: ${problem}`,
         'none is lost; they are sent when the transport is back',
       )
+
+const rowsCheck = ({ projection_differences: differences }: HealthAnswer): Check => {
+  const [first] = differences
+  if (first === undefined) return ok('rows', 'the rows that were compared are what the log says')
+  return wrong('rows', `${first.first} (${first.rows} of ${first.projection})`, `tasker projection rebuild ${first.projection}`)
+}
 
 /** The server wrote its date between the two local instants, to the second below. */
 export const clockCheck = (date: string | null, askedAtMs: number, answeredAtMs: number): Check => {

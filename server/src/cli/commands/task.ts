@@ -8,6 +8,7 @@ import { jsonSource, type SubmitFlags, submitTask } from '../submission.js'
 import { exitCodeOfStatus, statusText } from '../task-status.js'
 import { templateRef } from '../template-ref.js'
 import { type Binding, collected, examples, wholeNumber } from './command.js'
+import { addDiffCommand } from './task-diff.js'
 import { addTaskExplainCommands } from './task-explain.js'
 import { addOrderCommands } from './task-orders.js'
 import { addTaskReadCommands, taskPath, writeResult } from './task-read.js'
@@ -17,6 +18,7 @@ export const addTaskCommands = (program: Command, binding: Binding): void => {
   addSubmit(task, binding)
   addTaskReadCommands(task, binding)
   addTaskExplainCommands(task, binding)
+  addDiffCommand(task, binding)
   addWatch(task, binding)
   addCancel(task, binding)
   addOrderCommands(task, binding)

@@ -3,17 +3,20 @@ import type { Partition } from '@tasker/core'
 import { invariant, unreachable } from '@tasker/core'
 import { acquirePartition, type PartitionTip } from '../acquire.js'
 import { illFormedPart } from '../content.js'
-import { readAcquired } from '../partition-codec.js'
+import { epochOf } from '../partition-codec.js'
 import {
   DOMAIN_EVENT,
   type AppendResult,
   type CommitDraft,
   type EventLog,
+  type IdRange,
   type SequencedCommit,
   type StoredCommit,
   type StreamKind,
   type StreamRef,
+  type StreamStart,
 } from '../port.js'
+import { memoryAuditReads } from './memory-audit.js'
 
 /** What shall become of one append. */
 export type AppendFate =
@@ -47,6 +50,7 @@ export interface MemoryLog extends EventLog {
 }
 
 const PAGE_COMMITS = 500
+const START_COMMITS = 20
 
 const DELIVERED: AppendFate = { type: 'delivered' }
 const NO_FAULTS: FaultPolicy = { append: () => DELIVERED, read: () => undefined }
@@ -75,13 +79,21 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
     }
   }
 
-  async function* pages(commits: () => readonly StoredCommit[]): AsyncGenerator<readonly StoredCommit[]> {
+  async function* pages<Item>(commits: () => readonly Item[]): AsyncGenerator<readonly Item[]> {
     await faults.read()
     const found = commits()
     for (let at = 0; at < found.length; at += pageCommits) {
       if (at > 0) await faults.read()
       yield found.slice(at, at + pageCommits)
     }
+  }
+
+  const starts = async (kind: StreamKind, ids: readonly string[]): Promise<ReadonlyMap<string, StreamStart>> => {
+    await faults.read()
+    const found = ids.map((id) => [id, store.stream({ kind, id })] as const).filter(([, commits]) => commits.length > 0)
+    return new Map(
+      found.map(([id, commits]) => [id, { commits: commits.slice(0, START_COMMITS), whole: commits.length <= START_COMMITS }]),
+    )
   }
 
   const tip = async (partition: Partition): Promise<PartitionTip> => {
@@ -91,10 +103,12 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
 
   return {
     partitionCount,
+    audit: memoryAuditReads(store, partitionCount, pages, () => faults.read()),
     append,
     readStream: (stream, fromVersion) =>
       pages(() => store.stream(stream).filter((commit) => commit.firstVersion + commit.types.length > fromVersion)),
-    readKind: (kind) => pages(() => store.kind(kind)),
+    readStarts: (kind, ids) => starts(kind, ids),
+    readKind: (kind, ids) => pages(() => store.kind(kind, ids)),
     readPartition: (partition, afterSeq) => pages(() => store.partition(partition).slice(afterSeq)),
     readDomainEvents: (partition, afterSeq) =>
       pages(() =>
@@ -105,7 +119,7 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
       ),
     head: async (partition) => {
       const { seq, control } = await tip(partition)
-      return { seq, epoch: control === undefined ? 0 : readAcquired(control).epoch }
+      return { seq, epoch: control === undefined ? 0 : epochOf(control) }
     },
     acquire: (partition, node, at) => acquirePartition({ append, tip }, partition, node, at),
     close: () => {
@@ -155,10 +169,12 @@ class CommitStore {
     return this.#streams.get(streamKey(stream)) ?? []
   }
 
-  kind(kind: StreamKind): readonly StoredCommit[] {
+  kind(kind: StreamKind, { after, upTo }: IdRange = { after: '' }): readonly StoredCommit[] {
     return [...this.#streams.values()]
       .filter(([first]) => first?.stream.kind === kind)
-      .sort(([a], [b]) => Buffer.compare(Buffer.from(a?.stream.id ?? ''), Buffer.from(b?.stream.id ?? '')))
+      .filter(([first]) => compareIds(first?.stream.id ?? '', after) > 0)
+      .filter(([first]) => upTo === undefined || compareIds(first?.stream.id ?? '', upTo) <= 0)
+      .sort(([a], [b]) => compareIds(a?.stream.id ?? '', b?.stream.id ?? ''))
       .flat()
   }
 
@@ -188,6 +204,8 @@ const refusalOf = (commit: CommitDraft): string | undefined => {
   if (types.length === 0 || commit.hash.length !== 32 || commit.firstVersion < 1) return 'the commit breaks a rule of the table'
   return illFormedPart(commit)
 }
+
+const compareIds = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
 const streamKey = (stream: StreamRef): string => `${stream.kind}/${stream.id}`
 

@@ -1,7 +1,7 @@
 /** Rows of `event_commit` read page by page, by key, and made commits. */
 import { instant, partitionNumber } from '@tasker/core'
 import type { Pool } from '../../database.js'
-import { DOMAIN_EVENT, type StoredCommit, type StreamKind } from '../port.js'
+import { DOMAIN_EVENT, type IdRange, type StoredCommit, type StreamKind, type StreamStart } from '../port.js'
 
 /** What a page holds at most; a single larger commit is a page of its own. */
 export interface PageBounds {
@@ -9,7 +9,7 @@ export interface PageBounds {
   readonly bytes: number
 }
 
-interface CommitRow {
+export interface CommitRow {
   readonly partition: number
   readonly seq: string
   readonly stream_kind: StreamKind
@@ -75,6 +75,14 @@ export const partitionRange = (partition: number, afterSeq: number): KeyRange =>
   after: (commit) => partitionRange(partition, commit.seq),
 })
 
+/** The partition's own stream, by its index. */
+export const controlRange = (partition: number, afterSeq: number): KeyRange => ({
+  where: `partition = $1 and seq > $2 and stream_kind = 'partition'`,
+  order: 'seq',
+  values: [partition, afterSeq],
+  after: (commit) => controlRange(partition, commit.seq),
+})
+
 /** The condition is that of the index, word for word: the planner takes it for no other. */
 export const domainEventRange = (partition: number, afterSeq: number): KeyRange => ({
   where: `partition = $1 and seq > $2 and types @> array['${DOMAIN_EVENT}']`,
@@ -99,12 +107,48 @@ const streamRangeAfter = (kind: StreamKind, id: string, version: number): KeyRan
   after: (commit) => streamRangeAfter(kind, id, commit.firstVersion),
 })
 
-export const kindRange = (kind: StreamKind, afterId = '', afterVersion = 0): KeyRange => ({
-  where: 'stream_kind = $1 and (stream_id, first_version) > ($2, $3)',
+/** No version is above it: a range that begins behind it begins behind its stream. */
+const VERSION_MAX = Number.MAX_SAFE_INTEGER
+
+export const kindRange = (kind: StreamKind, { after, upTo }: IdRange, afterVersion = VERSION_MAX): KeyRange => ({
+  where: `stream_kind = $1 and (stream_id, first_version) > ($2, $3)${upTo === undefined ? '' : ' and stream_id <= $4'}`,
   order: 'stream_id, first_version',
-  values: [kind, afterId, afterVersion],
-  after: (commit) => kindRange(kind, commit.stream.id, commit.firstVersion),
+  values: [kind, after, afterVersion, ...(upTo === undefined ? [] : [upTo])],
+  after: (commit) => kindRange(kind, { after: commit.stream.id, upTo }, commit.firstVersion),
 })
+
+/** Of each stream one more commit than are wanted tells whether it is whole; what exceeds the bytes comes without its text. */
+const STARTS = `
+select ${COMMIT_COLUMNS.replace(/events,/, 'case when bytes <= $4 then events end as events,')}
+from (
+  select found.*, sum(octet_length(found.events)) over (order by id.place, found.first_version) as bytes
+  from unnest($2::text[]) with ordinality as id(stream_id, place) cross join lateral (
+    select * from event_commit c where c.stream_kind = $1 and c.stream_id = id.stream_id order by c.first_version limit $3 + 1
+  ) as found
+) as bounded
+order by stream_id, first_version`
+
+interface StartRow extends Omit<CommitRow, 'events'> {
+  readonly events: string | null
+}
+
+/** The first commits of many streams, `bounds.commits` of each and `bounds.bytes` in all. */
+export const readStarts = async (
+  pool: Pool,
+  kind: StreamKind,
+  ids: readonly string[],
+  { commits, bytes }: PageBounds,
+): Promise<ReadonlyMap<string, StreamStart>> => {
+  const { rows } = await pool.query<StartRow>({ name: 'stream_starts', text: STARTS, values: [kind, ids, commits, bytes] })
+  const starts = new Map<string, { readonly commits: StoredCommit[]; whole: boolean }>()
+  for (const { events, ...row } of rows) {
+    const start = starts.get(row.stream_id) ?? { commits: [], whole: true }
+    starts.set(row.stream_id, start)
+    if (events === null || start.commits.length === commits) start.whole = false
+    else if (start.whole) start.commits.push(commitOf({ ...row, events }))
+  }
+  return starts
+}
 
 export const commitOf = (row: CommitRow): StoredCommit => ({
   seq: Number(row.seq),

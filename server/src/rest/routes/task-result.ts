@@ -26,7 +26,7 @@ export const addResultRoute = (app: App, door: RestDoor, stopping: AbortSignal):
         response: {
           200: OUTCOME.describe('The outcome.'),
           202: OUTCOME.describe('None yet; ask again.'),
-          ...problems(404, 422, 429, 503),
+          ...problems(404, 422, 503),
         },
       },
     },

@@ -40,7 +40,7 @@ export const addSubmitRoute = (app: App, door: RestDoor): void => {
         response: {
           201: TASK.describe('The task, new.'),
           200: TASK.describe('The task that was there: a repeat, or on_duplicate: return.'),
-          ...problems(400, 404, 409, 413, 415, 422, 429, 503),
+          ...problems(400, 404, 409, 413, 415, 422, 503),
         },
       },
     },

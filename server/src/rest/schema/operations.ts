@@ -38,12 +38,31 @@ export const HEALTH = z.object({
 
 export const DETAILED_HEALTH = HEALTH.extend({
   ready: z.boolean(),
+  parts: z
+    .array(
+      z.object({
+        name: z.enum(['recovery', 'ownership', 'database', 'clock', 'pressure', 'projections']),
+        ok: z.boolean(),
+        needed: z.boolean().describe('Whether the server is not ready without it.'),
+        detail: z.string(),
+      }),
+    )
+    .describe('What must hold for the server to be ready, or well.'),
+  limits: z
+    .array(z.object({ limit: z.string(), used: z.number(), max: z.number() }))
+    .describe('Bounds, and how far each is used.'),
+  clock_offset_ms: z.number().int().describe('How far the clock of the server is ahead of the clock of its database.'),
   started_at: z.iso.datetime(),
   uptime_seconds: z.number(),
   partitions: z.number().int(),
   pending_commits: z.number().int(),
   projection_lag_ms: z.number(),
+  projection_differences: z.array(z.object({ projection: z.string(), rows: z.number().int(), first: z.string() })),
   domain_events: z.object({ lag_ms: z.number(), problem: z.string().nullable() }),
+  seals: z
+    .object({ waiting_ms: z.number(), unpublished_ms: z.number(), problem: z.string().nullable() })
+    .nullable()
+    .describe('How far seals are behind; null when none are made.'),
   workers: z.number().int(),
   unserved_queues: z.array(
     z.object({ namespace: z.string(), handler: z.string(), waiting: z.number().int(), since: z.iso.datetime() }),

@@ -34,8 +34,7 @@ const DESCRIPTIONS = {
   413: 'The body, or the context in it, is too large.',
   415: 'The Content-Type is not one this address reads.',
   422: 'The input does not fit; `errors` names every failing place.',
-  429: 'Too busy: repeat after `Retry-After` seconds.',
-  503: 'Not available now: repeat after `Retry-After` seconds.',
+  503: 'Not available now, or too busy: repeat after `Retry-After` seconds.',
 } as const
 
 /** The problems a route may answer with, for its documentation. */

@@ -21,15 +21,18 @@ export const openEventFeed = async (engine: EngineEvents, taskId: TaskId, afterV
   let waiting: RecordedTaskEvent[] = []
   /** The highest version heard of; above `at` with nothing waiting means that the history must be read. */
   let heardOf = afterVersion
+  /** More came than there was room for: the history has it, and maybe more than was heard of. */
+  let unheard = false
   let wake = (): void => undefined
   const hear = (events: readonly RecordedTaskEvent[]): void => {
     for (const event of events) {
       heardOf = Math.max(heardOf, event.version)
       if (waiting.length < REST_LIMITS.streamEventsMax) waiting.push(event)
+      else unheard = true
     }
     wake()
   }
-  const stop = await engine.follow(taskId, afterVersion, { onEvents: hear })
+  const stop = await engine.follow(taskId, afterVersion, { onEvents: hear, full: () => unheard })
 
   const take = async (): Promise<readonly RecordedTaskEvent[]> => {
     const fresh = waiting.filter((event) => event.version > at)
@@ -37,13 +40,17 @@ export const openEventFeed = async (engine: EngineEvents, taskId: TaskId, afterV
     const gapless = fresh[0]?.version === at + 1
     const events = gapless ? fresh : await engine.history(taskId, at, REST_LIMITS.streamPageEvents)
     if (events.length > 0) at = elementAt(events, events.length - 1, 'events of a feed').version
-    else heardOf = at
+    else {
+      // What came while the history was read is still to be told.
+      heardOf = waiting.at(-1)?.version ?? at
+      unheard = false
+    }
     return events
   }
   return {
     next: async (waitMs) => {
-      if (heardOf <= at) await heard(waitMs, (callback) => (wake = callback))
-      return heardOf > at ? take() : []
+      if (heardOf <= at && !unheard) await heard(waitMs, (callback) => (wake = callback))
+      return heardOf > at || unheard ? take() : []
     },
     close: () => {
       wake()

@@ -170,11 +170,11 @@ test.each(['fails', 'brings nothing new'])('a refill that %s is tried again afte
 test('nothing starts while it is paused or after it stopped', async () => {
   const { dispatcher, started, connect } = hall(nothing)
   connect(['work'], 5)
-  dispatcher.pause()
+  dispatcher.pause('log')
   dispatcher.add(row(1))
   await settled()
   expect(started).toEqual([])
-  dispatcher.resume()
+  dispatcher.resume('log')
   await settled()
   expect(started).toHaveLength(1)
   dispatcher.stop()

@@ -31,6 +31,7 @@ const bench = async (faults?: FaultPolicy, batchCommitsMax = 500): Promise<Bench
     clock,
     { batchCommitsMax, batchCharsMax: 1_000_000 },
     {
+      acknowledged: () => undefined,
       flushed: () => undefined,
       failed: () => undefined,
       partitionLost: (partition) => partitionsLost.push(partition),

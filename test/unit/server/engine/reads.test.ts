@@ -204,3 +204,47 @@ test('nothing is read from memory once another server took over while the read w
   expect(await reading).toMatchObject({ detail: { reason: 'SERVER_NOT_READY' } })
   expect(made.fenced).toHaveLength(1)
 })
+
+test('a page of a history ends where its payloads have filled it, whatever was asked for, and the next goes on', async () => {
+  const made = await startTestEngine()
+  await made.register('order', [
+    { name: 'a' },
+    { name: 'b', after: ['a'] },
+    { name: 'c', after: ['b'] },
+    { name: 'd', after: ['c'] },
+  ])
+  const worker = made.worker()
+  const taskId = await made.submitted(submissionOf(1))
+  for (const step of ['a', 'b', 'c', 'd']) {
+    worker.complete(worker.command(step), 'x'.repeat(3 * 1024 * 1024))
+    await settled()
+  }
+  const all: number[] = []
+  const pages: number[] = []
+  for (let at = 0; ; at = all.at(-1) ?? 0) {
+    const page = await made.engine.history(taskId, at, 500)
+    if (page.length === 0) break
+    pages.push(page.length)
+    all.push(...page.map(({ version }) => version))
+  }
+  expect(all).toEqual(Array.from({ length: all.length }, (_, n) => n + 1))
+  expect(pages.length).toBe(2)
+  const heard: number[] = []
+  const stop = await made.engine.follow(taskId, 0, { onEvents: (events) => heard.push(...events.map(({ version }) => version)) })
+  expect(heard).toEqual(all)
+  stop()
+})
+
+test('a follower that has enough of a history is told no more of it, and hears what is new', async () => {
+  const made = await startTestEngine()
+  const taskId = await chain(made)
+  const heard: number[] = []
+  const versions = {
+    onEvents: (events: readonly { readonly version: number }[]) => heard.push(...events.map(({ version }) => version)),
+  }
+  await made.engine.follow(taskId, 0, { ...versions, full: () => heard.length > 0 })
+  const told = heard.length
+  expect(told).toBeGreaterThan(0)
+  await made.soon(made.cancel(taskId))
+  expect(heard.length).toBeGreaterThan(told)
+})

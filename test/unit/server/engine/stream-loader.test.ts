@@ -1,9 +1,11 @@
-import { jsonOf } from '@tasker/core'
+import { jsonOf, type Plan, type TaskId } from '@tasker/core'
 import { Quarantine, type QuarantinedStream } from '@tasker/server/internal/engine/quarantine'
 import { StreamCache } from '@tasker/server/internal/engine/stream-cache'
 import { type Found, StreamLoader } from '@tasker/server/internal/engine/stream-loader'
+import { TaskFold } from '@tasker/server/internal/engine/task-fold'
 import { memoryLog } from '@tasker/server/internal/log/memory/memory-log'
 import type { EventLog, StoredCommit } from '@tasker/server/internal/log/port'
+import { type SnapshotRow, snapshotRow } from '@tasker/server/internal/projections/snapshots/snapshot'
 import { expect, test } from 'vitest'
 import { commitsOf, PARTITIONS, requestId, SHOP, startTestEngine, submissionOf } from '../../../support/engine.js'
 import { settled } from '../../../support/virtual-clock.js'
@@ -12,6 +14,7 @@ import { settled } from '../../../support/virtual-clock.js'
 const library = async (
   bend: (commits: readonly StoredCommit[]) => readonly StoredCommit[] = (commits) => commits,
   bytesMax = 1_000_000,
+  snapshotOf: (row: SnapshotRow) => SnapshotRow | undefined = () => undefined,
 ) => {
   const world = await startTestEngine()
   await world.register('order', [{ name: 'a' }, { name: 'b', after: ['a'] }])
@@ -20,20 +23,43 @@ const library = async (
   await worker.workOff()
   const plan = world.engine.template(SHOP, 'order', undefined)?.plan
   const stored = await commitsOf(world.log, taskId)
-  const site = { reads: 0, away: false }
+  const site = { reads: 0, commits: 0, away: false }
   const log: EventLog = {
     ...memoryLog({ partitionCount: PARTITIONS }),
-    async *readStream({ id }) {
+    async *readStream({ id }, from) {
       site.reads++
       if (site.away) throw new Error('away')
-      if (id === taskId) for (const commit of bend(stored)) yield [commit]
+      if (id !== taskId) return
+      for (const commit of bend(stored)) {
+        if (commit.firstVersion + commit.types.length <= from) continue
+        site.commits++
+        yield [commit]
+      }
     },
   }
   const quarantined: QuarantinedStream[] = []
   const cache = new StreamCache(bytesMax)
-  const loader = new StreamLoader(log, cache, new Quarantine((one) => quarantined.push(one)), () => plan)
   const live = (await world.engine.read(taskId))?.state
-  return { taskId, loader, cache, site, quarantined, live }
+  const read = async (): Promise<SnapshotRow | undefined> => snapshotOf(snapshotBehind(stored, 2, plan))
+  const snapshots = { events: 3, read }
+  const loader = new StreamLoader(log, cache, new Quarantine((one) => quarantined.push(one)), () => plan, snapshots)
+  return { taskId, loader, cache, site, quarantined, live, stored }
+}
+
+/** The snapshot that stands behind the n-th commit. */
+const snapshotBehind = (commits: readonly StoredCommit[], n: number, plan: Plan | undefined): SnapshotRow => {
+  const fold = new TaskFold(() => plan)
+  for (const commit of commits.slice(0, n)) fold.add(commit)
+  if (fold.state.type === 'none') throw new Error('no task')
+  const row = snapshotRow(requestId(1), fold.state, fold.version, fold.lastHash)
+  if (row === undefined) throw new Error('no snapshot')
+  return row
+}
+
+const asStream = async (loader: StreamLoader, taskId: TaskId) => {
+  const found = await loader.load(taskId)
+  if (found.type !== 'stream') throw new Error(`not found: ${found.type}`)
+  return found.stream
 }
 
 test('those who ask for one task at once get one stream, out of one read, in the order they asked', async () => {
@@ -129,4 +155,43 @@ test('who asks for a task whose creation is on its way gets it when it is durabl
   const repeated = world.submit(submissionOf(1, { context: jsonOf({ n: 1 }) }))
   await settled()
   expect(repeated).toMatchObject([{ type: 'existing', taskId: answer.taskId }])
+})
+
+test('a long history is not folded: its snapshot and what came after it give the same task', async () => {
+  const { taskId, loader, live, stored } = await library(
+    (commits) => commits,
+    1_000_000,
+    (row) => row,
+  )
+  const stream = await asStream(loader, taskId)
+  expect(stream).toMatchObject({ version: 9, durableVersion: 9, storedRows: 'unknown', snapshotVersion: 7 })
+  expect(stream.state).toStrictEqual(live)
+  expect([stream.lastHash, stream.lastAt]).toEqual([stored.at(-1)?.hash, stored.at(-1)?.at])
+})
+
+test.each<readonly [string, (row: SnapshotRow) => SnapshotRow | undefined]>([
+  ['of another schema', (row) => ({ ...row, schema: '0-old' })],
+  ['behind another commit', (row) => ({ ...row, hash: Buffer.alloc(32, 1) })],
+  ['at a version in the midst of a commit', (row) => ({ ...row, version: row.version - 1 })],
+  ['beyond the end of the history', (row) => ({ ...row, version: 99 })],
+  ['that is no JSON', (row) => ({ ...row, state: '{' })],
+  ['without a member', (row) => ({ ...row, state: row.state.replace('"phase"', '"faze"') })],
+  ['whose state the next commit cannot follow', (row) => ({ ...row, state: row.state.replaceAll('in_progress', 'skipped') })],
+])('a snapshot %s is not used, and does no harm', async (_, bent) => {
+  const { taskId, loader, live, quarantined } = await library((commits) => commits, 1_000_000, bent)
+  const stream = await asStream(loader, taskId)
+  expect(stream.state).toStrictEqual(live)
+  expect(stream).toMatchObject({ version: 9, snapshotVersion: 0 })
+  expect(quarantined).toEqual([])
+})
+
+test('a store that has no snapshot to give just now costs a longer read', async () => {
+  const { taskId, loader, live } = await library(
+    (commits) => commits,
+    1_000_000,
+    () => {
+      throw new Error('away')
+    },
+  )
+  expect((await asStream(loader, taskId)).state).toStrictEqual(live)
 })

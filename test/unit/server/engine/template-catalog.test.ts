@@ -31,6 +31,7 @@ const shelf = async (): Promise<Shelf> => {
     clock,
     { batchCommitsMax: 10, batchCharsMax: 1_000_000 },
     {
+      acknowledged: () => undefined,
       flushed: () => undefined,
       failed: () => undefined,
       partitionLost: () => undefined,

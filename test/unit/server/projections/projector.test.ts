@@ -1,4 +1,5 @@
 import { durationMs, handlerQueue, instant, type LiveTask, type Partition, partitionNumber, type TaskId } from '@tasker/core'
+import { parseTaskState, STATE_SCHEMA } from '@tasker/server/internal/projections/snapshots/task-state-text'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
 import type { ProjectionBatch, ProjectionStore } from '@tasker/server/internal/projections/port'
 import { type ProjectedStream, Projector } from '@tasker/server/internal/projections/projector'
@@ -9,6 +10,8 @@ import { settled, VirtualClock } from '../../../support/virtual-clock.js'
 
 const P0 = partitionNumber(0)
 const P1 = partitionNumber(1)
+const SNAPSHOT_EVENTS = 4
+const hashOf = (n: number): Buffer => Buffer.alloc(32, n)
 const INTERVAL_MS = durationMs(100)
 const TEN = { after: undefined, keysMax: 10, rowsMax: 10 }
 
@@ -53,12 +56,18 @@ const watched = (fate: (count: number) => 'done' | 'lost' | 'done, answer lost' 
 const projecting = (store: ProjectionStore) => {
   const clock = new VirtualClock()
   const conflicts: string[] = []
-  const projector = new Projector(store, clock, { intervalMs: INTERVAL_MS }, (message) => conflicts.push(message))
+  const behinds: boolean[] = []
+  const projector = new Projector(
+    store,
+    clock,
+    { intervalMs: INTERVAL_MS, snapshotEvents: SNAPSHOT_EVENTS, backlogTasksMax: 4, backlogBytesMax: 1_000 },
+    { conflicted: (message) => conflicts.push(message), behind: (behind) => behinds.push(behind) },
+  )
   let seq = 0
   const add = (
     state: LiveTask | undefined,
     taskId: TaskId = requestId(1),
-    stream: ProjectedStream = { storedRows: 'none' },
+    stream: ProjectedStream = { storedRows: 'none', snapshotVersion: 0, bytes: 10 },
     partition: Partition = P0,
   ): void => {
     seq++
@@ -66,12 +75,12 @@ const projecting = (store: ProjectionStore) => {
       partition,
       seq,
       at: clock.now(),
-      task: state === undefined ? undefined : { taskId, state, version: seq, stream },
+      task: state === undefined ? undefined : { taskId, state, version: seq, hash: hashOf(seq), stream },
       identity: undefined,
       activity: [],
     })
   }
-  return { clock, projector, conflicts, add }
+  return { clock, projector, conflicts, behinds, add }
 }
 
 test('many changes of one task within a pause are one row, and the checkpoint comes with it', async () => {
@@ -94,14 +103,14 @@ test('rows of a task are cleared when there may be some, and only then', async (
   const { waiting, running, complete } = await states()
   const { store, watch, batches } = watched()
   const { clock, add } = projecting(watch)
-  const stream: ProjectedStream = { storedRows: 'none' }
+  const stream: ProjectedStream = { storedRows: 'none', snapshotVersion: 0, bytes: 10 }
   for (const state of [waiting, running, complete]) {
     add(state, requestId(1), stream)
     await clock.advance(100)
   }
   expect(batches.map(({ cleared }) => cleared.length)).toEqual([0, 1, 1])
   expect(stream.storedRows).toBe('none')
-  const loaded: ProjectedStream = { storedRows: 'unknown' }
+  const loaded: ProjectedStream = { storedRows: 'unknown', snapshotVersion: 0, bytes: 10 }
   add(complete, requestId(1), loaded)
   await clock.advance(100)
   expect(batches.at(-1)?.cleared).toHaveLength(1)
@@ -119,7 +128,7 @@ test('a write that failed is repeated as it was; one whose answer was lost is kn
   expect(conflicts).toEqual([])
   expect(projector.failure).toBeUndefined()
   expect(new Set(batches).size).toBe(1)
-  add(complete, requestId(2), { storedRows: 'none' }, P1)
+  add(complete, requestId(2), { storedRows: 'none', snapshotVersion: 0, bytes: 10 }, P1)
   await clock.advance(200)
   expect(store.dump().tasks).toHaveLength(2)
   expect([...(await store.checkpoints())]).toEqual([
@@ -142,6 +151,7 @@ test('a checkpoint that somebody else moved is a conflict: nothing is written, a
     activity: [],
     keys: [],
     deadLetters: [],
+    snapshots: [],
   })
   add(waiting)
   await clock.advance(500)
@@ -214,7 +224,7 @@ test('a refill sees a row in the store, on its way there, waiting to go, and whi
 test('a task that went on since its rows were stored shows its newest state only', async () => {
   const { waiting, running } = await states()
   const { clock, projector, add } = projecting(watched().watch)
-  const stream: ProjectedStream = { storedRows: 'none' }
+  const stream: ProjectedStream = { storedRows: 'none', snapshotVersion: 0, bytes: 10 }
   const [step] = waiting.plan.steps
   if (step === undefined) throw new Error('no step')
   add(waiting, requestId(1), stream)
@@ -243,4 +253,55 @@ test('a key that is written, on its way or waiting is found', async () => {
   expect(projector.unprojectedIdentity('s')).toBeUndefined()
   expect(await projector.identity('s')).toBe(requestId(7))
   expect(await projector.identity('other')).toBeUndefined()
+})
+
+test('a task that has gone on for so many events gets a snapshot, with the hash of the commit it stands behind, and then another', async () => {
+  const { waiting, running, complete } = await states()
+  const { store, watch, batches } = watched()
+  const { clock, add } = projecting(watch)
+  const stream: ProjectedStream = { storedRows: 'none', snapshotVersion: 0, bytes: 10 }
+  for (const state of [waiting, running, running, complete, complete]) {
+    add(state, requestId(1), stream)
+    await clock.advance(100)
+  }
+  expect(batches.map(({ snapshots }) => snapshots.map(({ version }) => version))).toEqual([[], [], [], [4], []])
+  expect(await store.snapshot(requestId(1))).toMatchObject({ version: 4, schema: STATE_SCHEMA, hash: hashOf(4) })
+  const { state } = (await store.snapshot(requestId(1))) ?? { state: '' }
+  expect(parseTaskState(state, () => complete.plan)).toEqual(complete)
+  for (let more = 0; more < 3; more++) add(complete, requestId(1), stream)
+  await clock.advance(100)
+  expect(await store.snapshot(requestId(1))).toMatchObject({ version: 8, hash: hashOf(8) })
+})
+
+test('it is behind once so many tasks are not in the rows, and no longer once half of them are; a task counts once', async () => {
+  const { waiting } = await states()
+  const writing = gate()
+  const { store, watch } = watched((count) => (count === 1 ? writing.passed.then(() => 'done' as const) : 'done'))
+  const { clock, projector, behinds, add } = projecting(watch)
+  add(waiting, requestId(1))
+  await clock.advance(100)
+  for (const n of [2, 2, 2, 3]) add(waiting, requestId(n))
+  expect([projector.backlogTasks, projector.behind, behinds]).toEqual([3, false, []])
+  add(waiting, requestId(4))
+  expect([projector.backlogTasks, projector.behind, behinds]).toEqual([4, true, [true]])
+  add(waiting, requestId(5))
+  writing.open()
+  await clock.advance(99)
+  expect([projector.backlogTasks, projector.behind]).toEqual([4, true])
+  await clock.advance(101)
+  expect([projector.backlogTasks, projector.behind, behinds]).toEqual([0, false, [true, false]])
+  expect(store.dump().tasks).toHaveLength(5)
+})
+
+test('a few large tasks make it behind as well', async () => {
+  const { waiting } = await states()
+  const { clock, projector, add } = projecting(watched().watch)
+  const stream = { storedRows: 'none', snapshotVersion: 0, bytes: 600 } as const
+  add(waiting, requestId(1), { ...stream })
+  add(waiting, requestId(1), { ...stream, bytes: 900 })
+  expect([projector.backlogBytes, projector.behind]).toEqual([900, false])
+  add(waiting, requestId(2), { ...stream })
+  expect([projector.backlogBytes, projector.behind]).toEqual([1_500, true])
+  await clock.advance(100)
+  expect([projector.backlogBytes, projector.behind]).toEqual([0, false])
 })

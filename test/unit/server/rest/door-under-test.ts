@@ -4,6 +4,7 @@ import {
   evolve,
   instant,
   NO_TASK,
+  partitionNumber,
   taskIdFrom,
   versionNumber,
   type ActivityRow,
@@ -27,12 +28,15 @@ import { outcomeOf } from '@tasker/server/internal/engine/followers'
 import { Fault, type FaultDetail } from '@tasker/server/internal/faults'
 import type { TaskListing, TaskPage } from '@tasker/server/internal/query/query'
 import { buildRestApp } from '@tasker/server/internal/rest/app'
+import { serverAudit } from '@tasker/server/internal/audit/audit'
+import { memoryLog } from '@tasker/server/internal/log/memory/memory-log'
 import type { RestDoor } from '@tasker/server/internal/rest/door'
 import type { App } from '@tasker/server/internal/rest/route'
 import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
 import { createLogger } from '@tasker/server/internal/telemetry/logger'
 import { readTemplate } from '@tasker/server/internal/templates/parse'
 import { type LettersUnderTest, lettersOf } from './letters-under-test.js'
+import { type ProjectionsUnderTest, projectionsUnderTest } from './projections-under-test.js'
 
 export const ORDER_TEMPLATE = `
 name: order
@@ -57,6 +61,7 @@ interface HeldTask {
 export interface DoorUnderTest {
   readonly app: App
   readonly door: RestDoor
+  readonly projections: ProjectionsUnderTest
   /** What the door asked of the read side, latest last. */
   readonly listings: TaskListing[]
   readonly submissions: Submission[]
@@ -215,17 +220,30 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
     health: () => ({
       ready: !trouble.quarantined,
       problems: trouble.quarantined ? ['the database is away'] : [],
+      parts: [{ name: 'database', ok: !trouble.quarantined, needed: true, detail: 'committed 5 ms ago' }],
+      limits: [{ limit: 'waiting_commits', used: 3, max: 50_000 }],
+      clockOffsetMs: -4,
       partitions: 16,
       pendingCommits: 3,
       quarantined: [],
       projectionLagMs: 20,
+      projectionLags: [{ partition: partitionNumber(3), commits: 7, lagMs: 20 }],
+      projectionDifferences: [],
       domainEvents: { lagMs: 0, problem: undefined },
+      seals: undefined,
     }),
     stop: async () => undefined,
   }
   const stopping = new AbortController()
+  const projections = projectionsUnderTest()
   const door: RestDoor = {
     engine,
+    audit: serverAudit({
+      log: memoryLog({ partitionCount: 1 }),
+      sealed: () => Promise.resolve(),
+      trusted: undefined,
+      sealsDir: undefined,
+    }),
     query: {
       listTasks: async (listing): Promise<TaskPage> => {
         listings.push(listing)
@@ -243,6 +261,7 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
       queues: () => engine.queues(),
       now: () => instant(START_MS),
     },
+    projections,
     logger: createLogger({ level: 'silent' }),
     metrics: createMetrics(),
     info: { version: '0.1.0', startedAt: START_MS, config: { DATABASE_URL: 'postgres://tasker:***@localhost/tasker' } },
@@ -255,6 +274,7 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
     listings,
     submissions,
     letters,
+    projections,
     unserved,
     queues,
     page,

@@ -187,7 +187,7 @@ test('a fault of the engine is answered with its status, its reason and the name
   expect(away.headers['retry-after']).toBe('3')
   door.trouble.fault = { code: 'BACKPRESSURE', reason: 'TOO_MANY_PENDING', message: 'busy' }
   const busy = await submit(order('{}'))
-  expect([busy.statusCode, busy.headers['retry-after']]).toEqual([429, '1'])
+  expect([busy.statusCode, busy.headers['retry-after']]).toEqual([503, '1'])
 })
 
 test('a task that was taken but cannot be read back is still answered with 201', async () => {

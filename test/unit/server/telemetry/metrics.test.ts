@@ -59,6 +59,11 @@ test('levels are read when somebody scrapes', async () => {
     quarantinedStreams: 0,
     domainEventLagSeconds: 0,
     unservedQueues: 0,
+    ready: 1,
+    clockOffsetSeconds: 0.5,
+    limits: [{ limit: 'cache_bytes', used: 4, max: 10 }],
+    sealWaitingSeconds: 0,
+    sealUnpublishedSeconds: 0,
   }))
   expect(await sample(metrics)).toEqual(
     expect.arrayContaining([
@@ -66,6 +71,10 @@ test('levels are read when somebody scrapes', async () => {
       'tasker_worker_slots_busy 7',
       'tasker_key_steps_waiting 3',
       'tasker_key_places_held 2',
+      'tasker_ready 1',
+      'tasker_clock_offset_seconds 0.5',
+      'tasker_limit_used{limit="cache_bytes"} 4',
+      'tasker_limit_max{limit="cache_bytes"} 10',
     ]),
   )
   pendingCommits = 9

@@ -15,7 +15,7 @@ const timer = (n: number, dueAt: number, kind: TimerRow['kind'] = 'retry'): Time
 })
 
 /** Timers in rows, and a window on them; what fires leaves the rows. */
-const window = async (stored: TimerRow[] = [], reading: () => void | Promise<void> = () => undefined) => {
+const window = async (stored: TimerRow[] = [], reading: () => void | Promise<void> = () => undefined, entriesMax = 1_000) => {
   const clock = new VirtualClock()
   const fired: { readonly n: string; readonly at: Instant }[] = []
   const site = { reads: 0 }
@@ -25,9 +25,12 @@ const window = async (stored: TimerRow[] = [], reading: () => void | Promise<voi
     {
       timers: async (dueBefore, limit) => {
         site.reads++
-        const rows = stored.filter(({ dueAt }) => dueAt < dueBefore).slice(0, limit)
+        const rows = stored
+          .filter(({ dueAt }) => dueAt < dueBefore)
+          .sort((a, b) => a.dueAt - b.dueAt)
+          .slice(0, limit)
         await reading()
-        return { rows, more: rows.length >= limit }
+        return { rows, cutAt: rows.length < limit ? undefined : rows.at(-1)?.dueAt }
       },
     },
     (row) => {
@@ -35,6 +38,7 @@ const window = async (stored: TimerRow[] = [], reading: () => void | Promise<voi
       const index = stored.findIndex(({ taskId }) => taskId === row.taskId)
       if (index >= 0) stored.splice(index, 1)
     },
+    entriesMax,
   )
   await timers.start()
   return { clock, timers, fired, site, names: () => fired.map(({ n }) => n) }
@@ -113,4 +117,35 @@ test('after a stop nothing is read any more', async () => {
   timers.stop()
   await clock.advance(120_000)
   expect(site.reads).toBe(1)
+})
+
+test.each([
+  ['one after another', (n: number) => START + 1_000 + n * 100],
+  ['all at the same instant', () => START + 5_000],
+  ['all long ago', () => START - 60_000],
+])('many timers that are due soon, %s, are never more in memory than the window holds, and each fires once', async (_, dueAt) => {
+  const stored = Array.from({ length: 300 }, (_, n) => timer(n, dueAt(n)))
+  const { clock, timers, fired, site } = await window(stored, () => undefined, 40)
+  for (let second = 0; second < 60; second++) {
+    expect(timers.armed).toBeLessThanOrEqual(40)
+    await clock.advance(1_000)
+  }
+  expect(new Set(fired.map(({ n }) => n)).size).toBe(300)
+  expect(fired).toHaveLength(300)
+  expect(site.reads).toBeLessThan(70)
+})
+
+test('timers that become durable when the window is full are in the rows: they fire when it has moved on, none too early', async () => {
+  const stored: TimerRow[] = []
+  const { clock, timers, fired } = await window(stored, () => undefined, 10)
+  for (let n = 0; n < 100; n++) {
+    const row = timer(n, START + 1_000 + (n % 10) * 2_000)
+    stored.push(row)
+    timers.add(row)
+    expect(timers.armed).toBeLessThanOrEqual(10)
+  }
+  await clock.advance(25_000)
+  expect(new Set(fired.map(({ n }) => n)).size).toBe(100)
+  const dueOf = new Map(Array.from({ length: 100 }, (_, n) => [requestId(n) as string, START + 1_000 + (n % 10) * 2_000]))
+  for (const { n, at } of fired) expect(at).toBeGreaterThanOrEqual(dueOf.get(n) ?? Number.POSITIVE_INFINITY)
 })

@@ -5,6 +5,7 @@ import { REST_LIMITS } from '@tasker/server/internal/rest/limits'
 import { openEventFeed } from '@tasker/server/internal/rest/stream/event-feed'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { gate } from '../../../../support/engine.js'
 
 const taskId: TaskId = parseTaskId('01HZZZZZZZZZZZZZZZZZZZZZZZ') ?? noTask()
 
@@ -98,4 +99,62 @@ test('a reader that waits is woken by the next event, and by the end of the feed
   feed.close()
   expect(await last).toEqual([])
   expect(task.listeners.size).toBe(0)
+})
+
+test('an event that comes while the history is read, when all of that was told already, is told next', async () => {
+  const task = growingTask()
+  const slow = gate()
+  const feed = await openEventFeed(
+    {
+      ...task.engine,
+      history: async (...asked: Parameters<typeof task.engine.history>) => {
+        const events = await task.engine.history(...asked)
+        await slow.passed
+        return events
+      },
+    },
+    taskId,
+    0,
+  )
+  task.grow(REST_LIMITS.streamEventsMax + 1)
+  expect(await feed.next(0)).toHaveLength(REST_LIMITS.streamEventsMax)
+  slow.open()
+  expect(await feed.next(0)).toHaveLength(1)
+  const empty = feed.next(0)
+  task.grow(1)
+  expect(await empty).toEqual([])
+  expect(await feed.next(0)).toHaveLength(1)
+})
+
+test('a long history is told at the pace of its reader: none of it is read ahead, nor twice', async () => {
+  const task = growingTask()
+  const asked: number[] = []
+  const LENGTH = 3_000
+  task.grow(LENGTH)
+  const feed = await openEventFeed(
+    {
+      follow: async (_, after, listener) => {
+        task.listeners.add(listener)
+        for (let at = after; at < LENGTH && listener.full?.() !== true; at += 500) {
+          asked.push(at)
+          listener.onEvents(await task.engine.history(taskId, at, 500))
+        }
+        return () => task.listeners.delete(listener)
+      },
+      history: (...call: Parameters<typeof task.engine.history>) => {
+        asked.push(call[1])
+        return task.engine.history(...call)
+      },
+    },
+    taskId,
+    0,
+  )
+  expect(asked).toEqual([0])
+  const seen: number[] = []
+  for (let events = await feed.next(0); events.length > 0; events = await feed.next(0))
+    seen.push(...events.map(({ version }) => version))
+  expect(seen).toEqual(Array.from({ length: LENGTH }, (_, index) => index + 1))
+  expect(asked.length).toBeLessThanOrEqual(2 + LENGTH / 500)
+  task.grow(1)
+  expect(await feed.next(0)).toHaveLength(1)
 })

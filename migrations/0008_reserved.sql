@@ -1,0 +1,1 @@
+-- Reserved for the schema of seals; nothing is changed here.

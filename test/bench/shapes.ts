@@ -1,0 +1,51 @@
+/** The tasks of the workloads: graphs of steps that do nothing and answer 1, or that sleep once. */
+
+export const NAMESPACE = 'bench'
+
+/** Answers 1. */
+export const NOTHING = 'bench.nothing'
+/** Its first attempt asks for another in `SLEEP_MS`; the second answers how many milliseconds later than that it began. */
+export const SLEEP = 'bench.sleep'
+export const SLEEP_MS = 2_000
+
+interface Shape {
+  readonly steps: number
+  /** The template, as it is registered. */
+  readonly document: string
+}
+
+interface Step {
+  readonly name: string
+  readonly dependencies: readonly string[]
+}
+
+const shape = (name: string, steps: readonly Step[], callable = NOTHING): Shape => ({
+  steps: steps.length,
+  document: JSON.stringify({
+    name,
+    namespace_name: NAMESPACE,
+    version: '1.0.0',
+    steps: steps.map((step) => ({ ...step, handler: { callable } })),
+  }),
+})
+
+const FIRST: Step = { name: 'first', dependencies: [] }
+
+const chain = (length: number): readonly Step[] =>
+  Array.from({ length }, (_, n) => ({ name: `s${n}`, dependencies: n === 0 ? [] : [`s${n - 1}`] }))
+
+/** One step, `width` beside each other after it, one after all of them. */
+const fan = (width: number): readonly Step[] => {
+  const middle = Array.from({ length: width }, (_, n) => ({ name: `m${n}`, dependencies: [FIRST.name] }))
+  return [FIRST, ...middle, { name: 'last', dependencies: middle.map(({ name }) => name) }]
+}
+
+export const SHAPES = {
+  single: shape('single', chain(1)),
+  linear_4: shape('linear_4', chain(4)),
+  diamond_8: shape('diamond_8', fan(8)),
+  wide_100: shape('wide_100', fan(100)),
+  sleep: shape('sleep', [FIRST], SLEEP),
+} as const
+
+export type ShapeName = keyof typeof SHAPES
