@@ -1,16 +1,19 @@
 /** Operators in a simulated world: orders to tasks and steps at moments that the dice choose, and the resumption of all that was paused. */
-import { isTerminal, type LiveTask, type StepId, trustedJson, type TaskId } from '@tasker/core'
+import { DEAD_LETTER_STATUSES, isTerminal, type LiveTask, type StepId, trustedJson, type TaskId } from '@tasker/core'
 import { inBackground } from '@tasker/server/internal/background'
-import type { TaskOrder } from '@tasker/server/internal/engine/api'
-import type { RunningEngine } from '@tasker/server/internal/engine/engine'
+import type { TaskOrder, TaskSnapshot } from '@tasker/server/internal/engine/api'
 import type { Dice } from './dice.js'
 
 export interface OperatorParts {
   readonly dice: Dice
-  readonly engine: () => RunningEngine | undefined
+  /** A read by the server there is; undefined while none answers. */
+  readonly read: (taskId: TaskId) => Promise<TaskSnapshot | undefined> | undefined
+  /** An order to the server there is; whatever comes of it, a refusal is an answer too. */
+  readonly order: (taskId: TaskId, order: TaskOrder) => void
   /** The tasks there are to pick from. */
   readonly tasks: () => readonly TaskId[]
-  readonly note: (what: string) => void
+  /** Whoever writes on dead letters rolls these; nobody does in a world that is older. */
+  readonly letterDice: Dice | undefined
 }
 
 const BY = { by: 'operator', reason: 'simulated' }
@@ -22,18 +25,18 @@ export class Operators {
     this.#parts = parts
   }
 
-  /** One order to one task, whatever comes of it: a refusal is an answer too. */
-  act(): void {
-    const { dice, engine, tasks } = this.#parts
+  /** One order to one task. */
+  act(isThere: boolean): void {
+    const { dice, read, tasks, order } = this.#parts
     const there = tasks()
-    const current = engine()
-    if (there.length === 0 || current === undefined) return
+    if (there.length === 0 || !isThere) return
     const taskId = dice.pick(there)
+    const reading = read(taskId)
+    if (reading === undefined) return
     inBackground(
-      current.read(taskId).then(
+      reading.then(
         (snapshot) => {
-          if (snapshot !== undefined && !isTerminal(snapshot.state.phase))
-            this.#order(current, taskId, this.#choice(snapshot.state))
+          if (snapshot !== undefined && !isTerminal(snapshot.state.phase)) order(taskId, this.#choice(snapshot.state))
         },
         () => undefined,
       ),
@@ -41,22 +44,23 @@ export class Operators {
   }
 
   /** Nobody forgets a paused task for ever. */
-  resume(engine: RunningEngine, taskId: TaskId): void {
-    this.#order(engine, taskId, { type: 'resume', ...BY })
-  }
-
-  #order(engine: RunningEngine, taskId: TaskId, order: TaskOrder): void {
-    this.#parts.note(`order ${order.type}`)
-    inBackground(
-      engine.order(taskId, order, 'operator').then(
-        () => undefined,
-        () => undefined,
-      ),
-    )
+  resume(taskId: TaskId): void {
+    this.#parts.order(taskId, { type: 'resume', ...BY })
   }
 
   #choice(task: LiveTask): TaskOrder {
-    const { dice } = this.#parts
+    const { dice, letterDice } = this.#parts
+    const { entries } = task.deadLetters
+    if (letterDice?.chance(0.3) === true && entries.length > 0) {
+      const { entry } = letterDice.pick(entries)
+      return {
+        type: 'update_dead_letter',
+        entry,
+        status: letterDice.pick(DEAD_LETTER_STATUSES),
+        by: 'operator',
+        notes: 'simulated',
+      }
+    }
     if (task.pace.type === 'paused' && dice.chance(0.6)) return { type: 'resume', ...BY }
     const failed = stepsIn(task, ['error', 'cancelled'])
     if (failed.length > 0 && dice.chance(0.6))

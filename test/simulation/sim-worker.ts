@@ -1,15 +1,5 @@
 /** A worker in the simulation: the rules of the worker's stream over a link with latency that may be cut, freeze or die. */
-import {
-  durationMs,
-  jsonOf,
-  namespaceOf,
-  taskIdFrom,
-  workerId,
-  type HandlerName,
-  type JsonText,
-  type StepChoice,
-  type WorkerId,
-} from '@tasker/core'
+import { durationMs, jsonOf, namespaceOf, runOf, taskIdFrom, workerId, type HandlerName, type WorkerId } from '@tasker/core'
 import type {
   AttemptOutcome,
   AttemptRef,
@@ -17,43 +7,37 @@ import type {
   Engine,
   ResultAck,
   StepCommand,
+  WorkerPort,
   WorkerSession,
 } from '@tasker/server/internal/engine/api'
-import type { Clock } from '@tasker/server/internal/engine/clock'
 import type { Dice } from './dice.js'
-import { POISON } from './fault-plan.js'
-import type { Weather } from './incarnation.js'
+import type { Sent } from './invariants/invariant.js'
+import { Link } from './network.js'
+import type { Server } from './servers.js'
+import { type HandlerParts, outcomeOf, workMs } from './sim-handler.js'
+import type { Trace } from './trace.js'
 
-const LATENCY_MS = durationMs(2)
 const HEARTBEAT_MS = durationMs(5_000)
 const RECONNECT_MS = durationMs(300)
-
-export interface SimWorkerParts {
-  readonly clock: Clock
-  readonly dice: Dice
-  readonly weather: Weather
+export interface SimWorkerParts extends HandlerParts {
+  readonly trace: Trace
   readonly handlers: readonly HandlerName[]
   readonly slots: number
-  /** The engine that answers just now. */
-  readonly engine: () => Engine | undefined
-  /** What the handler gives for a step of a task. */
-  readonly work: (command: StepCommand) => JsonText
-  /** What it says beside that. */
-  readonly choose: (command: StepCommand) => StepChoice | undefined
+  /** The server that a new stream goes to. */
+  readonly server: () => Server | undefined
   readonly choices: Dice
-  /** By task and step, the attempts whose checkpoint was acknowledged: no later attempt may begin before it. */
-  readonly checkpoints: Map<string, Set<number>>
-  /** The worker is given more than its slots, or the same attempt twice at once. */
-  readonly violated: (what: string) => void
+  /** Something leaves a server for this worker, or the worker does something with it. */
+  readonly sent: (sent: Sent) => void
+  /** A bug that is planted between servers and workers. */
+  readonly port: (port: WorkerPort) => WorkerPort
 }
 
-/** One stream; a message in flight when it is cut is lost. */
-interface Link {
-  open: boolean
-  readonly engine: Engine
-  /** What came while the worker did not read. */
-  readonly arrived: (() => void)[]
-  session: WorkerSession | undefined
+/** An attempt that the worker runs. */
+interface Running extends AttemptRef {
+  /** Its handler hears no cancellation. */
+  readonly stubborn: boolean
+  /** It was taken away, and its handler goes on all the same: it takes no slot. */
+  takenAway: boolean
 }
 
 export class SimWorker {
@@ -63,7 +47,9 @@ export class SimWorker {
   #draining = false
   #link: Link | undefined
   #frozenUntilMs = 0
-  readonly #running = new Map<string, AttemptRef>()
+  /** What came while the worker did not read. */
+  #arrived: { readonly link: Link; readonly read: () => void }[] = []
+  readonly #running = new Map<string, Running>()
   readonly #unacknowledged = new Map<string, AttemptResult>()
   /** The checkpoint of each attempt that is on its way. */
   readonly #unsaved = new Map<string, AttemptResult>()
@@ -75,6 +61,15 @@ export class SimWorker {
     this.#beat()
   }
 
+  get name(): string {
+    return this.#parts.name
+  }
+
+  /** Results that nobody acknowledged. */
+  get unacknowledged(): readonly AttemptRef[] {
+    return [...this.#unacknowledged.values()]
+  }
+
   /** The stream breaks; the worker comes back with what it has. */
   cut(): void {
     this.#drop()
@@ -83,7 +78,7 @@ export class SimWorker {
 
   /** A server process ended: streams to it break. */
   serverEnded(engine: Engine | undefined): void {
-    if (this.#link !== undefined && this.#link.engine === engine) this.cut()
+    if (this.#link !== undefined && this.#link.server.engine === engine) this.cut()
   }
 
   /** The process is gone; another one starts. */
@@ -130,10 +125,7 @@ export class SimWorker {
   #drop(): void {
     const link = this.#link
     this.#link = undefined
-    if (link === undefined || !link.open) return
-    link.open = false
-    // The server learns of a broken stream a little later.
-    this.#parts.clock.after(LATENCY_MS, () => link.session?.disconnected())
+    link?.cut()
   }
 
   #reconnectLater(): void {
@@ -145,26 +137,12 @@ export class SimWorker {
   }
 
   #connect(): boolean {
-    const engine = this.#parts.engine()
-    if (engine === undefined) return false
-    const { handlers, slots } = this.#parts
-    const link: Link = { open: true, engine, arrived: [], session: undefined }
+    const server = this.#parts.server()
+    if (server === undefined) return false
+    const { handlers, slots, network, trace, name } = this.#parts
+    const link: Link = new Link(network, server, () => (this.#link === link ? this.cut() : link.cut()))
     this.#link = link
-    const inbox: (() => void)[] = []
-    const port = {
-      command: (command: StepCommand) => inbox.push(() => this.#take(command)),
-      ack: (ack: ResultAck) => inbox.push(() => this.#acknowledged(ack)),
-      cancel: (ref: AttemptRef) => inbox.push(() => this.#cancel(ref)),
-      flush: () => this.#deliver(link, inbox.splice(0)),
-      close: () => {
-        if (this.#link === link) this.cut()
-      },
-    }
-    const running = [...this.#running.values(), ...this.#unacknowledged.values()].map(({ taskId, step, attempt }) => ({
-      taskId,
-      step,
-      attempt,
-    }))
+    const running = [...this.#running.values(), ...this.#unacknowledged.values()].map(refOf)
     const hello = {
       workerId: this.#id,
       namespace: namespaceOf('sim'),
@@ -175,9 +153,13 @@ export class SimWorker {
       host: 'sim',
       running,
     }
-    link.session = engine.connect(hello, port)
-    if (this.#draining) link.session.drain()
-    for (const ref of link.session.forgotten) {
+    trace.add(name, () => `connects to ${server.name} as ${hello.workerId}, runs ${running.map(keyOf).join(' ') || 'nothing'}`)
+    const session = server.engine.connect(hello, this.#parts.port(this.#portOf(link)))
+    // What is sent before this is lost with a server that dies in the call.
+    if (!server.life.lives()) return true
+    link.session = session
+    if (this.#draining) session.drain()
+    for (const ref of session.forgotten) {
       this.#running.delete(keyOf(ref))
       this.#unacknowledged.delete(keyOf(ref))
       this.#unsaved.delete(keyOf(ref))
@@ -187,33 +169,65 @@ export class SimWorker {
     return true
   }
 
+  /** The server's end of a stream. What a burst brings travels together. */
+  #portOf(link: Link): WorkerPort {
+    const { sent } = this.#parts
+    const to = this.#id
+    const inbox: (() => void)[] = []
+    const alive = (): boolean => link.server.life.lives()
+    return {
+      command: (command) => {
+        if (!alive()) return
+        sent({ type: 'command', to, ref: refOf(command) })
+        inbox.push(() => this.#take(command))
+      },
+      ack: (ack) => {
+        if (!alive()) return
+        sent({ type: 'ack', to, ack })
+        inbox.push(() => this.#acknowledged(ack))
+      },
+      cancel: (ref) => {
+        if (alive()) inbox.push(() => this.#cancel(ref))
+      },
+      flush: () => this.#deliver(link, inbox.splice(0)),
+      close: () => {
+        if (this.#link === link) this.cut()
+      },
+    }
+  }
+
   /** Messages keep their order, also through a freeze. */
   #deliver(link: Link, messages: readonly (() => void)[]): void {
-    this.#parts.clock.after(LATENCY_MS, () => {
-      link.arrived.push(...messages)
-      this.#read(link)
+    link.toWorker(() => {
+      this.#arrived.push(...messages.map((read) => ({ link, read })))
+      this.#read()
     })
   }
 
-  #read(link: Link): void {
+  #read(): void {
     if (this.#frozenForMs > 0) {
-      this.#parts.clock.after(durationMs(this.#frozenForMs), () => this.#read(link))
+      this.#parts.clock.after(durationMs(this.#frozenForMs), () => this.#read())
       return
     }
-    for (const message of link.arrived.splice(0)) if (link.open) message()
+    for (const { link, read } of this.#arrived.splice(0)) if (link.open) read()
   }
 
   #take(command: StepCommand): void {
     const key = keyOf(command)
     if (this.#running.has(key) || this.#unacknowledged.has(key)) return
-    const { clock, dice, weather, slots, violated } = this.#parts
+    const { clock, dice, weather, slots, sent, trace, name } = this.#parts
     const { taskId, step, attempt } = command
-    this.#running.set(key, { taskId, step, attempt })
-    if (this.#running.size > slots) violated(`worker ${this.#id} runs ${this.#running.size} attempts in ${slots} slots`)
-    if (dice.chance(weather.faults.stepHangs)) return
-    this.#beginsWhereItWasLeft(command)
+    trace.add(name, () => `takes attempt ${attempt} of ${step} of ${taskId}`, taskId)
+    const { faults } = weather
+    const answersLate = faults.answersLate > 0 && this.#parts.network.dice.chance(faults.answersLate)
+    this.#running.set(key, { taskId, step, attempt, stubborn: answersLate, takenAway: false })
+    const attempts = [...this.#running.values()].filter(({ takenAway }) => !takenAway).length
+    sent({ type: 'runs', worker: this.#id, attempts, slots })
+    if (dice.chance(faults.stepHangs)) return weather.note('step hangs', name)
+    const items = command.task.checkpoints.get(command.stepIndex)?.itemsProcessed ?? 0
+    sent({ type: 'begins', ref: refOf(command), items })
     this.#checkpointSometimes(command)
-    const outcome = this.#outcome(command)
+    const outcome = outcomeOf(command, this.#parts)
     const life = this.#life
     const finish = (): void => {
       if (life !== this.#life || !this.#running.has(key)) return
@@ -223,28 +237,21 @@ export class SimWorker {
       }
       this.#finish({ taskId, step, attempt, outcome })
     }
-    clock.after(durationMs(dice.between(1, 800)), finish)
+    clock.after(durationMs(workMs(command, answersLate, this.#parts)), finish)
+    if (runOf(command.task, command.stepIndex).heartbeatMs !== undefined) this.#pulse(command, life)
   }
 
-  #outcome(command: StepCommand): AttemptOutcome {
-    const { dice, weather, work } = this.#parts
-    if (dice.chance(weather.faults.stepFailsForGood)) return failure('PermanentError', false)
-    if (dice.chance(weather.faults.stepFails)) return failure('RetryableError', true)
-    if (weather.faults.resultPoisoned > 0 && dice.chance(weather.faults.resultPoisoned)) {
-      return { type: 'completed', output: jsonOf(POISON) }
+  /** The handler says that it is alive, three times as often as it must; some say nothing. */
+  #pulse(command: StepCommand, life: number): void {
+    const { clock, network, weather, name } = this.#parts
+    const everyMs = runOf(command.task, command.stepIndex).heartbeatMs ?? HEARTBEAT_MS
+    if (network.dice.chance(weather.faults.handlerSilent)) return weather.note('silent handler', name)
+    const beat = (): void => {
+      if (life !== this.#life || !this.#running.has(keyOf(command))) return
+      if (this.#frozenForMs === 0) this.#link?.toServer((session) => session.progress(refOf(command), undefined))
+      clock.after(durationMs(Math.ceil(everyMs / 3)), beat)
     }
-    const choice = this.#parts.choose(command)
-    const output = work(command)
-    return choice === undefined ? { type: 'completed', output } : { type: 'completed', output, choice }
-  }
-
-  /** What was acknowledged is there for every later attempt. */
-  #beginsWhereItWasLeft({ taskId, step, attempt, task, stepIndex }: StepCommand): void {
-    // A command may come late: what later attempts saved meanwhile is not for it.
-    const earlier = [...(this.#parts.checkpoints.get(`${taskId}/${step}`) ?? [])].filter((other) => other < attempt)
-    const saved = Math.max(0, ...earlier)
-    const found = task.checkpoints.get(stepIndex)?.itemsProcessed ?? 0
-    if (found < saved) this.#parts.violated(`${step} of ${taskId} begins at ${found}; ${saved} was saved`)
+    beat()
   }
 
   #checkpointSometimes({ taskId, step, attempt, task, stepIndex }: StepCommand): void {
@@ -261,50 +268,48 @@ export class SimWorker {
   }
 
   #acknowledged(ack: ResultAck): void {
+    const { trace, name } = this.#parts
+    const what = ack.checkpoint === 0 ? 'attempt' : 'checkpoint of attempt'
+    trace.add(name, () => `hears ${ack.status} of ${what} ${ack.attempt} of ${ack.step} of ${ack.taskId}`, ack.taskId)
     if (ack.checkpoint === 0) {
       this.#unacknowledged.delete(keyOf(ack))
       return
     }
     this.#unsaved.delete(keyOf(ack))
-    if (ack.status !== 'recorded' && ack.status !== 'duplicate') return
-    const { checkpoints } = this.#parts
-    const key = `${ack.taskId}/${ack.step}`
-    checkpoints.set(key, (checkpoints.get(key) ?? new Set()).add(ack.attempt))
   }
 
   #finish(result: AttemptResult): void {
+    const { dice, weather, name } = this.#parts
     this.#running.delete(keyOf(result))
     this.#unacknowledged.set(keyOf(result), result)
     this.#send(result)
-    if (this.#parts.dice.chance(this.#parts.weather.faults.resultTwice)) this.#send(result)
+    if (!dice.chance(weather.faults.resultTwice)) return
+    weather.note('answers twice', name)
+    this.#send(result)
   }
 
   #cancel(ref: AttemptRef): void {
-    if (!this.#running.has(keyOf(ref))) return
-    this.#finish({ taskId: ref.taskId, step: ref.step, attempt: ref.attempt, outcome: { type: 'cancelled' } })
+    const running = this.#running.get(keyOf(ref))
+    if (running === undefined) return
+    running.takenAway = true
+    if (!running.stubborn) this.#finish({ ...refOf(ref), outcome: { type: 'cancelled' } })
   }
 
   #send(result: AttemptResult): void {
-    const link = this.#link
-    this.#parts.clock.after(LATENCY_MS, () => {
-      if (link?.open === true) link.session?.result(result)
-    })
+    const { trace, name } = this.#parts
+    const { taskId, step, attempt, outcome } = result
+    trace.add(name, () => `says ${outcome.type} of attempt ${attempt} of ${step} of ${taskId}`, taskId)
+    this.#link?.toServer((session: WorkerSession) => session.result(result))
   }
 
   #beat(): void {
     this.#parts.clock.after(HEARTBEAT_MS, () => {
-      const link = this.#link
-      if (link?.open === true && this.#frozenForMs === 0) link.session?.heard()
+      if (this.#frozenForMs === 0) this.#link?.toServer((session) => session.heard())
       this.#beat()
     })
   }
 }
 
+const refOf = ({ taskId, step, attempt }: AttemptRef): AttemptRef => ({ taskId, step, attempt })
+
 const keyOf = ({ taskId, step, attempt }: AttemptRef): string => `${taskId}/${step}/${attempt}`
-
-const failure = (errorType: string, retryable: boolean): AttemptOutcome => ({
-  type: 'failed',
-  failure: { message: 'simulated', errorType, retryable },
-})
-
-export const echoWork = ({ task, step }: StepCommand): JsonText => jsonOf({ step, context: task.submitted.context })

@@ -1,7 +1,17 @@
 /** What a run asks for: random graphs as templates, and submissions that their clients repeat until they are acknowledged. */
 import { z } from 'zod'
-import { durationMs, jsonOf, namespaceOf, parseTaskId, type TaskId, taskIdFrom, taskIdTime } from '@tasker/core'
-import type { Engine, Submission, SubmitAnswer } from '@tasker/server/internal/engine/api'
+import {
+  durationMs,
+  type Instant,
+  jsonOf,
+  later,
+  namespaceOf,
+  parseTaskId,
+  type TaskId,
+  taskIdFrom,
+  taskIdTime,
+} from '@tasker/core'
+import type { Submission, SubmitAnswer } from '@tasker/server/internal/engine/api'
 import type { Clock } from '@tasker/server/internal/engine/clock'
 import type { Dice } from './dice.js'
 
@@ -62,19 +72,42 @@ const drawEvents = (dice: Dice): readonly object[] =>
 
 const CONDITIONS = ['success', 'failure', 'retryable_failure', 'permanent_failure', 'always'] as const
 
-export interface Acknowledged {
-  readonly taskId: TaskId
-  readonly requestId: string
+/** The same document with times at some of its steps, and a watch over the whole. */
+export const withTimes = (document: string, dice: Dice): string => {
+  const template = z.looseObject({ steps: z.array(z.looseObject({})) }).parse(JSON.parse(document))
+  const steps = template.steps.map((step) => ({
+    ...step,
+    ...(dice.chance(0.3) ? { heartbeat_seconds: 1 } : {}),
+    ...(dice.chance(0.15) ? { schedule_to_start_seconds: dice.between(5, 60) } : {}),
+    ...(dice.chance(0.15) ? { schedule_to_close_seconds: dice.between(10, 60) } : {}),
+  }))
+  return JSON.stringify({ ...template, ...(dice.chance(0.5) ? { lifecycle: drawLifecycle(dice) } : {}), steps })
 }
+
+const drawLifecycle = (dice: Dice): object => ({
+  max_waiting_for_dependencies_minutes: 1,
+  max_waiting_for_retry_minutes: 1,
+  max_steps_in_process_minutes: 1,
+  ...(dice.chance(0.5) ? { max_duration_minutes: dice.between(1, 3) } : {}),
+  ...(dice.chance(0.3) ? { max_blocked_by_failures_minutes: dice.between(1, 3) } : {}),
+  staleness_action: dice.pick(['dlq', 'error', 'none']),
+})
 
 export interface ClientParts {
   readonly clock: Clock
   readonly dice: Dice
-  readonly engine: () => Engine | undefined
-  readonly acknowledged: (task: Acknowledged) => void
+  /** One call to the server there is; nothing is heard when there is none, or when call or answer are lost. */
+  readonly submit: (
+    submission: Submission,
+    answered: (answer: SubmitAnswer) => void,
+    hear: (answer: SubmitAnswer) => void,
+  ) => void
+  readonly acknowledged: (taskId: TaskId) => void
   readonly violated: (what: string) => void
   /** Its template lets go of identities: a request that was answered with another's task may be answered with a later one. */
   readonly letsGo: boolean
+  /** How long after its submission the task is to begin; at once when undefined. */
+  readonly waitMs: number | undefined
 }
 
 /** How long a client waits for an answer before it asks again with the same request. */
@@ -82,25 +115,33 @@ const PATIENCE_MS = durationMs(4_000)
 
 /** Submits one task, as often as it takes; a task that the request made is named by every answer after. */
 export const submitUntilAcknowledged = (name: string, key: string | undefined, parts: ClientParts): void => {
-  const { clock, dice, engine, acknowledged, violated, letsGo } = parts
+  const { clock, dice, submit, acknowledged, violated, letsGo, waitMs } = parts
   const requestId = taskIdFrom(clock.now(), dice.bytes(10))
-  const submission = submissionOf(name, requestId, key)
-  let answered: TaskId | undefined
-  const hear = (answer: SubmitAnswer): void => {
+  const runAt = waitMs === undefined ? undefined : later(clock.now(), durationMs(waitMs))
+  const submission = submissionOf(name, requestId, key, runAt)
+  let given: TaskId | undefined
+  let isHeard = false
+  // Looked at where it leaves the server: on the way answers overtake each other.
+  const answered = (answer: SubmitAnswer): void => {
     if (answer.type === 'failed') return
     const taskId = parseTaskId(answer.taskId)
-    if (taskId === undefined) return violated(`no task id: ${answer.taskId}`)
-    const mayMoveOn = letsGo && answered !== undefined && !isMadeBy(requestId, answered)
-    if (answered !== undefined && answered !== taskId && !mayMoveOn)
-      violated(`request ${requestId} made two tasks: ${answered} and ${taskId}`)
-    if (answered === undefined) acknowledged({ taskId, requestId })
-    answered = taskId
+    if (taskId === undefined) return violated(`I8 no task id: ${answer.taskId}`)
+    const mayMoveOn = letsGo && given !== undefined && !isMadeBy(requestId, given)
+    if (given !== undefined && given !== taskId && !mayMoveOn)
+      violated(`I8 request ${requestId} made two tasks: ${given} and ${taskId}`)
+    given = taskId
+  }
+  const hear = (answer: SubmitAnswer): void => {
+    const taskId = answer.type === 'failed' ? undefined : parseTaskId(answer.taskId)
+    if (isHeard || taskId === undefined) return
+    isHeard = true
+    acknowledged(taskId)
   }
   const ask = (): void => {
-    if (answered !== undefined) return
-    engine()?.submit(submission, hear)
+    if (isHeard) return
+    submit(submission, answered, hear)
     // Sometimes two at once, as an impatient client would.
-    if (dice.chance(0.1)) engine()?.submit(submission, hear)
+    if (dice.chance(0.1)) submit(submission, answered, hear)
     clock.after(PATIENCE_MS, ask)
   }
   ask()
@@ -109,7 +150,7 @@ export const submitUntilAcknowledged = (name: string, key: string | undefined, p
 /** A task has the moment of the request that made it. */
 const isMadeBy = (requestId: TaskId, taskId: TaskId): boolean => taskIdTime(requestId) === taskIdTime(taskId)
 
-const submissionOf = (name: string, requestId: string, key: string | undefined): Submission => ({
+const submissionOf = (name: string, requestId: string, key: string | undefined, runAt: Instant | undefined): Submission => ({
   requestId,
   namespace: NAMESPACE,
   name,
@@ -125,6 +166,6 @@ const submissionOf = (name: string, requestId: string, key: string | undefined):
   correlationId: undefined,
   parentCorrelationId: undefined,
   idempotencyKey: key,
-  runAt: undefined,
+  runAt,
   onDuplicate: 'return',
 })

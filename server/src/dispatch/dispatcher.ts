@@ -1,5 +1,5 @@
 /** Matches steps that wait with workers that have a free slot. */
-import { type HandlerName, handlerQueue, type Namespace, type ReadyRow } from '@tasker/core'
+import { type HandlerName, handlerQueue, LIMITS, type Namespace, type ReadyRow } from '@tasker/core'
 import { inBackground } from '../background.js'
 import type { QueueInfo } from '../engine/api.js'
 import type { Clock } from '../engine/clock.js'
@@ -20,13 +20,21 @@ export class Dispatcher {
   /** Starts an attempt on a worker whose slot is claimed. */
   readonly #start: (row: ReadyRow, worker: ConnectedWorker) => void
   readonly #clock: Clock
+  readonly #windowMax: number
   readonly #queues = new Map<string, Waiting>()
   #poked = false
   readonly #pauses = new Set<PauseReason>()
   #stopped = false
 
-  constructor(clock: Clock, workers: Workers, source: ReadySource, start: (row: ReadyRow, worker: ConnectedWorker) => void) {
+  constructor(
+    clock: Clock,
+    workers: Workers,
+    source: ReadySource,
+    start: (row: ReadyRow, worker: ConnectedWorker) => void,
+    windowMax: number = LIMITS.windowEntriesMax,
+  ) {
     this.#clock = clock
+    this.#windowMax = windowMax
     this.#workers = workers
     this.#source = source
     this.#start = start
@@ -98,7 +106,7 @@ export class Dispatcher {
     const key = queueKey(namespace, handler)
     let waiting = this.#queues.get(key)
     if (waiting === undefined) {
-      const window = new QueueWindow(this.#clock, this.#source, { namespace, queue: handlerQueue(handler) })
+      const window = new QueueWindow(this.#clock, this.#source, { namespace, queue: handlerQueue(handler) }, this.#windowMax)
       waiting = { handler, window }
       this.#queues.set(key, waiting)
     }

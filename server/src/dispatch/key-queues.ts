@@ -1,5 +1,5 @@
 /** The steps that wait for a place of a key, a window for each key. */
-import type { Namespace, QueueName, ReadyRow } from '@tasker/core'
+import { LIMITS, type Namespace, type QueueName, type ReadyRow } from '@tasker/core'
 import { inBackground } from '../background.js'
 import type { Clock } from '../engine/clock.js'
 import { QueueWindow, type ReadySource } from './queue-window.js'
@@ -9,12 +9,19 @@ export class KeyQueues {
   readonly #source: ReadySource
   /** Takes what may have a place now. */
   readonly #serve: (queue: QueueWindow) => void
+  readonly #windowMax: number
   readonly #queues = new Map<string, QueueWindow>()
   readonly #poked = new Set<string>()
   #stopped = false
 
-  constructor(clock: Clock, source: ReadySource, serve: (queue: QueueWindow) => void) {
+  constructor(
+    clock: Clock,
+    source: ReadySource,
+    serve: (queue: QueueWindow) => void,
+    windowMax: number = LIMITS.windowEntriesMax,
+  ) {
     this.#clock = clock
+    this.#windowMax = windowMax
     this.#source = source
     this.#serve = serve
   }
@@ -68,7 +75,7 @@ export class KeyQueues {
     const name = nameOf(row)
     let queue = this.#queues.get(name)
     if (queue === undefined) {
-      queue = new QueueWindow(this.#clock, this.#source, row)
+      queue = new QueueWindow(this.#clock, this.#source, row, this.#windowMax)
       this.#queues.set(name, queue)
     }
     return queue

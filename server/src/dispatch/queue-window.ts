@@ -1,5 +1,5 @@
 /** A queue with what fills its window again: rows of the projection, and of what is not projected yet. */
-import { durationMs, LIMITS, type Namespace, type QueueName, type ReadyRow } from '@tasker/core'
+import { durationMs, type Namespace, type QueueName, type ReadyRow } from '@tasker/core'
 import type { Clock } from '../engine/clock.js'
 import type { QueueRequest, QueueScan } from '../projections/queue-scan.js'
 import { ReadyQueue } from './ready-queue.js'
@@ -15,16 +15,17 @@ export interface ReadySource {
 export class QueueWindow {
   readonly namespace: Namespace
   readonly queue: QueueName
-  readonly rows = new ReadyQueue(LIMITS.windowEntriesMax)
+  readonly rows: ReadyQueue
   readonly #clock: Clock
   readonly #source: ReadySource
   #refilling = false
 
-  constructor(clock: Clock, source: ReadySource, row: Pick<ReadyRow, 'namespace' | 'queue'>) {
+  constructor(clock: Clock, source: ReadySource, row: Pick<ReadyRow, 'namespace' | 'queue'>, entriesMax: number) {
     this.#clock = clock
     this.#source = source
     this.namespace = row.namespace
     this.queue = row.queue
+    this.rows = new ReadyQueue(entriesMax)
   }
 
   /** Reads more rows unless that is under way; `done` is called when it makes sense to look again. */

@@ -43,7 +43,8 @@ import { StreamCache } from './stream-cache.js'
 import { type SnapshotSource, StreamLoader } from './stream-loader.js'
 import { Submissions } from './submissions.js'
 import type { TaskCommit } from './task-stream.js'
-import { TaskRuntime } from './task-runtime.js'
+import { TASK_RULES, type TaskRules } from './task-rules.js'
+import { type RuntimeHooks, TaskRuntime } from './task-runtime.js'
 import { TemplateCatalog } from './template-catalog.js'
 import { UnservedQueues } from './unserved.js'
 import { reportUnserved } from './unserved-step.js'
@@ -74,6 +75,8 @@ export interface EngineSettings {
   readonly workerUnavailableMs: DurationMs
   /** A step that waits in such a queue for this long makes a dead letter of its task. */
   readonly workerUnavailableDeadLetterMs: DurationMs
+  /** Entries of one ready queue kept in memory; `LIMITS.windowEntriesMax` when undefined. */
+  readonly readyWindowMax?: number
 }
 
 export interface EnginePorts {
@@ -92,6 +95,23 @@ export interface EnginePorts {
   readonly upkeep?: UpkeepPorts
   /** How seals are made; none are when undefined. */
   readonly sealing?: SealingPorts
+  /** How parts are made that are not made as a server makes them. */
+  readonly makers?: Partial<PartMakers>
+}
+
+/** What parts are made of. The simulation keeps hold of some of them, and puts broken ones in their place to see whether that is noticed. */
+export interface PartMakers {
+  readonly rules: TaskRules
+  readonly cache: (bytesMax: number) => StreamCache
+  readonly wheel: (clock: Clock) => TimerWheel
+  readonly projector: (...parts: ConstructorParameters<typeof Projector>) => Projector
+}
+
+const MAKERS: PartMakers = {
+  rules: TASK_RULES,
+  cache: (bytesMax) => new StreamCache(bytesMax),
+  wheel: (clock) => new TimerWheel(clock),
+  projector: (...parts) => new Projector(...parts),
 }
 
 export interface PublishingPorts {
@@ -148,9 +168,10 @@ const BATCH_CHARS_MAX = 8 * 1024 * 1024
 
 export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: EngineCalls): EngineParts => {
   const { log, clock, metrics } = ports
+  const make = { ...MAKERS, ...ports.makers }
   const followers = new Followers()
-  const wheel = new TimerWheel(clock)
-  const cache = new StreamCache(settings.cacheBytesMax)
+  const wheel = make.wheel(clock)
+  const cache = make.cache(settings.cacheBytesMax)
   const commits: GroupCommit = groupCommit(ports, settings, calls, {
     acknowledged: () => readiness.proved(),
     durable: (rows) => sealer?.durable(rows),
@@ -158,9 +179,9 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const readiness = readinessOf(ports, commits, calls)
   const sealer = sealerOf(ports, commits)
   const quarantine = new Quarantine(calls.quarantined)
-  const projector = projectorOf(ports, settings, calls, () => dispatcher)
+  const projector = projectorOf(make, ports, settings, calls, () => dispatcher)
   const workers = workersOf(clock, wheel, settings, calls, () => dispatcher.poke())
-  const dispatcher: Dispatcher = new Dispatcher(clock, workers, projector, calls.start)
+  const dispatcher: Dispatcher = new Dispatcher(clock, workers, projector, calls.start, settings.readyWindowMax)
   const timers = new TimerWindow(clock, wheel, projector, calls.timerDue)
   const { environment, lifecycle } = settings
   const catalog = new TemplateCatalog(log, clock, commits, ports.schemaCheck, environment, lifecycle, (partition, seq, at) =>
@@ -168,7 +189,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   )
   const plans = (hash: TemplateHash): Plan | undefined => catalog.planOf(hash)
   const loader = new StreamLoader(log, cache, quarantine, plans, snapshotsOf(ports, settings))
-  const keys: Keys = keysOf(ports, { commits, projector, loader, wheel }, () => runtime)
+  const keys: Keys = keysOf(ports, settings, { commits, projector, loader, wheel }, () => runtime)
   const ready = (row: ReadyRow): void => (row.gate === undefined ? dispatcher.add(row) : keys.add(row))
   const publisher = publisherOf(ports)
   const domainEvents = new DomainFeed(log, new EventBus((events) => metrics.domainEventsDropped(events)))
@@ -185,15 +206,8 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     domainEvents,
     undeliverable: calls.released,
   }
-  const runtime: TaskRuntime = new TaskRuntime(clock, commits, cache, workers, dispatcher, {
-    durable: (commit, seq) => deliver(commit, seq, targets),
-    lost: calls.commitLost,
-    quarantine: (stream, error) => {
-      cache.drop(stream)
-      workers.endTask(stream.taskId)
-      followers.failed(stream.taskId, quarantine.addDecision(stream.taskId, stream.version, error).detail)
-    },
-  })
+  const hooks = hooksOf(calls, targets, quarantine)
+  const runtime: TaskRuntime = new TaskRuntime(clock, commits, cache, workers, dispatcher, hooks, make.rules)
   const unserved = unservedQueues(ports, settings, () => dispatcher.infos(), { loader, runtime })
   const submissions = new Submissions({ partitionCount: log.partitionCount, catalog, cache, loader, runtime, projector })
   const keyLines: Keys['lines'] = (taskId, task) => keys.lines(taskId, task)
@@ -224,6 +238,17 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   }
 }
 
+/** A stream that is set aside leaves memory: who runs or follows it hears no more of it. */
+const hooksOf = ({ commitLost }: EngineCalls, targets: DeliveryTargets, quarantine: Quarantine): RuntimeHooks => ({
+  durable: (commit, seq) => deliver(commit, seq, targets),
+  lost: commitLost,
+  quarantine: (stream, error) => {
+    targets.cache.drop(stream)
+    targets.workers.endTask(stream.taskId)
+    targets.followers.failed(stream.taskId, quarantine.addDecision(stream.taskId, stream.version, error).detail)
+  },
+})
+
 const snapshotsOf = ({ store }: EnginePorts, { snapshotEvents = LIMITS.snapshotEvents }: EngineSettings): SnapshotSource => ({
   events: snapshotEvents,
   read: (taskId) => store.snapshot(taskId),
@@ -236,12 +261,13 @@ const readinessOf = ({ clock, probe }: EnginePorts, commits: GroupCommit, { over
   )
 
 const projectorOf = (
+  make: PartMakers,
   { store, clock }: EnginePorts,
   { projectionIntervalMs, snapshotEvents = LIMITS.snapshotEvents, limits = {} }: EngineSettings,
   { overtaken }: EngineCalls,
   dispatcher: () => Dispatcher,
 ): Projector =>
-  new Projector(
+  make.projector(
     store,
     clock,
     {
@@ -278,6 +304,7 @@ const sealerOf = ({ log, clock, metrics, sealing }: EnginePorts, commits: GroupC
 
 const keysOf = (
   { log, store, clock, metrics }: EnginePorts,
+  { readyWindowMax }: EngineSettings,
   { commits, projector, loader, wheel }: Pick<EngineParts, 'commits' | 'projector' | 'loader' | 'wheel'>,
   runtime: () => TaskRuntime,
 ): Keys =>
@@ -294,7 +321,7 @@ const keysOf = (
       appended: (key, partition, seq, at) =>
         projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], key }),
     }),
-    queues: (serve) => new KeyQueues(clock, projector, serve),
+    queues: (serve) => new KeyQueues(clock, projector, serve, readyWindowMax),
     granted: (count) => metrics.keysGranted(count),
   })
 

@@ -10,11 +10,8 @@
  */
 import {
   type Cause,
-  decide,
   type DurationMs,
-  evolve,
   type FastEvent,
-  fastDomainEvents,
   type Instant,
   elementAt,
   invariant,
@@ -45,6 +42,7 @@ import type { IdentityRow } from '../projections/port.js'
 import type { Clock } from './clock.js'
 import type { GroupCommit, Settled } from './group-commit.js'
 import type { StreamCache } from './stream-cache.js'
+import { TASK_RULES, type TaskRules } from './task-rules.js'
 import { grownBytes, streamBytes, type TaskCommit, type TaskStream } from './task-stream.js'
 
 type Lost = Extract<Settled, { type: 'lost' }>
@@ -84,6 +82,7 @@ export class TaskRuntime {
   readonly #workers: Workers
   readonly #hooks: RuntimeHooks
   readonly #dispatcher: Dispatcher
+  readonly #rules: TaskRules
 
   constructor(
     clock: Clock,
@@ -92,6 +91,7 @@ export class TaskRuntime {
     workers: Workers,
     dispatcher: Dispatcher,
     hooks: RuntimeHooks,
+    rules = TASK_RULES,
   ) {
     this.#clock = clock
     this.#commits = commits
@@ -99,6 +99,7 @@ export class TaskRuntime {
     this.#workers = workers
     this.#dispatcher = dispatcher
     this.#hooks = hooks
+    this.#rules = rules
   }
 
   /** The instant a command for this stream carries: the wall clock, never before the stream's last event. */
@@ -149,6 +150,7 @@ export class TaskRuntime {
 
   /** `starts` takes the slots that are claimed on the way, so that none is lost when this throws. */
   #decide(stream: TaskStream, command: TaskCommand, options: ApplyOptions, starts: Start[]): Decided | TaskRefusal {
+    const { decide, evolve } = this.#rules
     const decision = decide(stream.state, command)
     if (decision.type === 'refused') return decision.refusal
     const plan = options.plan ?? planOf(stream.state)
@@ -176,7 +178,11 @@ export class TaskRuntime {
         events.push(started)
       }
     }
-    return { events, state: liveTask(state), takenAway, fast: fastEventsOf(stream.state, command, decision.events, plan) }
+    return { events, state: liveTask(state), takenAway, fast: this.#fastEvents(stream.state, command, decision.events, plan) }
+  }
+
+  #fastEvents(before: TaskState, command: TaskCommand, events: readonly TaskEvent[], plan: Plan): readonly FastEvent[] {
+    return plan.publishes ? this.#rules.fastDomainEvents(before, command, events, plan) : NO_FAST_EVENTS
   }
 
   /**
@@ -372,9 +378,6 @@ const endsUnasked = (event: TaskEvent, command: TaskCommand): event is UnaskedEn
   (event.type === 'step.cancelled' && command.type !== 'stopped')
 
 const NO_FAST_EVENTS: readonly FastEvent[] = []
-
-const fastEventsOf = (before: TaskState, command: TaskCommand, events: readonly TaskEvent[], plan: Plan): readonly FastEvent[] =>
-  plan.publishes ? fastDomainEvents(before, command, events, plan) : NO_FAST_EVENTS
 
 const liveTask = (state: TaskState): LiveTask => {
   invariant(state.type === 'task', 'a stream with events is a task')

@@ -5,7 +5,7 @@ import { decodeKeyEvents } from '@tasker/server/internal/log/key-codec'
 import { memoryLog, type MemoryLog } from '@tasker/server/internal/log/memory/memory-log'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
 import { expect, test } from 'vitest'
-import { keysHold } from '../../../simulation/key-invariants.js'
+import { keysHold } from '../../../simulation/invariants/places-of-keys.js'
 import { PARTITIONS, SHOP, startTestEngine, submissionOf, Switchboard, type TestEngine } from '../../../support/engine.js'
 import { settled, VirtualClock } from '../../../support/virtual-clock.js'
 
