@@ -114,6 +114,7 @@ const fragileLog = (
     readPartition: (partition, after) => fragilePages(log.readPartition(partition, after)),
     readDomainEvents: (partition, after) => fragilePages(log.readDomainEvents(partition, after), eventDice),
     head: (partition: Partition) => log.head(partition),
+    newestArchivedTask: () => log.newestArchivedTask(),
     acquire: async (partition, node, at) => {
       await waitOn(world, durationMs(1))
       return alive() ? log.acquire(partition, node, at) : never()

@@ -105,7 +105,7 @@ const foldTask = (events: readonly RecordedTaskEvent[], engine: RunningEngine): 
     if (plan === undefined) throw new Error('a task without a template')
     state = evolve(state, event, at, plan)
   }
-  if (state.type === 'none') throw new Error('a stream without events')
+  if (state.type !== 'task') throw new Error('a stream without events')
   return state
 }
 

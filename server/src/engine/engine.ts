@@ -19,6 +19,8 @@ import { commandAttempt, engineCause } from './attempt-command.js'
 import { Fault, type FaultDetail } from '../faults.js'
 import { isWakeUp } from '../timers/timer-window.js'
 import type {
+  ArchiveAnswer,
+  ArchiveOrder,
   AttemptRef,
   CommandAnswer,
   DomainEvents,
@@ -39,6 +41,7 @@ import type {
   WorkerPort,
   WorkerSession,
 } from './api.js'
+import { archiveTask } from './archiving.js'
 import { timerCommand, workerLostFailure } from './attempts.js'
 import { attemptsOut } from './attempts-out.js'
 import { commitBufferFull, databaseUnavailable, notReady } from './engine-faults.js'
@@ -167,6 +170,12 @@ export class RunningEngine implements Engine {
     const fault = this.#refusal()
     if (fault !== undefined) return Promise.resolve({ type: 'failed', fault })
     return giveOrder({ ...this.#parts, schemaCheck: this.#ports.schemaCheck }, taskId, order, actor)
+  }
+
+  /** Ends the stream of a task that is over: its events are in an archive. */
+  archive(order: ArchiveOrder): Promise<ArchiveAnswer> {
+    const fault = this.#refusal()
+    return fault === undefined ? archiveTask(this.#parts, order) : Promise.resolve({ type: 'refused', message: fault.message })
   }
 
   read(taskId: TaskId): Promise<TaskSnapshot | undefined> {

@@ -4,9 +4,10 @@ import { Fault, type FaultDetail } from '../faults.js'
 import { decodeTaskEvents } from '../log/codec.js'
 import type { EventLog } from '../log/port.js'
 import type { KeyLine, TaskEventListener, TaskSnapshot } from './api.js'
+import { archivedFault, taskArchived } from './archiving.js'
 import { databaseUnavailable } from './engine-faults.js'
 import { type Followers, type OutcomeCall, outcomeOf } from './followers.js'
-import type { StreamLoader } from './stream-loader.js'
+import type { Found, StreamLoader } from './stream-loader.js'
 import type { TaskRuntime } from './task-runtime.js'
 import { durableTask } from './task-stream.js'
 
@@ -34,6 +35,7 @@ export class Reads {
     const found = await loader.load(taskId)
     if (found.type === 'failed') throw found.fault
     if (found.type === 'none') return undefined
+    if (found.type === 'archived') throw archivedFault(taskId, found.task)
     const { stream } = found
     await new Promise<void>((resolve) => runtime.afterPending(stream, () => resolve()))
     assertReadable()
@@ -96,7 +98,7 @@ export class Reads {
       if (found.type === 'stream') {
         const task = durableTask(found.stream)
         if (task !== undefined && outcomeOf(taskId, task) !== undefined) followers.settled(taskId, task)
-      } else followers.failedOne(taskId, call, found.type === 'failed' ? found.fault.detail : taskNotFound(taskId))
+      } else followers.failedOne(taskId, call, faultOf(taskId, found))
     })
     return stop
   }
@@ -107,6 +109,12 @@ export class Reads {
     const found = await this.#parts.loader.load(taskId)
     return found.type === 'failed' ? found.fault : new Fault(databaseUnavailable, error)
   }
+}
+
+/** Why there is no task to wait for. */
+const faultOf = (taskId: TaskId, found: Exclude<Found, { readonly type: 'stream' }>): FaultDetail => {
+  if (found.type === 'failed') return found.fault.detail
+  return found.type === 'archived' ? taskArchived(taskId, found.task, 'NOT_FOUND') : taskNotFound(taskId)
 }
 
 /** Events of one read while a follower catches up. */

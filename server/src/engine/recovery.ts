@@ -25,6 +25,7 @@ import type { IdentityRow, ProjectionStore } from '../projections/port.js'
 import type { ProjectedCommit, Projector } from '../projections/projector.js'
 import type { Publisher } from '../publishers/publisher.js'
 import type { TimerWindow } from '../timers/timer-window.js'
+import type { ArchivedIds } from './archiving.js'
 import { attemptsOut } from './attempts-out.js'
 import type { Clock } from './clock.js'
 import type { GroupCommit } from './group-commit.js'
@@ -49,6 +50,7 @@ export interface RecoveryParts {
   readonly store: ProjectionStore
   readonly projector: Projector
   readonly loader: StreamLoader
+  readonly archivedIds: ArchivedIds
   readonly workers: Workers
   readonly dispatcher: Dispatcher
   readonly keys: Keys
@@ -67,7 +69,7 @@ export interface RecoveryReport {
 
 /** Nothing is answered or dispatched before this resolves. */
 export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => {
-  const { log, clock, commits, catalog, store, projector, timers, dispatcher, keys } = parts
+  const { log, clock, commits, catalog, store, projector, timers, dispatcher, keys, archivedIds } = parts
   const owned: Ownership[] = []
   for (let n = 0; n < log.partitionCount; n++) {
     const ownership = await log.acquire(partitionNumber(n), parts.node, clock.now())
@@ -75,6 +77,8 @@ export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => 
     owned.push(ownership)
   }
   await catalog.load()
+  const archived = await log.newestArchivedTask()
+  if (archived !== undefined) archivedIds.raise(archived)
   const checkpoints = await store.checkpoints()
   let commitsCaughtUp = 0
   for (const { partition } of owned) {
@@ -119,10 +123,12 @@ const projectTail = async (partition: Partition, tail: Tail, { loader, projector
   const { seq, at } = tail
   if (seq === 0) return
   const tasks: NonNullable<ProjectedCommit['task']>[] = []
+  const removed: NonNullable<ProjectedCommit['removed']>[] = []
   const activity: ActivityRow[] = []
   for (const taskId of tail.commits.keys()) {
     const found = await loader.load(taskId)
     if (found.type === 'failed' && found.fault.detail.retryable === true) throw found.fault
+    if (found.type === 'archived') removed.push({ taskId, identity: found.task.archived.identity })
     if (found.type !== 'stream') continue
     const { stream } = found
     const state = durableTask(stream)
@@ -135,6 +141,8 @@ const projectTail = async (partition: Partition, tail: Tail, { loader, projector
   projector.add({ partition, seq, at, task: undefined, identity: undefined, activity })
   for (const identity of tail.identities) projector.add({ partition, seq, at, task: undefined, identity, activity: [] })
   for (const task of tasks) projector.add({ partition, seq, at, task, identity: undefined, activity: [] })
+  for (const gone of removed)
+    projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], removed: gone })
   for (const key of keyRows) projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], key })
   await projector.caughtUp()
 }

@@ -1,17 +1,29 @@
 /** Folds a task's stream from the log into memory; commands that come meanwhile wait in order. */
-import { evolve, latest, NO_TASK, partitionOfTask, type Plan, type TaskId, type TaskState, type TemplateHash } from '@tasker/core'
+import {
+  type ArchivedTask,
+  archivedTask,
+  evolve,
+  latest,
+  NO_TASK,
+  partitionOfTask,
+  type Plan,
+  type TaskId,
+  type TaskState,
+  type TemplateHash,
+} from '@tasker/core'
 import { inBackground } from '../background.js'
 import { Fault } from '../faults.js'
 import { decodeTaskEvents } from '../log/codec.js'
-import type { EventLog, StoredCommit } from '../log/port.js'
+import { type EventLog, type StoredCommit, TASK_ARCHIVED } from '../log/port.js'
 import type { Quarantine } from './quarantine.js'
 import type { StreamCache } from './stream-cache.js'
 import { newStream, streamBytes, type TaskStream } from './task-stream.js'
 
-/** What a caller gets: the stream, nothing when there is no such task, or why it cannot be had. */
+/** What a caller gets: the stream, nothing when there is no such task, where it lies when it is archived, or why it cannot be had. */
 export type Found =
   | { readonly type: 'stream'; readonly stream: TaskStream }
   | { readonly type: 'none' }
+  | { readonly type: 'archived'; readonly task: ArchivedTask }
   | { readonly type: 'failed'; readonly fault: Fault }
 
 export class StreamLoader {
@@ -30,12 +42,12 @@ export class StreamLoader {
 
   /**
    * Calls back at once when the stream is in memory. One that was just created is waited for: the log may hold its task already, and then what is
-   * in memory is not that task.
+   * in memory is not that task. So is one that is about to be archived: nothing can be done with it any more.
    */
   find(taskId: TaskId, call: (found: Found) => void): void {
     const stream = this.#cache.get(taskId)
     if (stream !== undefined) {
-      if (stream.durableVersion === 0 && stream.lastPending !== undefined)
+      if (stream.lastPending !== undefined && (stream.durableVersion === 0 || stream.state.type === 'archived'))
         stream.lastPending.answers.push(() => this.find(taskId, call))
       else call({ type: 'stream', stream })
       return
@@ -71,7 +83,7 @@ export class StreamLoader {
     for (const call of calls) {
       // An earlier call may have dropped the stream again, or created it where there was none.
       if (found.type === 'stream' && !found.stream.dropped) call(found)
-      else if (found.type === 'failed') call(found)
+      else if (found.type === 'failed' || found.type === 'archived') call(found)
       else if (this.#cache.get(taskId) !== undefined || found.type === 'stream') this.find(taskId, call)
       else call(found)
     }
@@ -82,7 +94,9 @@ export class StreamLoader {
     const fold: { state: TaskState; plan: Plan | undefined; chars: number } = { state: NO_TASK, plan: undefined, chars: 0 }
     const commits = await this.#commits(taskId)
     if (commits instanceof Fault) return { type: 'failed', fault: commits }
-    for (const commit of commits) {
+    const last = commits.at(-1)
+    const folded = last?.types[0] === TASK_ARCHIVED ? [last] : commits
+    for (const commit of folded) {
       try {
         this.#fold(stream, fold, commit)
       } catch (error) {
@@ -90,6 +104,7 @@ export class StreamLoader {
       }
     }
     if (fold.state.type === 'none') return { type: 'none' }
+    if (fold.state.type === 'archived') return { type: 'archived', task: fold.state }
     stream.state = fold.state
     stream.durableState = fold.state
     stream.durableVersion = stream.version
@@ -119,9 +134,16 @@ export class StreamLoader {
   }
 
   #fold(stream: TaskStream, fold: { state: TaskState; plan: Plan | undefined; chars: number }, commit: StoredCommit): void {
+    const events = decodeTaskEvents(commit)
+    const [first] = events
+    // Whatever is still there of what came before it.
+    if (first?.event.type === TASK_ARCHIVED) {
+      fold.state = archivedTask(first.event, commit.at)
+      return
+    }
     if (commit.firstVersion !== stream.version + 1)
       throw new Error(`its history goes from version ${stream.version} to ${commit.firstVersion}`)
-    for (const { event } of decodeTaskEvents(commit)) {
+    for (const { event } of events) {
       if (event.type === 'task.submitted') fold.plan = this.#plans(event.templateHash)
       if (fold.plan === undefined) throw new Error('its template is not in the log')
       fold.state = evolve(fold.state, event, commit.at, fold.plan)

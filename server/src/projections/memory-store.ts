@@ -65,6 +65,11 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
       const there = activity.get(activityKey(row))
       activity.set(activityKey(row), there === undefined ? row : addedActivity(there, row))
     }
+    for (const { taskId, identity } of batch.removed) {
+      tasks.delete(taskId)
+      deadLetters.delete(taskId)
+      if (identity !== undefined && identities.get(identity) === taskId) identities.delete(identity)
+    }
     return 'written'
   }
 

@@ -33,6 +33,13 @@ export interface IdentityRow {
   readonly taskId: TaskId
 }
 
+/** A task that is archived: none of its rows stay, and what its duplicates were known by is free. */
+export interface RemovedTask {
+  readonly taskId: TaskId
+  /** The scope of its identity, where it had one; another task may have it by now. */
+  readonly identity: string | undefined
+}
+
 export interface ProjectionBatch {
   readonly checkpoints: readonly CheckpointMove[]
   /** Upserts; one row a task at most. */
@@ -48,6 +55,8 @@ export interface ProjectionBatch {
   readonly keys: readonly KeyRow[]
   /** All entries of each task that has one; they take the place of what is stored of those tasks. */
   readonly deadLetters: readonly DeadLetterRow[]
+  /** None of them is in `tasks`, and none of their scopes in `identities`. */
+  readonly removed: readonly RemovedTask[]
 }
 
 /** A place among the steps of a queue, oldest first. */

@@ -9,10 +9,11 @@ import { IDENTITY } from './tables/identity.js'
 import { KEY } from './tables/key.js'
 import { READY_STEP } from './tables/ready-step.js'
 import { placeholders, type TableWrite } from './tables/table-write.js'
+import { REMOVED } from './tables/removed.js'
 import { TASK } from './tables/task.js'
 import { TIMER } from './tables/timer.js'
 
-const TABLES: readonly TableWrite[] = [TASK, CLEARED, READY_STEP, TIMER, IDENTITY, ACTIVITY, KEY, DEAD_LETTER]
+const TABLES: readonly TableWrite[] = [TASK, CLEARED, READY_STEP, TIMER, IDENTITY, ACTIVITY, KEY, DEAD_LETTER, REMOVED]
 
 /** The checkpoints and the projection's name and version come before the tables' parameters. */
 const PARAMETERS_BEFORE_TABLES = 5

@@ -58,6 +58,18 @@ const eventFields = (event: TaskEvent): Fields => {
       return [['step_id', text(event.step)], ...byOperator(event)]
     case 'step.completed_manually':
       return [['step_id', text(event.step)], ['output', event.output], ['metadata', event.metadata], ...byOperator(event)]
+    case 'task.archived':
+      return [
+        ['archive', text(event.archive)],
+        ['versions', jsonOf(event.versions)],
+        ['last_hash', text(event.lastHash)],
+        ['name', text(event.name)],
+        ['version', text(event.version)],
+        ['status', text(event.status)],
+        ['submitted_at', at(event.submittedAt)],
+        ['ended_at', at(event.endedAt)],
+        ['identity', text(event.identity)],
+      ]
     case 'task.cancelled':
     case 'task.completed':
     case 'compensation.completed':

@@ -16,6 +16,8 @@ export interface EngineMetrics {
   taskSubmitted(): void
   taskEnded(end: TaskEnd): void
   taskBlocked(): void
+  /** A task's history went to an archive. */
+  taskArchived(): void
   /** The task or a step of it stayed in this state for too long; `duration` is the whole life of it. */
   taskWentStale(state: string): void
   deadLetterOpened(reason: string): void
@@ -116,6 +118,7 @@ const engineMetrics = (registry: Registry): Omit<EngineMetrics, keyof DomainEven
   const tally = (name: string, help: string) => plainCounter(registry, name, help)
   const submitted = tally('tasker_tasks_submitted_total', 'Tasks accepted.')
   const blocked = tally('tasker_tasks_blocked_total', 'Times a task came to wait for a person.')
+  const archived = tally('tasker_tasks_archived_total', 'Tasks whose history went to an archive.')
   const started = tally('tasker_steps_started_total', 'Attempts given to workers.')
   const retried = tally('tasker_steps_retry_scheduled_total', 'Attempts that will be followed by another.')
   const checkpointed = tally('tasker_steps_checkpointed_total', 'Checkpoints that running attempts saved.')
@@ -157,6 +160,7 @@ const engineMetrics = (registry: Registry): Omit<EngineMetrics, keyof DomainEven
     taskSubmitted: () => submitted.add(1),
     taskEnded: (end) => tasksEnded.add(end),
     taskBlocked: () => blocked.add(1),
+    taskArchived: () => archived.add(1),
     taskWentStale: (state) => stale.add(state),
     deadLetterOpened: (reason) => letters.add(reason),
     deadLetterResolved: (status) => resolved.add(status),

@@ -13,6 +13,7 @@ import {
   type StoredCommit,
   type StreamKind,
   type StreamRef,
+  TASK_ARCHIVED,
 } from '../port.js'
 
 /** What shall become of one append. */
@@ -106,6 +107,11 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
     head: async (partition) => {
       const { seq, control } = await tip(partition)
       return { seq, epoch: control === undefined ? 0 : readAcquired(control).epoch }
+    },
+    newestArchivedTask: async () => {
+      await faults.read()
+      const ids = store.kind('task').flatMap(({ types, stream }) => (types.includes(TASK_ARCHIVED) ? [stream.id] : []))
+      return ids.at(-1)
     },
     acquire: (partition, node, at) => acquirePartition({ append, tip }, partition, node, at),
     close: () => {

@@ -20,6 +20,7 @@ import {
   kindRange,
   type PageBounds,
   partitionRange,
+  readNewestArchived,
   readPages,
   readTip,
   streamRange,
@@ -75,6 +76,7 @@ const logOn = (pool: Pool, appenders: readonly SteadyConnection[], partitionCoun
       const { seq, control } = await tip(partition)
       return { seq, epoch: control === undefined ? 0 : readAcquired(control).epoch }
     },
+    newestArchivedTask: () => orUnavailable(() => readNewestArchived(pool)),
     acquire: (partition, node, at) => acquirePartition({ append, tip }, partition, node, at),
     close: async () => {
       await Promise.all(appenders.map((appender) => appender.close()))

@@ -142,6 +142,7 @@ test('a checkpoint that somebody else moved is a conflict: nothing is written, a
     activity: [],
     keys: [],
     deadLetters: [],
+    removed: [],
   })
   add(waiting)
   await clock.advance(500)
