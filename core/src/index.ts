@@ -131,6 +131,7 @@ export { INVESTIGATION_BASE, investigationPriority } from './projections/investi
 export { type HeardSteps, staleAt } from './task/letters/staleness.js'
 export { decide } from './task/decide.js'
 export { archivedTask, evolve } from './task/evolve.js'
+export { archivesAnything, readRetention, type Retention, retentionAge } from './retention/retention.js'
 export { attemptsStarted } from './task/attempts.js'
 export {
   type StepRun,

@@ -1,8 +1,11 @@
 /** The wiring diagram: the only place where adapters are built and joined. */
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { durationMs, type Lifecycle, partitionNumber, unreachable, type WatchedState } from '@tasker/core'
+import { durationMs, type Lifecycle, partitionNumber, readRetention, unreachable, type WatchedState } from '@tasker/core'
 import { monotonicFactory } from 'ulid'
+import { Archiver } from './archive/archiver.js'
+import { directoryStore } from './archive/directory-store.js'
+import { postgresRows } from './archive/postgres/postgres-rows.js'
 import { inBackground } from './background.js'
 import { redactedConfig, type ServerConfig } from './config.js'
 import { openPool } from './database.js'
@@ -22,7 +25,7 @@ import type { EventTransport } from './publishers/transport.js'
 import { postgresQuery } from './query/postgres-query.js'
 import { startRestServer } from './rest/server.js'
 import { createLogger, type Logger } from './telemetry/logger.js'
-import { createMetrics } from './telemetry/metrics.js'
+import { createMetrics, type Metrics } from './telemetry/metrics.js'
 import { schemaCheck } from './templates/json-schema.js'
 
 export interface RunningServer {
@@ -81,6 +84,7 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   )
   opened.add('engine', () => engine.stop())
   logger.info({ node, ...engine.recovered }, 'recovered')
+  const retention = archiverOf(config, { engine, log, metrics, logger }, opened)
   const query = postgresQuery({ reader: pool, projection: PROJECTION })
   const analytics = { analytics: postgresAnalytics(pool), queues: () => engine.queues(), now: () => systemClock.now() }
   const { host } = config
@@ -96,9 +100,59 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
     workerTimes: workerTimes(config),
   })
   opened.add('gRPC', () => grpc.stop(config.stopDeadlineMs))
-  const rest = await startRestServer({ engine, query, analytics, logger, metrics, host, port: config.restPort, info })
+  const rest = await startRestServer({ engine, query, analytics, retention, logger, metrics, host, port: config.restPort, info })
   opened.add('REST', () => rest.stop())
   return { restUrl: `http://${shown(host)}:${rest.port}`, grpcUrl: `${shown(host)}:${grpc.port}`, stop: () => opened.close() }
+}
+
+/** What archives tasks that are over; nobody when there is no place for archives. */
+const archiverOf = (
+  { databaseUrl, archiveDir, ...config }: ServerConfig,
+  { engine, log, metrics, logger }: ArchivedFrom,
+  opened: Opened,
+): Archiver | undefined => {
+  const reading = readRetention(config.retention)
+  if (archiveDir === '' || reading.type === 'invalid') return undefined
+  const rows = postgresRows(databaseUrl)
+  opened.add('archive rows', () => rows.close())
+  const hooks = {
+    archived: (archive: string, tasks: number, bytes: number) => {
+      metrics.archiveWritten(bytes)
+      logger.info({ archive, tasks, bytes }, 'tasks are archived')
+    },
+    failed: (message: string) => {
+      metrics.archiveFailed()
+      logger.warn({ message }, 'tasks that are due are not archived; it is tried again')
+    },
+  }
+  const everything = new Map(Array.from({ length: log.partitionCount }, (_, n) => [partitionNumber(n), Number.POSITIVE_INFINITY]))
+  const archiver = new Archiver(
+    {
+      engine,
+      log,
+      rows,
+      store: directoryStore(archiveDir),
+      clock: systemClock,
+      hooks,
+      sealedUpTo: () => Promise.resolve(everything),
+    },
+    {
+      retention: reading.retention,
+      batchTasksMax: config.archiveBatchTasksMax,
+      pauseMs: durationMs(config.archivePauseMs),
+      intervalMs: durationMs(config.archiveIntervalMs),
+    },
+  )
+  opened.add('archiver', () => archiver.stop())
+  archiver.start()
+  return archiver
+}
+
+interface ArchivedFrom {
+  readonly engine: RunningEngine
+  readonly log: EventLog
+  readonly metrics: Metrics
+  readonly logger: Logger
 }
 
 /** Where domain events go; nowhere, and they wait in the log, when the settings say `none`. */

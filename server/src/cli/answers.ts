@@ -113,6 +113,7 @@ export const healthAnswer = z.looseObject({
   problems: z.array(z.string()).default([]),
   quarantined: z.array(z.looseObject({ task_id: z.string(), position: z.string(), message: z.string() })).default([]),
   domain_events: z.looseObject({ lag_ms: z.number(), problem: z.string().nullable() }).default({ lag_ms: 0, problem: null }),
+  retention: z.looseObject({ lag_ms: z.number(), problem: z.string().nullable() }).default({ lag_ms: 0, problem: null }),
 })
 export type HealthAnswer = z.output<typeof healthAnswer>
 

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { EXIT, type ExitCode, exitCodeOf, faultOf } from './exit.js'
 import { faultJson, faultLines } from './terminal.js'
 import { binding, examples, type Host } from './commands/command.js'
+import { addArchiveCommands } from './commands/archive.js'
 import { addDeadLetterCommands } from './commands/dead-letter.js'
 import { addDemoCommand } from './commands/demo.js'
 import { addDoctorCommand } from './commands/doctor.js'
@@ -27,6 +28,7 @@ export const runCommandLine = async (args: readonly string[], host: Host): Promi
   addKeyCommands(program, bound)
   addDeadLetterCommands(program, bound)
   addStepCommands(program, bound)
+  addArchiveCommands(program, bound)
   addDoctorCommand(program, bound)
   inherit(program)
   try {

@@ -5,7 +5,7 @@
  *     the key of the log alone would take the other.
  */
 import { type ArchivedTask, instantText, type TaskId } from '@tasker/core'
-import { Fault, type FaultDetail } from '../faults.js'
+import type { FaultDetail } from '../faults.js'
 import type { ArchiveAnswer, ArchiveOrder } from './api.js'
 import { engineCause } from './attempt-command.js'
 import { scopeOfTask } from './identity.js'
@@ -16,14 +16,14 @@ import { durableTask } from './task-stream.js'
 export interface ArchivingParts {
   readonly loader: StreamLoader
   readonly runtime: TaskRuntime
-  readonly archivedIds: ArchivedIds
+  readonly submissions: { readonly archivedIds: ArchivedIds }
 }
 
 /** Appends `task.archived` behind the last of the events that the archive holds, or says why not. */
-export const archiveTask = ({ loader, runtime, archivedIds }: ArchivingParts, order: ArchiveOrder): Promise<ArchiveAnswer> =>
+export const archiveTask = ({ loader, runtime, submissions }: ArchivingParts, order: ArchiveOrder): Promise<ArchiveAnswer> =>
   new Promise((resolve) => {
     const { taskId, archive, versions, lastHash } = order
-    archivedIds.raise(taskId)
+    submissions.archivedIds.raise(taskId)
     loader.find(taskId, (found) => {
       if (found.type === 'archived') return resolve({ type: 'archived_before', archive: found.task.archived.archive })
       if (found.type === 'failed') return resolve({ type: 'refused', message: found.fault.message })
@@ -64,17 +64,11 @@ export class ArchivedIds {
 }
 
 /** What a caller is told who asks for the task, or orders something of it. */
-export const taskArchived = (
-  taskId: TaskId,
-  { archived: { archive, status, endedAt } }: ArchivedTask,
-  code: 'NOT_FOUND' | 'INVALID_STATE',
-): FaultDetail => ({
-  code,
+export const taskArchived = (taskId: TaskId, { archived: { archive, status, endedAt } }: ArchivedTask): FaultDetail => ({
+  code: 'INVALID_STATE',
   reason: 'TASK_ARCHIVED',
   message: `task ${taskId} is over (${status}), and its history lies in the archive ${archive}`,
   hint: `tasker task get ${taskId} --archive`,
   retryable: false,
   context: { task_id: taskId, archive, status, ended_at: instantText(endedAt) },
 })
-
-export const archivedFault = (taskId: TaskId, task: ArchivedTask): Fault => new Fault(taskArchived(taskId, task, 'NOT_FOUND'))

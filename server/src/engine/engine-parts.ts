@@ -25,7 +25,6 @@ import type { SchemaCheck } from '../templates/json-schema.js'
 import { TimerWheel } from '../timers/timer-wheel.js'
 import { TimerWindow } from '../timers/timer-window.js'
 import type { AttemptRef, QueueInfo } from './api.js'
-import { ArchivedIds } from './archiving.js'
 import type { Clock } from './clock.js'
 import { type DeliveryTargets, deliver } from './deliveries.js'
 import { Followers } from './followers.js'
@@ -116,7 +115,6 @@ export interface EngineParts {
   readonly catalog: TemplateCatalog
   readonly loader: StreamLoader
   readonly runtime: TaskRuntime
-  readonly archivedIds: ArchivedIds
   readonly submissions: Submissions
   readonly reads: Reads
   readonly publisher: Publisher | undefined
@@ -169,16 +167,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     },
   })
   const unserved = unservedQueues(ports, settings, () => dispatcher.infos(), { loader, runtime })
-  const archivedIds = new ArchivedIds()
-  const submissions = new Submissions({
-    partitionCount: log.partitionCount,
-    catalog,
-    cache,
-    loader,
-    runtime,
-    projector,
-    archivedIds,
-  })
+  const submissions = new Submissions({ partitionCount: log.partitionCount, catalog, cache, loader, runtime, projector })
   const keyLines: Keys['lines'] = (taskId, task) => keys.lines(taskId, task)
   const reads = new Reads({ keyLines, log, loader, runtime, followers, assertReadable: calls.assertReadable })
   return {
@@ -197,7 +186,6 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     catalog,
     loader,
     runtime,
-    archivedIds,
     submissions,
     reads,
     publisher,

@@ -5,11 +5,13 @@ import {
   instant,
   later,
   type Partition,
+  type Plan,
   readyRows,
   type RecordedTaskEvent,
   type ReadyRow,
   type TaskCommand,
   type TaskId,
+  type TemplateHash,
   type TimerRow,
   timerRows,
   type WorkerId,
@@ -211,6 +213,11 @@ export class RunningEngine implements Engine {
 
   templates(): readonly TemplateRecord[] {
     return this.#parts.catalog.all()
+  }
+
+  /** The plan of any content there ever was, by its hash. */
+  planOf(hash: TemplateHash): Plan | undefined {
+    return this.#parts.catalog.planOf(hash)
   }
 
   get domainEvents(): DomainEvents {

@@ -26,7 +26,7 @@ export const giveOrder = (
     loader.find(taskId, (found) => {
       if (found.type === 'failed') return resolve({ type: 'failed', fault: found.fault.detail })
       if (found.type === 'none') return resolve({ type: 'failed', fault: taskNotFound(taskId) })
-      if (found.type === 'archived') return resolve({ type: 'failed', fault: taskArchived(taskId, found.task, 'INVALID_STATE') })
+      if (found.type === 'archived') return resolve({ type: 'failed', fault: taskArchived(taskId, found.task) })
       const { stream } = found
       const misfit = resultMisfit(order, stream.state, schemaCheck)
       if (misfit !== undefined) return resolve({ type: 'failed', fault: misfit })

@@ -4,7 +4,7 @@ import { Fault, type FaultDetail } from '../faults.js'
 import { decodeTaskEvents } from '../log/codec.js'
 import type { EventLog } from '../log/port.js'
 import type { KeyLine, TaskEventListener, TaskSnapshot } from './api.js'
-import { archivedFault, taskArchived } from './archiving.js'
+import { taskArchived } from './archiving.js'
 import { databaseUnavailable } from './engine-faults.js'
 import { type Followers, type OutcomeCall, outcomeOf } from './followers.js'
 import type { Found, StreamLoader } from './stream-loader.js'
@@ -35,7 +35,7 @@ export class Reads {
     const found = await loader.load(taskId)
     if (found.type === 'failed') throw found.fault
     if (found.type === 'none') return undefined
-    if (found.type === 'archived') throw archivedFault(taskId, found.task)
+    if (found.type === 'archived') throw new Fault(taskArchived(taskId, found.task))
     const { stream } = found
     await new Promise<void>((resolve) => runtime.afterPending(stream, () => resolve()))
     assertReadable()
@@ -114,7 +114,7 @@ export class Reads {
 /** Why there is no task to wait for. */
 const faultOf = (taskId: TaskId, found: Exclude<Found, { readonly type: 'stream' }>): FaultDetail => {
   if (found.type === 'failed') return found.fault.detail
-  return found.type === 'archived' ? taskArchived(taskId, found.task, 'NOT_FOUND') : taskNotFound(taskId)
+  return found.type === 'archived' ? taskArchived(taskId, found.task) : taskNotFound(taskId)
 }
 
 /** Events of one read while a follower catches up. */

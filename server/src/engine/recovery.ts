@@ -50,7 +50,7 @@ export interface RecoveryParts {
   readonly store: ProjectionStore
   readonly projector: Projector
   readonly loader: StreamLoader
-  readonly archivedIds: ArchivedIds
+  readonly submissions: { readonly archivedIds: ArchivedIds }
   readonly workers: Workers
   readonly dispatcher: Dispatcher
   readonly keys: Keys
@@ -69,7 +69,7 @@ export interface RecoveryReport {
 
 /** Nothing is answered or dispatched before this resolves. */
 export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => {
-  const { log, clock, commits, catalog, store, projector, timers, dispatcher, keys, archivedIds } = parts
+  const { log, clock, commits, catalog, store, projector, timers, dispatcher, keys, submissions } = parts
   const owned: Ownership[] = []
   for (let n = 0; n < log.partitionCount; n++) {
     const ownership = await log.acquire(partitionNumber(n), parts.node, clock.now())
@@ -78,7 +78,7 @@ export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => 
   }
   await catalog.load()
   const archived = await log.newestArchivedTask()
-  if (archived !== undefined) archivedIds.raise(archived)
+  if (archived !== undefined) submissions.archivedIds.raise(archived)
   const checkpoints = await store.checkpoints()
   let commitsCaughtUp = 0
   for (const { partition } of owned) {

@@ -13,7 +13,7 @@ import {
   notStorable,
   submissionUnconfirmed,
 } from './engine-faults.js'
-import { type ArchivedIds, taskArchived } from './archiving.js'
+import { ArchivedIds, taskArchived } from './archiving.js'
 import { hasSameContext, isSameSubmission, scopeOf, taskIdOf } from './identity.js'
 import { IdentityLines } from './identity-lines.js'
 import type { StreamCache } from './stream-cache.js'
@@ -31,7 +31,6 @@ export interface SubmissionParts {
   readonly loader: StreamLoader
   readonly runtime: TaskRuntime
   readonly projector: Projector
-  readonly archivedIds: ArchivedIds
 }
 
 /** A submission with an identity, and the task that it would make. */
@@ -56,6 +55,7 @@ export class Submissions {
   /** Identities of tasks on their way to the log, by scope. */
   readonly #creating = new Map<string, TaskId>()
   readonly #lines = new IdentityLines()
+  readonly archivedIds = new ArchivedIds()
 
   constructor(parts: SubmissionParts) {
     this.#parts = parts
@@ -116,7 +116,7 @@ export class Submissions {
   async #isReleased(holder: TaskId, record: TemplateRecord): Promise<boolean> {
     const rule = record.plan.template.identity
     const neverLetsGo = rule.windowMs === undefined && !rule.whileRunning
-    if (neverLetsGo && !this.#parts.archivedIds.mayHold(holder)) return false
+    if (neverLetsGo && !this.archivedIds.mayHold(holder)) return false
     const found = await this.#parts.loader.load(holder)
     if (found.type === 'archived') return true
     if (found.type !== 'stream' || neverLetsGo) return false
@@ -136,9 +136,9 @@ export class Submissions {
     identity: IdentityRow | undefined,
     answer: Answer,
   ): void {
-    const { cache, loader, archivedIds } = this.#parts
+    const { cache, loader } = this.#parts
     // What is not in memory is not known to be new where it may have been archived (A1).
-    if (cache.get(taskId) !== undefined || loader.isLoading(taskId) || archivedIds.mayHold(taskId))
+    if (cache.get(taskId) !== undefined || loader.isLoading(taskId) || this.archivedIds.mayHold(taskId))
       return this.#repeat(submission, record, taskId, identity, answer)
     this.#createNew(submission, record, taskId, identity, answer)
   }
@@ -228,7 +228,7 @@ export class Submissions {
   ): void {
     if (found.type === 'failed') return answer({ type: 'failed', fault: found.fault.detail })
     if (found.type === 'none') return answer({ type: 'failed', fault: databaseUnavailable })
-    if (found.type === 'archived') return answer({ type: 'failed', fault: taskArchived(taskId, found.task, 'INVALID_STATE') })
+    if (found.type === 'archived') return answer({ type: 'failed', fault: taskArchived(taskId, found.task) })
     const { stream } = found
     this.#parts.runtime.afterPending(stream, (settled) => {
       if (settled?.type === 'lost') answer({ type: 'failed', fault: commitLost(settled.message) })

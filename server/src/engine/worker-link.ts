@@ -64,7 +64,7 @@ const takeResult = (
       const { reason, message } =
         found.type === 'none'
           ? { reason: 'TASK_NOT_FOUND', message: `there is no task ${result.taskId}` }
-          : taskArchived(result.taskId, found.task, 'INVALID_STATE')
+          : taskArchived(result.taskId, found.task)
       answer({ ...refOf(result), checkpoint: checkpointOf(result), status: 'refused', reason, message })
       return
     }

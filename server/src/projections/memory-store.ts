@@ -14,7 +14,7 @@ import {
   type TaskRow,
   type TimerRow,
 } from '@tasker/core'
-import type { ProjectionBatch, ProjectionStore, Snapshot, WaitingPlace } from './port.js'
+import type { ProjectionBatch, ProjectionStore, RemovedTask, Snapshot, WaitingPlace } from './port.js'
 import { compareKeys, type QueueRequest, shareOf } from './queue-scan.js'
 
 export interface MemoryStore extends ProjectionStore {
@@ -61,15 +61,8 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
     for (const { taskId } of batch.deadLetters) deadLetters.delete(taskId)
     for (const row of batch.deadLetters) deadLetters.set(row.taskId, [...(deadLetters.get(row.taskId) ?? []), row])
     for (const { scope, taskId } of batch.identities) identities.set(scope, taskId)
-    for (const row of batch.activity) {
-      const there = activity.get(activityKey(row))
-      activity.set(activityKey(row), there === undefined ? row : addedActivity(there, row))
-    }
-    for (const { taskId, identity } of batch.removed) {
-      tasks.delete(taskId)
-      deadLetters.delete(taskId)
-      if (identity !== undefined && identities.get(identity) === taskId) identities.delete(identity)
-    }
+    for (const row of batch.activity) count(row, activity)
+    for (const gone of batch.removed) remove(gone, { tasks, deadLetters, identities })
     return 'written'
   }
 
@@ -109,6 +102,23 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
       deadLetters: [...deadLetters.values()].flat().sort((a, b) => compareText(a.taskId, b.taskId) || a.entry - b.entry),
     }),
   }
+}
+
+const count = (row: ActivityRow, activity: Map<string, ActivityRow>): void => {
+  const there = activity.get(activityKey(row))
+  activity.set(activityKey(row), there === undefined ? row : addedActivity(there, row))
+}
+
+interface RemovableRows {
+  readonly tasks: Map<TaskId, unknown>
+  readonly deadLetters: Map<TaskId, unknown>
+  readonly identities: Map<string, TaskId>
+}
+
+const remove = ({ taskId, identity }: RemovedTask, { tasks, deadLetters, identities }: RemovableRows): void => {
+  tasks.delete(taskId)
+  deadLetters.delete(taskId)
+  if (identity !== undefined && identities.get(identity) === taskId) identities.delete(identity)
 }
 
 const queuesOf = (rows: readonly ReadyRow[]): { namespace: Namespace; queue: QueueName; waiting: number }[] => {

@@ -1,5 +1,6 @@
 /** What the REST door is given by the wiring. */
 import type { Json } from '@tasker/core'
+import type { RetentionDoor } from '../archive/api.js'
 import type { Engine } from '../engine/api.js'
 import type { AnalyticsSource } from '../query/analyse.js'
 import type { Query } from '../query/query.js'
@@ -25,6 +26,8 @@ export interface RestDoor {
   readonly engine: Engine
   readonly query: Query
   readonly analytics: AnalyticsSource
+  /** None where there is no place for archives. */
+  readonly retention?: RetentionDoor | undefined
   readonly logger: DoorLogger
   readonly metrics: Metrics
   readonly info: ServerInfo

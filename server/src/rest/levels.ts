@@ -1,8 +1,12 @@
 /** The levels that a scrape of the metrics reads from the engine. */
+import type { RetentionDoor } from '../archive/api.js'
 import type { Engine } from '../engine/api.js'
 import type { EngineLevels } from '../telemetry/metrics.js'
 
-export const readLevels = (engine: Pick<Engine, 'health' | 'workers' | 'queues' | 'keys' | 'watch'>): EngineLevels => {
+export const readLevels = (
+  engine: Pick<Engine, 'health' | 'workers' | 'queues' | 'keys' | 'watch'>,
+  retention?: Pick<RetentionDoor, 'health'>,
+): EngineLevels => {
   const health = engine.health()
   const workers = engine.workers().filter(({ state }) => state !== 'disconnected')
   const keys = engine.keys()
@@ -17,6 +21,7 @@ export const readLevels = (engine: Pick<Engine, 'health' | 'workers' | 'queues' 
     keyPlacesHeld: keys.reduce((sum, { held }) => sum + held, 0),
     quarantinedStreams: health.quarantined.length,
     unservedQueues: engine.watch.unservedQueues().length,
+    archiveLagSeconds: (retention?.health().lagMs ?? 0) / 1_000,
     domainEventLagSeconds: health.domainEvents.lagMs / 1_000,
   }
 }

@@ -45,6 +45,13 @@ export interface EngineMetrics {
   domainEventsDropped(events: number): void
 }
 
+/** What the archiver reports. */
+export interface ArchiveMetrics {
+  archiveWritten(bytes: number): void
+  /** A pass ended early; it is tried again. */
+  archiveFailed(): void
+}
+
 /** What the REST door reports. */
 export interface HttpMetrics {
   /** `route` is the pattern, such as `/v1/tasks/:task_id`, never the address itself. */
@@ -64,9 +71,10 @@ export interface EngineLevels {
   readonly quarantinedStreams: number
   readonly domainEventLagSeconds: number
   readonly unservedQueues: number
+  readonly archiveLagSeconds: number
 }
 
-export interface Metrics extends EngineMetrics, HttpMetrics {
+export interface Metrics extends EngineMetrics, ArchiveMetrics, HttpMetrics {
   /** Where levels are read from, at each scrape. */
   observeLevels(levels: () => EngineLevels): void
   /** The registry in the Prometheus text format. */
@@ -84,10 +92,17 @@ export const createMetrics = (options: { readonly withProcess: boolean } = { wit
   return {
     ...engineMetrics(registry),
     ...domainEventMetrics(registry),
+    ...archiveMetrics(registry),
     ...http,
     observeLevels: levelGauges(registry),
     scrape: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   }
+}
+
+const archiveMetrics = (registry: Registry): ArchiveMetrics => {
+  const bytes = plainCounter(registry, 'tasker_archived_bytes_total', 'Bytes of the archives that were written.')
+  const failures = plainCounter(registry, 'tasker_archive_failures_total', 'Passes of the archiver that ended early.')
+  return { archiveWritten: (count) => bytes.add(count), archiveFailed: () => failures.add(1) }
 }
 
 type DomainEventMetrics = Pick<EngineMetrics, `domainEvent${string}` & keyof EngineMetrics>
@@ -209,6 +224,7 @@ const LEVELS: readonly (readonly [name: string, help: string, of: keyof EngineLe
   ['tasker_key_places_held', 'Places of keys that are taken.', 'keyPlacesHeld'],
   ['tasker_quarantined_streams', 'Streams set aside because of a bug or an unknown event.', 'quarantinedStreams'],
   ['tasker_domain_event_lag_seconds', 'How long the oldest domain event waits for its transport.', 'domainEventLagSeconds'],
+  ['tasker_archive_lag_seconds', 'How long the oldest task that is due to be archived has been.', 'archiveLagSeconds'],
   ['tasker_queues_unserved', 'Queues with steps that have waited, and no worker.', 'unservedQueues'],
 ]
 

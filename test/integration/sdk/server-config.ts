@@ -29,5 +29,10 @@ export const serverConfig = (databaseUrl: string): ServerConfig => ({
   staleBlockedMinutes: 0,
   stalenessAction: 'dlq',
   workerUnavailableMs: 5_000,
+  retention: '',
+  archiveDir: '',
+  archiveBatchTasksMax: 500,
+  archivePauseMs: 500,
+  archiveIntervalMs: 60_000,
   workerUnavailableDlqMs: 600_000,
 })

@@ -1,5 +1,6 @@
 /** Archive: the task is over, and its events lie elsewhere from now on. */
 import { accept, type Decision } from '../../kernel/decider.js'
+import { unreachable } from '../../kernel/invariant.js'
 import type { ArchiveTask } from '../commands.js'
 import type { ArchivedStatus, TaskArchived, TaskEvent } from '../events.js'
 import { refuse, type TaskRefusal } from '../refusals.js'
@@ -35,7 +36,13 @@ const statusAtEnd = ({ phase }: LiveTask): ArchivedStatus | undefined => {
       return 'error'
     case 'resolved_manually':
       return 'resolved_manually'
-    default:
+    case 'waiting':
+    case 'running':
+    case 'blocked':
+    case 'cancelling':
+    case 'compensating':
       return undefined
+    default:
+      return unreachable(phase)
   }
 }

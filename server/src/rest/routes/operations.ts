@@ -77,6 +77,7 @@ const figures = (door: RestDoor, health: EngineHealth) => ({
   pending_commits: health.pendingCommits,
   projection_lag_ms: health.projectionLagMs,
   domain_events: { lag_ms: health.domainEvents.lagMs, problem: health.domainEvents.problem ?? null },
+  retention: { lag_ms: door.retention?.health().lagMs ?? 0, problem: door.retention?.health().problem ?? null },
   workers: door.engine.workers().length,
   unserved_queues: door.engine.watch.unservedQueues().map(({ namespace, handler, waiting, since }) => ({
     namespace,

@@ -11,7 +11,12 @@ export const addReadRoutes = (app: App, door: RestDoor): void => {
 
   app.get(
     '/v1/tasks/:task_id',
-    { schema: { ...reading('Read a task with its context, steps and outputs'), response: { 200: TASK, ...problems(404, 503) } } },
+    {
+      schema: {
+        ...reading('Read a task with its context, steps and outputs'),
+        response: { 200: TASK, ...problems(404, 409, 503) },
+      },
+    },
     async ({ params }, reply) => sendJson(reply, 200, taskText(await readTask(door, params.task_id))),
   )
   app.get(

@@ -44,6 +44,7 @@ export const DETAILED_HEALTH = HEALTH.extend({
   pending_commits: z.number().int(),
   projection_lag_ms: z.number(),
   domain_events: z.object({ lag_ms: z.number(), problem: z.string().nullable() }),
+  retention: z.object({ lag_ms: z.number(), problem: z.string().nullable() }),
   workers: z.number().int(),
   unserved_queues: z.array(
     z.object({ namespace: z.string(), handler: z.string(), waiting: z.number().int(), since: z.iso.datetime() }),

@@ -1,0 +1,133 @@
+/** Finds a task in the archives, and folds what they hold of it, without a server or a database. */
+import {
+  evolve,
+  NO_TASK,
+  type LiveTask,
+  type Plan,
+  type RecordedTaskEvent,
+  type TaskId,
+  taskIdTime,
+  type TaskState,
+  type TaskSubmitted,
+} from '@tasker/core'
+import { Fault } from '../faults.js'
+import { decodeTaskEvents } from '../log/codec.js'
+import { planIn } from '../templates/environment.js'
+import { readStoredTemplate } from '../templates/parse.js'
+import {
+  type ArchivedTemplate,
+  archiveOfLines,
+  indexName,
+  latestEndIn,
+  linesName,
+  readHead,
+  readIndex,
+  readLines,
+} from './archive-file.js'
+import { type ArchivedStream, streamOfLine } from './line.js'
+import type { ArchiveStore } from './store.js'
+
+/** A task out of an archive: as it was when it ended, and every event of it. */
+export interface FoundTask {
+  readonly archive: string
+  readonly taskId: TaskId
+  readonly state: LiveTask
+  readonly version: number
+  readonly events: readonly RecordedTaskEvent[]
+}
+
+interface Lines {
+  readonly head: string
+  readonly line: string
+}
+
+/** Undefined when no archive holds it. Throws a `Fault` when one that does cannot be read. */
+export const findArchived = async (store: ArchiveStore, taskId: TaskId, archive?: string): Promise<FoundTask | undefined> => {
+  const archives = archive === undefined ? await archivesSince(store, taskIdTime(taskId)) : [archive]
+  for (const name of archives) {
+    const lines = await readable(name, () => linesOf(store, name, taskId))
+    if (lines !== undefined) return readable(name, () => Promise.resolve(folded(name, lines)))
+  }
+  return undefined
+}
+
+/** A task did not end before it was asked for, so archives whose tasks all had are passed over. */
+const archivesSince = async (store: ArchiveStore, ms: number): Promise<readonly string[]> =>
+  (await store.list())
+    .flatMap((name) => archiveOfLines(name) ?? [])
+    .filter((name) => (latestEndIn(name) ?? ms) >= ms)
+    .sort((a, b) => (latestEndIn(a) ?? 0) - (latestEndIn(b) ?? 0))
+
+const linesOf = async (store: ArchiveStore, archive: string, taskId: TaskId): Promise<Lines | undefined> => {
+  const content = await store.get(indexName(archive))
+  if (content === undefined) return searchedLines(store, archive, taskId)
+  const { head, tasks } = readIndex(content)
+  const entry = tasks.find(({ task_id }) => task_id === taskId)
+  if (entry === undefined) return undefined
+  const [headLine] = await readLines(await partOf(store, archive, head))
+  const [line] = await readLines(await partOf(store, archive, entry))
+  return headLine === undefined || line === undefined ? undefined : { head: headLine, line }
+}
+
+const partOf = async (store: ArchiveStore, archive: string, { offset, length }: { offset: number; length: number }) => {
+  const part = await store.get(linesName(archive), { offset, length })
+  if (part === undefined) throw new Error('its lines are gone')
+  return part
+}
+
+/** An archive without its index is looked through. */
+const searchedLines = async (store: ArchiveStore, archive: string, taskId: TaskId): Promise<Lines | undefined> => {
+  const content = await store.get(linesName(archive))
+  if (content === undefined) return undefined
+  const [head, ...lines] = await readLines(content)
+  const line = lines.find((candidate) => candidate.includes(`"${taskId}"`) && streamOfLine(candidate).taskId === taskId)
+  return head === undefined || line === undefined ? undefined : { head, line }
+}
+
+const folded = (archive: string, { head, line }: Lines): FoundTask => {
+  const { taskId, commits }: ArchivedStream = streamOfLine(line)
+  const templates = readHead(head)
+  const events = commits.flatMap((commit) => decodeTaskEvents(commit))
+  const [first] = events
+  if (first?.event.type !== 'task.submitted') throw new Error('its history does not begin with its submission')
+  const plan = planFor(templates, first.event)
+  let state: TaskState = NO_TASK
+  for (const { event, at } of events) state = evolve(state, event, at, plan)
+  if (state.type !== 'task') throw new Error('its history is no task')
+  return { archive, taskId, state, version: events.length, events }
+}
+
+/** The template is proven by its hash, which stands in the history. */
+const planFor = (templates: readonly ArchivedTemplate[], { templateHash, environment, name, version }: TaskSubmitted): Plan => {
+  for (const { hash, content } of templates) {
+    if (hash !== templateHash) continue
+    const plan = planOfContent(content, environment)
+    if (plan?.hash === templateHash) return plan
+  }
+  throw new Error(`the template ${name}@${version} that it ran on is not in the archive`)
+}
+
+/** The plan of a document under an environment; undefined when this program cannot read it. */
+export const planOfContent = (content: string, environment: string | undefined): Plan | undefined => {
+  const reading = readStoredTemplate(content)
+  return reading.type === 'valid' ? planIn(reading.plan, environment) : undefined
+}
+
+const readable = async <Result>(archive: string, read: () => Promise<Result>): Promise<Result> => {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof Fault) throw error
+    throw new Fault(
+      {
+        code: 'INTERNAL',
+        reason: 'ARCHIVE_DAMAGED',
+        message: `the archive ${archive} is not what was written: ${error instanceof Error ? error.message : String(error)}`,
+        hint: 'take it from a backup; the hashes of its commits are in the log still',
+        retryable: false,
+        context: { archive },
+      },
+      error,
+    )
+  }
+}
