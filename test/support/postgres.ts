@@ -20,6 +20,15 @@ export const freshDatabase = async (schema: 'migrated' | 'empty' = 'migrated'): 
   return { url: url.href, drop: () => administer(`drop database if exists ${name} with (force)`) }
 }
 
+/** A database of one's own that begins as another is now; nobody may be connected to that one. */
+export const copyOf = async (original: TestDatabase): Promise<TestDatabase> => {
+  const name = `test_${randomBytes(6).toString('hex')}`
+  const url = new URL(original.url)
+  await administer(`create database ${name} template ${url.pathname.slice(1)}`)
+  url.pathname = `/${name}`
+  return { url: url.href, drop: () => administer(`drop database if exists ${name} with (force)`) }
+}
+
 /** One statement as superuser, on the database `postgres`. */
 export const administer = async (sql: string, values: readonly unknown[] = []): Promise<void> => {
   await query(inject('postgresUrl'), sql, values)

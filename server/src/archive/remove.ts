@@ -5,22 +5,9 @@
  *     removal that was cut short goes on.
  * M2  Nothing goes that a reader of the log has not seen: every projection is past `task.archived`.
  */
-import {
-  activityKey,
-  type ActivityRow,
-  activityRows,
-  addedActivity,
-  evolve,
-  invariant,
-  NO_TASK,
-  type Plan,
-  present,
-  type TaskId,
-  type TaskState,
-  type TemplateHash,
-} from '@tasker/core'
-import { decodeTaskEvents } from '../log/codec.js'
-import { type EventLog, type StoredCommit, TASK_ARCHIVED } from '../log/port.js'
+import { activityKey, type ActivityRow, addedActivity, type Plan, type TaskId, type TemplateHash } from '@tasker/core'
+import { type EventLog, TASK_ARCHIVED } from '../log/port.js'
+import { type CommitActivity, streamActivity } from '../projections/stream-activity.js'
 import { commitsOf } from './gather.js'
 import type { RetentionRows } from './rows.js'
 
@@ -35,22 +22,16 @@ export interface RemoveParts {
   readonly goOn: () => Promise<boolean>
 }
 
-/** A commit that goes, and what it had counted for. */
-interface Leaving {
-  readonly commit: StoredCommit
-  readonly activity: readonly ActivityRow[]
-}
-
 /** `later` when a reader is behind or the server has other things to do; asking again goes on. */
 export const removeArchived = async (tasks: readonly TaskId[], parts: RemoveParts): Promise<'removed' | 'later'> => {
   const { projected } = await parts.rows.readers()
-  let leaving: Leaving[] = []
+  let leaving: CommitActivity[] = []
   for (const taskId of tasks) {
     const commits = await commitsOf(parts.log, taskId)
     const end = commits.at(-1)
     if (end === undefined || end.types[0] !== TASK_ARCHIVED) continue
     if (end.seq > (projected.get(end.partition) ?? 0)) return 'later'
-    leaving.push(...leavingOf(commits.slice(0, -1), parts.planOf))
+    leaving.push(...streamActivity(commits.slice(0, -1), parts.planOf).toReversed())
     while (leaving.length >= REMOVED_AT_ONCE_MAX) {
       if (!(await removeSome(leaving.slice(0, REMOVED_AT_ONCE_MAX), parts))) return 'later'
       leaving = leaving.slice(REMOVED_AT_ONCE_MAX)
@@ -59,7 +40,7 @@ export const removeArchived = async (tasks: readonly TaskId[], parts: RemovePart
   return leaving.length === 0 || (await removeSome(leaving, parts)) ? 'removed' : 'later'
 }
 
-const removeSome = async (leaving: readonly Leaving[], { rows, goOn }: RemoveParts): Promise<boolean> => {
+const removeSome = async (leaving: readonly CommitActivity[], { rows, goOn }: RemoveParts): Promise<boolean> => {
   const activity = new Map<string, ActivityRow>()
   for (const row of leaving.flatMap((one) => one.activity)) {
     const there = activity.get(activityKey(row))
@@ -68,18 +49,4 @@ const removeSome = async (leaving: readonly Leaving[], { rows, goOn }: RemovePar
   const places = leaving.map(({ commit: { partition, seq } }) => ({ partition, seq }))
   const answer = await rows.remove({ places, activity: [...activity.values()] })
   return answer === 'removed' && goOn()
-}
-
-/** Newest first (M1). What a commit counts for needs no more of the task than the beginning that holds it. */
-const leavingOf = (commits: readonly StoredCommit[], planOf: RemoveParts['planOf']): readonly Leaving[] => {
-  const decoded = commits.map((commit) => ({ commit, events: decodeTaskEvents(commit).map(({ event }) => event) }))
-  const [first] = decoded[0]?.events ?? []
-  if (first === undefined) return []
-  const plan = first.type === 'task.submitted' ? planOf(first.templateHash) : undefined
-  let state: TaskState = NO_TASK
-  for (const { commit, events } of decoded)
-    for (const event of events) state = evolve(state, event, commit.at, present(plan, 'the plan of an archived task'))
-  invariant(state.type === 'task', 'what is left of an archived task is its beginning')
-  const task = state
-  return decoded.map(({ commit, events }) => ({ commit, activity: activityRows(events, commit.at, task) })).toReversed()
 }

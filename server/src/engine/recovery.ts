@@ -20,9 +20,10 @@ import type { Dispatcher } from '../dispatch/dispatcher.js'
 import type { Workers } from '../dispatch/workers.js'
 import { decodeTaskEvents } from '../log/codec.js'
 import { keyOfStream } from '../log/key-codec.js'
-import type { EventLog, Ownership, StoredCommit } from '../log/port.js'
+import { type EventLog, type Ownership, type StoredCommit, TASK_ARCHIVED } from '../log/port.js'
 import type { IdentityRow, ProjectionStore } from '../projections/port.js'
 import type { ProjectedCommit, Projector } from '../projections/projector.js'
+import { streamActivity } from '../projections/stream-activity.js'
 import type { Publisher } from '../publishers/publisher.js'
 import type { TimerWindow } from '../timers/timer-window.js'
 import type { ArchivedIds } from './archiving.js'
@@ -119,7 +120,8 @@ const catchUp = async (partition: Partition, afterSeq: number, parts: RecoveryPa
 }
 
 /** All of a stretch is loaded before the projector hears of any of it: its checkpoint must not move without its rows. */
-const projectTail = async (partition: Partition, tail: Tail, { loader, projector, keys }: RecoveryParts): Promise<void> => {
+const projectTail = async (partition: Partition, tail: Tail, parts: RecoveryParts): Promise<void> => {
+  const { loader, projector, keys } = parts
   const { seq, at } = tail
   if (seq === 0) return
   const tasks: NonNullable<ProjectedCommit['task']>[] = []
@@ -128,7 +130,10 @@ const projectTail = async (partition: Partition, tail: Tail, { loader, projector
   for (const taskId of tail.commits.keys()) {
     const found = await loader.load(taskId)
     if (found.type === 'failed' && found.fault.detail.retryable === true) throw found.fault
-    if (found.type === 'archived') removed.push({ taskId, identity: found.task.archived.identity })
+    if (found.type === 'archived') {
+      removed.push({ taskId, identity: found.task.archived.identity })
+      activity.push(...(await activityBeforeEnd(taskId, tail.commits.get(taskId) ?? [], parts)))
+    }
     if (found.type !== 'stream') continue
     const { stream } = found
     const state = durableTask(stream)
@@ -145,6 +150,23 @@ const projectTail = async (partition: Partition, tail: Tail, { loader, projector
     projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], removed: gone })
   for (const key of keyRows) projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], key })
   await projector.caughtUp()
+}
+
+/** What those commits of an archived task add that are still in the log; what went was added when it went. */
+const activityBeforeEnd = async (
+  taskId: TaskId,
+  commits: readonly StoredCommit[],
+  { log, catalog }: RecoveryParts,
+): Promise<readonly ActivityRow[]> => {
+  const seqs = new Set(commits.filter(({ types }) => types[0] !== TASK_ARCHIVED).map(({ seq }) => seq))
+  if (seqs.size === 0) return []
+  const stream: StoredCommit[] = []
+  for await (const page of log.readStream({ kind: 'task', id: taskId }, 1)) stream.push(...page)
+  const counted = streamActivity(
+    stream.filter(({ types }) => types[0] !== TASK_ARCHIVED),
+    (hash) => catalog.planOf(hash),
+  )
+  return counted.flatMap(({ commit, activity }) => (seqs.has(commit.seq) ? activity : []))
 }
 
 /** Attempts that were out get their leases back; a deadline that passed while no server ran is moved behind the grace. */
