@@ -39,7 +39,7 @@ import { decideTimeOut } from './decide/time-out.js'
 export const decide = (state: TaskState, command: TaskCommand): Decision<TaskEvent, TaskRefusal> => {
   const decision = decideTask(state, command)
   const plan = state.type === 'task' ? state.plan : command.type === 'submit' ? command.plan : undefined
-  if (plan?.publishes !== true || decision.type === 'refused') return decision
+  if (plan?.publishes !== true || decision.type === 'refused' || command.type === 'archive') return decision
   return { type: 'accepted', events: withDomainEvents(state, command, decision.events, plan) }
 }
 
