@@ -77,17 +77,22 @@ const SCHEMA = z.object({
   archivePauseMs: wholeNumber(0, HOUR_MS),
   archiveIntervalMs: wholeNumber(100, 24 * HOUR_MS),
   workerUnavailableDlqMs: wholeNumber(1_000, WEEK_MINUTES * 60_000),
+  sealKey: z.string(),
+  sealPublicKeys: z.string(),
+  sealsDir: z.string(),
+  sealCommitsMax: wholeNumber(10, 100_000),
+  sealAfterMs: wholeNumber(100, HOUR_MS),
 })
 
 /** What settings must agree on. */
-const WHOLE = SCHEMA.superRefine(({ retention: ages, archiveDir }, context) => {
+const WHOLE = SCHEMA.superRefine(({ retention: ages, archiveDir, sealKey }, context) => {
   const reading = readRetention(ages)
-  if (reading.type === 'valid' && archivesAnything(reading.retention) && archiveDir === '')
-    context.addIssue({
-      code: 'custom',
-      path: ['archiveDir'],
-      message: 'is empty, and TASKER_RETENTION says that tasks are archived',
-    })
+  if (reading.type === 'invalid' || !archivesAnything(reading.retention)) return
+  const needed = (key: SettingKey): void =>
+    context.addIssue({ code: 'custom', path: [key], message: 'is empty, and TASKER_RETENTION says that tasks are archived' })
+  if (archiveDir === '') needed('archiveDir')
+  // An archive holds proofs, and a proof ends at a seal.
+  if (sealKey.trim() === '') needed('sealKey')
 })
 
 /** What `startServer` takes. Ports of 0 mean any free port. */
@@ -340,6 +345,39 @@ export const SETTINGS: readonly Setting[] = [
     String(LIMITS.workerUnavailableDeadLetterMs),
     'a step that waits in such a queue makes a dead letter after this',
   ),
+  setting(
+    'sealKey',
+    'TASKER_SEAL_KEY',
+    '--seal-key',
+    'file',
+    '',
+    'ed25519 private key for seals, PEM or its file; none when empty',
+  ),
+  setting(
+    'sealPublicKeys',
+    'TASKER_SEAL_PUBLIC_KEYS',
+    '--seal-public-keys',
+    'list',
+    '',
+    'public keys that signed seals before, 43 characters each, joined by commas',
+  ),
+  setting('sealsDir', 'TASKER_SEALS_DIR', '--seals-dir', 'folder', '', 'where seals are published; nowhere when empty'),
+  setting(
+    'sealCommitsMax',
+    'TASKER_SEAL_COMMITS_MAX',
+    '--seal-commits-max',
+    'commits',
+    '10000',
+    'commits that a seal covers at most',
+  ),
+  setting(
+    'sealAfterMs',
+    'TASKER_SEAL_AFTER_MS',
+    '--seal-after-ms',
+    'ms',
+    '60000',
+    'how long a commit waits for its seal at most',
+  ),
 ]
 
 export interface SettingProblem {
@@ -379,13 +417,15 @@ const problemOf = (issue: z.core.$ZodIssue, texts: Readonly<Record<string, strin
 }
 
 /** Settings that may hold a password. */
-const SECRET_KEYS: ReadonlySet<SettingKey> = new Set(['databaseUrl', 'rabbitmqUrl'])
+const SECRET_KEYS: ReadonlySet<SettingKey> = new Set(['databaseUrl', 'rabbitmqUrl', 'sealKey'])
 
 /** The settings by variable, without passwords: what `/config` may show. */
 export const redactedConfig = (config: ServerConfig): { readonly [variable: string]: string | number | boolean } =>
   Object.fromEntries(
-    SETTINGS.map(({ key, variable }) => [variable, SECRET_KEYS.has(key) ? withoutPassword(String(config[key])) : config[key]]),
+    SETTINGS.map(({ key, variable }) => [variable, SECRET_KEYS.has(key) ? redacted(String(config[key])) : config[key]]),
   )
+
+const redacted = (text: string): string => (text === '' ? '' : withoutPassword(text))
 
 /** A database URL for people: the password and anything in its query replaced. */
 export const withoutPassword = (url: string): string => {

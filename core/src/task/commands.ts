@@ -243,8 +243,10 @@ export interface ArchiveTask {
   readonly type: 'archive'
   readonly at: Instant
   readonly archive: string
-  /** The version of the last event that is in the archive, and the hash of its commit. */
+  /** The version of the last event that is in the archive, in how many commits, and the place and hash of the last of them. */
   readonly versions: number
+  readonly commits: number
+  readonly lastSeq: number
   readonly lastHash: string
   readonly identity?: string
 }

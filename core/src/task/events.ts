@@ -356,7 +356,10 @@ export interface TaskArchived {
   readonly archive: string
   /** Those events are the versions from 1 to this. */
   readonly versions: number
-  /** Hash of the commit before this one, 64 hexadecimal digits: what the commit of this event is linked to. */
+  /** How many commits they are in. */
+  readonly commits: number
+  /** The place of the last of those commits in the partition, and its hash, 64 hexadecimal digits: what the commit of this event is linked to. */
+  readonly lastSeq: number
   readonly lastHash: string
   /** Name and version of the template. */
   readonly name: string

@@ -17,6 +17,7 @@ import {
   retentionAge,
   type TaskId,
 } from '@tasker/core'
+import type { ProofDocument } from '../audit/proof.js'
 import { waitOn } from '../engine/clock.js'
 import type { NamespaceRetention, PassReport, RetentionDoor, RetentionStatus } from './api.js'
 import { archiveContent, archiveName, indexName, linesName } from './archive-file.js'
@@ -95,6 +96,11 @@ export class Archiver implements RetentionDoor {
     return found === undefined ? undefined : archivedTaskText(found)
   }
 
+  /** The proof of a task that an archive holds. */
+  async proof(taskId: TaskId): Promise<ProofDocument | undefined> {
+    return (await findArchived(this.#parts.store, taskId))?.proof
+  }
+
   health(): { readonly lagMs: number; readonly problem: string | undefined } {
     const now = this.#parts.clock.now()
     return { lagMs: Math.max(0, ...[...this.#dueSince.values()].map((since) => now - since)), problem: this.#problem }
@@ -147,20 +153,19 @@ export class Archiver implements RetentionDoor {
   }
 
   async #archiveNamespace(namespace: string, ageMs: number): Promise<void> {
-    const { log, rows, sealedUpTo, clock } = this.#parts
+    const { log, rows, sealed, clock } = this.#parts
     const before = instant(clock.now() - ageMs)
     let after: EndedTask | undefined
     let heldHere = 0
     while (await this.#mayGoOn()) {
       const { published } = await rows.readers()
-      const sealed = await sealedUpTo()
       const { batchTasksMax: tasksMax } = this.#settings
       const batch = await gather({ log, rows }, { namespace, before, after, tasksMax, sealed, published })
       this.#note(0, batch.held)
       heldHere += batch.held.unsealed + batch.held.unpublished + batch.held.refused
       if (batch.tasks.length > 0) await this.#archive(namespace, batch)
       if (batch.last === undefined || heldHere > HELD_TASKS_MAX) break
-      after = batch.last
+      if (!batch.isFull) after = batch.last
       await this.#rest(this.#settings.pauseMs)
     }
     if (!this.#stopped && heldHere === 0) this.#dueSince.delete(namespace)
@@ -186,7 +191,9 @@ export class Archiver implements RetentionDoor {
     for (let from = 0; from < tasks.length && (await this.#mayGoOn()); from += ORDERS_AT_ONCE) {
       const orders = tasks.slice(from, from + ORDERS_AT_ONCE)
       const answers = await Promise.all(
-        orders.map(({ taskId, versions, lastHash }) => engine.archive({ taskId, archive: name, versions, lastHash })),
+        orders.map(({ taskId, versions, commits, lastSeq, lastHash }) =>
+          engine.archive({ taskId, archive: name, versions, commits, lastSeq, lastHash }),
+        ),
       )
       archived += answers.filter(({ type }) => type === 'archived').length
       this.#note(0, { ...NONE_HELD, refused: answers.filter(({ type }) => type === 'refused').length })

@@ -10,6 +10,7 @@ import {
   type TaskState,
   type TaskSubmitted,
 } from '@tasker/core'
+import type { ProofDocument } from '../audit/proof.js'
 import { Fault } from '../faults.js'
 import { decodeTaskEvents } from '../log/codec.js'
 import { planIn } from '../templates/environment.js'
@@ -34,6 +35,7 @@ export interface FoundTask {
   readonly state: LiveTask
   readonly version: number
   readonly events: readonly RecordedTaskEvent[]
+  readonly proof: ProofDocument
 }
 
 interface Lines {
@@ -85,7 +87,7 @@ const searchedLines = async (store: ArchiveStore, archive: string, taskId: TaskI
 }
 
 const folded = (archive: string, { head, line }: Lines): FoundTask => {
-  const { taskId, commits }: ArchivedStream = streamOfLine(line)
+  const { taskId, commits, proof }: ArchivedStream = streamOfLine(line)
   const templates = readHead(head)
   const events = commits.flatMap((commit) => decodeTaskEvents(commit))
   const [first] = events
@@ -94,7 +96,7 @@ const folded = (archive: string, { head, line }: Lines): FoundTask => {
   let state: TaskState = NO_TASK
   for (const { event, at } of events) state = evolve(state, event, at, plan)
   if (state.type !== 'task') throw new Error('its history is no task')
-  return { archive, taskId, state, version: events.length, events }
+  return { archive, taskId, state, version: events.length, events, proof }
 }
 
 /** The template is proven by its hash, which stands in the history. */

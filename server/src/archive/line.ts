@@ -1,78 +1,40 @@
-/** One task of an archive as a line of JSON: its commits as they were stored, so that their hashes can be made again. */
+/** One task of an archive as a line of JSON: the proof of it, which holds its commits as they were stored. */
 import { instant, parseTaskId, partitionNumber, type TaskId } from '@tasker/core'
-import { z } from 'zod'
-import { verifyChain } from '../log/commit-hash.js'
+import { checkProof } from '../audit/check-proof.js'
+import { PROOF, type ProofDocument } from '../audit/proof.js'
 import type { StoredCommit } from '../log/port.js'
 
-const FORMAT = 'tasker-archived-task-1'
-
-const LINE = z.object({
-  format: z.literal(FORMAT),
-  task_id: z.string(),
-  commits: z.array(
-    z.object({
-      partition: z.number().int(),
-      seq: z.number().int(),
-      first_version: z.number().int(),
-      namespace: z.string(),
-      at_ms: z.number().int(),
-      actor: z.string(),
-      worker: z.string().nullable(),
-      cause: z.string(),
-      types: z.array(z.string()),
-      events: z.string(),
-      hash: z.string().regex(/^[0-9a-f]{64}$/),
-    }),
-  ),
-})
-
-export const lineOf = (taskId: TaskId, commits: readonly StoredCommit[]): string =>
-  JSON.stringify({
-    format: FORMAT,
-    task_id: taskId,
-    commits: commits.map(({ partition, seq, firstVersion, namespace, at, actor, worker, cause, types, text, hash }) => ({
-      partition,
-      seq,
-      first_version: firstVersion,
-      namespace,
-      at_ms: at,
-      actor,
-      worker: worker ?? null,
-      cause,
-      types,
-      events: text,
-      hash: hash.toString('hex'),
-    })),
-  })
+export const lineOf = (proof: ProofDocument): string => JSON.stringify(proof)
 
 export interface ArchivedStream {
   readonly taskId: TaskId
   readonly commits: readonly StoredCommit[]
+  readonly proof: ProofDocument
 }
 
-/** Throws an `Error` that says what is wrong with the line, or with the chain of its commits. */
+/** Throws an `Error` that says what is wrong with the line: its form, its seals, or the hashes of its commits. */
 export const streamOfLine = (text: string): ArchivedStream => {
-  const { task_id, commits: rows } = LINE.parse(JSON.parse(text))
-  const taskId = parseTaskId(task_id)
-  if (taskId === undefined) throw new Error(`${task_id} is no id of a task`)
-  const commits = rows.map(
-    (row): StoredCommit => ({
+  const document: unknown = JSON.parse(text)
+  const verdict = checkProof(document)
+  if (verdict.type === 'unsound') throw new Error(`its proof does not hold at ${verdict.at}: ${verdict.message}`)
+  const proof = PROOF.parse(document)
+  const taskId = parseTaskId(proof.task_id)
+  if (taskId === undefined) throw new Error(`${proof.task_id} is no id of a task`)
+  const commits = proof.commits.map(
+    (commit): StoredCommit => ({
       stream: { kind: 'task', id: taskId },
-      partition: partitionNumber(row.partition),
-      seq: row.seq,
-      firstVersion: row.first_version,
-      namespace: row.namespace,
-      at: instant(row.at_ms),
-      actor: row.actor,
-      worker: row.worker ?? undefined,
-      cause: row.cause,
-      types: row.types,
-      text: row.events,
-      hash: Buffer.from(row.hash, 'hex'),
+      partition: partitionNumber(commit.partition),
+      seq: commit.seq,
+      firstVersion: commit.first_version,
+      namespace: commit.namespace,
+      at: instant(commit.at),
+      actor: commit.actor,
+      worker: commit.worker ?? undefined,
+      cause: commit.cause,
+      types: commit.types,
+      text: commit.events,
+      hash: Buffer.from(commit.hash, 'hex'),
     }),
   )
-  const verdict = verifyChain(commits)
-  if (verdict.type === 'broken')
-    throw new Error(`its history is not what was written at version ${verdict.atVersion}: ${verdict.message}`)
-  return { taskId, commits }
+  return { taskId, commits, proof }
 }

@@ -1,5 +1,6 @@
 /** What archiving is built on. */
-import type { DurationMs, Partition, Plan, Retention, TemplateHash } from '@tasker/core'
+import type { DurationMs, Plan, Retention, TemplateHash } from '@tasker/core'
+import type { SealedRanges } from '../audit/read-proof.js'
 import type { ArchiveAnswer, ArchiveOrder, EngineHealth } from '../engine/api.js'
 import type { Clock } from '../engine/clock.js'
 import type { EventLog } from '../log/port.js'
@@ -34,8 +35,8 @@ export interface ArchiverParts {
   readonly store: ArchiveStore
   readonly clock: Clock
   readonly hooks: ArchiverHooks
-  /** Up to which place each partition is sealed: what is not is not archived yet. */
-  readonly sealedUpTo: () => Promise<ReadonlyMap<Partition, number>>
+  /** What is not sealed is not archived yet. */
+  readonly sealed: Pick<SealedRanges, 'of'>
 }
 
 /** Tasks that are due and stay for now, by reason. */

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { z } from 'zod'
 import { EXIT, type ExitCode, exitCodeOf, faultOf } from './exit.js'
 import { faultJson, faultLines } from './terminal.js'
+import { addAuditCommands } from './commands/audit.js'
 import { binding, examples, type Host } from './commands/command.js'
 import { addArchiveCommands } from './commands/archive.js'
 import { addDeadLetterCommands } from './commands/dead-letter.js'
@@ -29,6 +30,7 @@ export const runCommandLine = async (args: readonly string[], host: Host): Promi
   addDeadLetterCommands(program, bound)
   addStepCommands(program, bound)
   addArchiveCommands(program, bound)
+  addAuditCommands(program, bound)
   addDoctorCommand(program, bound)
   inherit(program)
   try {

@@ -22,7 +22,7 @@ export interface ArchivingParts {
 /** Appends `task.archived` behind the last of the events that the archive holds, or says why not. */
 export const archiveTask = ({ loader, runtime, submissions }: ArchivingParts, order: ArchiveOrder): Promise<ArchiveAnswer> =>
   new Promise((resolve) => {
-    const { taskId, archive, versions, lastHash } = order
+    const { taskId, archive, versions, commits, lastSeq, lastHash } = order
     submissions.archivedIds.raise(taskId)
     loader.find(taskId, (found) => {
       if (found.type === 'archived') return resolve({ type: 'archived_before', archive: found.task.archived.archive })
@@ -38,6 +38,8 @@ export const archiveTask = ({ loader, runtime, submissions }: ArchivingParts, or
         at: runtime.now(stream),
         archive,
         versions,
+        commits,
+        lastSeq,
         lastHash: lastHash.toString('hex'),
         ...(identity === undefined ? {} : { identity }),
       } as const

@@ -32,6 +32,7 @@ import type { Clock } from './clock.js'
 import type { GroupCommit } from './group-commit.js'
 import { scopeOfTask } from './identity.js'
 import type { Keys } from './keys/keys.js'
+import type { Sealer } from './seals/sealer.js'
 import type { StreamLoader } from './stream-loader.js'
 import { durableTask } from './task-stream.js'
 import type { TemplateCatalog } from './template-catalog.js'
@@ -57,6 +58,7 @@ export interface RecoveryParts {
   readonly keys: Keys
   readonly timers: TimerWindow
   readonly publisher: Publisher | undefined
+  readonly sealer: Sealer | undefined
   /** What workers that were out before the start have to come back. */
   readonly graceMs: DurationMs
 }
@@ -75,6 +77,7 @@ export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => 
   for (let n = 0; n < log.partitionCount; n++) {
     const ownership = await log.acquire(partitionNumber(n), parts.node, clock.now())
     commits.own(ownership)
+    parts.sealer?.own(ownership)
     owned.push(ownership)
   }
   await catalog.load()

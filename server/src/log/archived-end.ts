@@ -2,13 +2,20 @@
 import { z } from 'zod'
 import { type CommitDraft, TASK_ARCHIVED } from './port.js'
 
-const END = z.tuple([z.looseObject({ versions: z.number().int().min(1), lastHash: z.string().regex(/^[0-9a-f]{64}$/) })])
+const END = z.tuple([
+  z.looseObject({
+    versions: z.number().int().min(1),
+    lastSeq: z.number().int().min(1),
+    lastHash: z.string().regex(/^[0-9a-f]{64}$/),
+  }),
+])
 
 /** What stands before `task.archived`. */
 export interface ArchivedEnd {
   /** The events before it are the versions from 1 to this. */
   readonly versions: number
-  /** Hash of the last commit before it. */
+  /** Place and hash of the last commit before it. */
+  readonly lastSeq: number
   readonly lastHash: Buffer
 }
 
@@ -19,8 +26,8 @@ export const archivedEnd = ({ types, text }: CommitDraft): ArchivedEndReading =>
   if (types[0] !== TASK_ARCHIVED) return 'none'
   const read = END.safeParse(parsed(text))
   if (!read.success || types.length !== 1) return 'unreadable'
-  const [{ versions, lastHash }] = read.data
-  return { versions, lastHash: Buffer.from(lastHash, 'hex') }
+  const [{ versions, lastSeq, lastHash }] = read.data
+  return { versions, lastSeq, lastHash: Buffer.from(lastHash, 'hex') }
 }
 
 const parsed = (text: string): unknown => {

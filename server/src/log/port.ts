@@ -11,6 +11,7 @@
  *     and may still happen: the same rows are offered again until a read of the tail tells.
  */
 import type { Instant, Partition } from '@tasker/core'
+import type { AuditReads } from './audit-reads.js'
 
 /** The type of the last event of a stream whose others lie in an archive. */
 export const TASK_ARCHIVED = 'task.archived'
@@ -85,10 +86,14 @@ export interface Ownership {
   readonly epoch: number
   /** Seq of the control commit; the owner's next commit is one above. */
   readonly seq: number
+  /** The control commit: the end of the partition's own stream. */
+  readonly control: CommitDraft
 }
 
 export interface EventLog {
   readonly partitionCount: number
+  /** What seals and audits read. */
+  readonly audit: AuditReads
   /** One atomic write of all rows, in the order given. Never throws for what `AppendResult` can say. */
   append(rows: readonly SequencedCommit[]): Promise<AppendResult>
   /** All commits of a stream from a version on, oldest first, page by page; a commit that contains the version is included. */

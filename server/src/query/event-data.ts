@@ -91,6 +91,8 @@ const eventFields = (event: TaskEvent): Fields => {
 const archivedFields = (event: TaskArchived): Fields => [
   ['archive', text(event.archive)],
   ['versions', jsonOf(event.versions)],
+  ['commits', jsonOf(event.commits)],
+  ['last_seq', jsonOf(event.lastSeq)],
   ['last_hash', text(event.lastHash)],
   ['name', text(event.name)],
   ['version', text(event.version)],

@@ -1,6 +1,7 @@
 /** What the REST door is given by the wiring. */
 import type { Json } from '@tasker/core'
 import type { RetentionDoor } from '../archive/api.js'
+import type { Audit } from '../audit/audit.js'
 import type { Engine } from '../engine/api.js'
 import type { AnalyticsSource } from '../query/analyse.js'
 import type { Query } from '../query/query.js'
@@ -28,6 +29,7 @@ export interface RestDoor {
   readonly analytics: AnalyticsSource
   /** None where there is no place for archives. */
   readonly retention?: RetentionDoor | undefined
+  readonly audit: Audit
   readonly logger: DoorLogger
   readonly metrics: Metrics
   readonly info: ServerInfo

@@ -23,5 +23,7 @@ export const readLevels = (
     unservedQueues: engine.watch.unservedQueues().length,
     archiveLagSeconds: (retention?.health().lagMs ?? 0) / 1_000,
     domainEventLagSeconds: health.domainEvents.lagMs / 1_000,
+    sealWaitingSeconds: (health.seals?.waitingMs ?? 0) / 1_000,
+    sealUnpublishedSeconds: (health.seals?.unpublishedMs ?? 0) / 1_000,
   }
 }

@@ -13,6 +13,7 @@ import { ulid } from 'ulid'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { auditLog } from '../../support/log-audit.js'
 import { freshDatabase, query, type TestDatabase } from '../../support/postgres.js'
+import { newKeyPem } from '../../support/sealed.js'
 import { until } from '../../support/until.js'
 import { serverConfig } from '../sdk/server-config.js'
 
@@ -21,6 +22,7 @@ const PATIENCE_MS = 30_000
 
 let database: TestDatabase
 let directory: string
+const sealKey = newKeyPem()
 let server: RunningServer
 let client: Client
 const closing: (() => Promise<void> | void)[] = []
@@ -29,6 +31,8 @@ const start = async (more: Partial<ServerConfig> = {}): Promise<void> => {
   server = await startServer({
     ...serverConfig(database.url),
     retention: 'shop=1s,audit=keep',
+    sealKey,
+    sealAfterMs: 100,
     archiveDir: directory,
     archiveBatchTasksMax: 20,
     archivePauseMs: 0,

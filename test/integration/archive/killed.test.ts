@@ -10,10 +10,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { end, freeAddress, rest, startLiveServer, startLiveWorker } from '../../support/live-server.js'
 import { parcelResult } from '../../support/parcel.js'
 import { copyOf, freshDatabase, query, type TestDatabase } from '../../support/postgres.js'
+import { newKeyPem } from '../../support/sealed.js'
 import { until } from '../../support/until.js'
 import { auditOf, expectRightResults, field, type Field, type Sent, sendParcels } from '../faults/field.js'
 
 const TASKS = 150
+const sealKey = newKeyPem()
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 const PATIENCE_MS = 60_000
 
@@ -39,6 +41,8 @@ afterEach(async () => {
 const RETAINING = () => ({
   TASKER_RETENTION: 'faults=1s',
   TASKER_ARCHIVE_DIR: directory,
+  TASKER_SEAL_KEY: sealKey,
+  TASKER_SEAL_AFTER_MS: '100',
   TASKER_ARCHIVE_INTERVAL_MS: '100',
   TASKER_ARCHIVE_PAUSE_MS: '0',
   TASKER_ARCHIVE_BATCH_TASKS_MAX: '120',

@@ -18,6 +18,7 @@ import { commitsOf, gather } from '@tasker/server/internal/archive/gather'
 import { postgresRows } from '@tasker/server/internal/archive/postgres/postgres-rows'
 import { removeArchived } from '@tasker/server/internal/archive/remove'
 import type { RetentionRows } from '@tasker/server/internal/archive/rows'
+import { SealedRanges } from '@tasker/server/internal/audit/read-proof'
 import { type RunningEngine, startEngine } from '@tasker/server/internal/engine/engine'
 import { systemClock } from '@tasker/server/internal/engine/system-clock'
 import type { EventLog } from '@tasker/server/internal/log/port'
@@ -31,13 +32,15 @@ import { ulid } from 'ulid'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ScriptedWorker, SHOP, type StepShape, submissionOf, templateText } from '../../support/engine.js'
 import { freshDatabase, query, type TestDatabase } from '../../support/postgres.js'
+import { newSealKey } from '../../support/sealed.js'
 import { until } from '../../support/until.js'
 
 const PARTITIONS = 2
+const SEALING = { commitsMax: 10_000, afterMs: durationMs(100), published: undefined, trouble: () => undefined }
 const PATIENCE_MS = 20_000
 /** Their commits are more than one transaction removes. */
 const STEPS = 300
-const ALL_SEALED = new Map([0, 1].map((n) => [partitionNumber(n), Number.POSITIVE_INFINITY]))
+const NOT_SEALED = { of: () => Promise.resolve(undefined) }
 
 let database: TestDatabase
 let log: EventLog
@@ -51,7 +54,15 @@ const open = async (): Promise<void> => {
   store = await openPostgresStore({ url: database.url })
   rows = postgresRows(database.url)
   engine = await startEngine(
-    { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics: createMetrics(), draw: Math.random },
+    {
+      log,
+      store,
+      clock: systemClock,
+      schemaCheck: schemaCheck(),
+      metrics: createMetrics(),
+      draw: Math.random,
+      sealing: { ...SEALING, key: newSealKey() },
+    },
     {
       node: 'node',
       batchCommitsMax: 500,
@@ -121,7 +132,7 @@ const retentionOf = (text: string) => {
   return reading.retention
 }
 
-const archiverWith = (sealed: ReadonlyMap<Partition, number>): Archiver =>
+const archiverWith = (sealed: Pick<SealedRanges, 'of'>): Archiver =>
   new Archiver(
     {
       engine,
@@ -130,7 +141,7 @@ const archiverWith = (sealed: ReadonlyMap<Partition, number>): Archiver =>
       store: directoryStore(directory),
       clock: systemClock,
       hooks: { archived: () => undefined, failed: (message) => expect.unreachable(message) },
-      sealedUpTo: () => Promise.resolve(sealed),
+      sealed,
     },
     { retention: retentionOf('*=1s'), batchTasksMax: 10, pauseMs: durationMs(0), intervalMs: durationMs(60_000) },
   )
@@ -152,14 +163,14 @@ describe('a task that is due stays', () => {
     await register([{ name: 'a' }])
     await ended(12)
     await untilDue()
-    const held = archiverWith(new Map())
+    const held = archiverWith(NOT_SEALED)
     expect(await pass(held)).toMatchObject({
       tasks: 0,
       lastPass: { tasks: 0, held: { unsealed: 12, unpublished: 0, refused: 0 } },
     })
     expect(held.health().lagMs).toBeGreaterThan(0)
     await held.stop()
-    const archiver = archiverWith(ALL_SEALED)
+    const archiver = archiverWith(new SealedRanges(log.audit))
     expect(await pass(archiver)).toMatchObject({
       tasks: 12,
       archives: 2,
@@ -176,7 +187,7 @@ describe('a task that is due stays', () => {
     })
     await ended(3)
     await untilDue()
-    const archiver = archiverWith(ALL_SEALED)
+    const archiver = archiverWith(new SealedRanges(log.audit))
     expect(await pass(archiver)).toMatchObject({ tasks: 0, lastPass: { held: { unpublished: 3 } } })
     await query(database.url, 'insert into publisher_checkpoint select p, 1000000 from generate_series(0, 1) as p')
     expect(await pass(archiver)).toMatchObject({ tasks: 3, lastPass: { held: { unpublished: 0 } } })
@@ -187,9 +198,13 @@ describe('a task that is due stays', () => {
     await register([{ name: 'a' }])
     const taskId = present((await ended(1))[0], 'the task')
     const published = new Map<Partition, number>()
-    const request = { namespace: SHOP, after: undefined, tasksMax: 10, sealed: ALL_SEALED, published }
+    const request = { namespace: SHOP, after: undefined, tasksMax: 10, sealed: new SealedRanges(log.audit), published }
     const now = systemClock.now()
-    expect((await gather({ log, rows }, { ...request, before: instant(now + 60_000) })).tasks).toMatchObject([{ taskId }])
+    const due = await until('the task is sealed', PATIENCE_MS, async () => {
+      const { tasks } = await gather({ log, rows }, { ...request, before: instant(now + 60_000) })
+      return tasks.length > 0 ? tasks : undefined
+    })
+    expect(due).toMatchObject([{ taskId }])
     const early: RetentionRows = { ...rows, ended: async () => [{ taskId: taskId, endedAt: instant(1) }] }
     expect(await gather({ log, rows: early }, { ...request, before: instant(1_000) })).toMatchObject({
       tasks: [],
@@ -211,6 +226,8 @@ describe('the commits of an archived task', () => {
       taskId: taskId,
       archive: 'shop/one',
       versions,
+      commits: commits.length,
+      lastSeq: last?.seq ?? 0,
       lastHash: last?.hash ?? Buffer.alloc(0),
     })
     expect(answer).toMatchObject({ type: 'archived' })

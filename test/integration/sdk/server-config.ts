@@ -35,4 +35,9 @@ export const serverConfig = (databaseUrl: string): ServerConfig => ({
   archivePauseMs: 500,
   archiveIntervalMs: 60_000,
   workerUnavailableDlqMs: 600_000,
+  sealKey: '',
+  sealPublicKeys: '',
+  sealsDir: '',
+  sealCommitsMax: 10_000,
+  sealAfterMs: 60_000,
 })

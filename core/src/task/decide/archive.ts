@@ -10,11 +10,13 @@ export const decideArchive = (task: LiveTask, command: ArchiveTask): Decision<Ta
   const status = statusAtEnd(task)
   if (status === undefined || task.endedAt === undefined)
     return refuse('TASK_NOT_FINISHED', `The task ${task.submitted.name} is ${task.phase}; only what is over is archived.`)
-  const { archive, versions, lastHash, identity } = command
+  const { archive, versions, commits, lastSeq, lastHash, identity } = command
   const event: TaskArchived = {
     type: 'task.archived',
     archive,
     versions,
+    commits,
+    lastSeq,
     lastHash,
     name: task.submitted.name,
     version: task.submitted.version,

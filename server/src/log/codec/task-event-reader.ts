@@ -204,6 +204,8 @@ const archived = (f: EventFields): TaskArchived => ({
   type: 'task.archived',
   archive: f.text('archive'),
   versions: f.number('versions'),
+  commits: f.number('commits'),
+  lastSeq: f.number('lastSeq'),
   lastHash: f.text('lastHash'),
   name: f.text('name'),
   version: f.text('version'),

@@ -3,7 +3,7 @@ import type { Partition } from '@tasker/core'
 import { invariant, unreachable } from '@tasker/core'
 import { acquirePartition, type PartitionTip } from '../acquire.js'
 import { illFormedPart } from '../content.js'
-import { readAcquired } from '../partition-codec.js'
+import { epochOf } from '../partition-codec.js'
 import {
   DOMAIN_EVENT,
   type AppendResult,
@@ -15,6 +15,7 @@ import {
   type StreamRef,
   TASK_ARCHIVED,
 } from '../port.js'
+import { memoryAuditReads } from './memory-audit.js'
 
 /** What shall become of one append. */
 export type AppendFate =
@@ -76,7 +77,7 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
     }
   }
 
-  async function* pages(commits: () => readonly StoredCommit[]): AsyncGenerator<readonly StoredCommit[]> {
+  async function* pages<Item>(commits: () => readonly Item[]): AsyncGenerator<readonly Item[]> {
     await faults.read()
     const found = commits()
     for (let at = 0; at < found.length; at += pageCommits) {
@@ -92,6 +93,7 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
 
   return {
     partitionCount,
+    audit: memoryAuditReads(store, partitionCount, pages, () => faults.read()),
     append,
     readStream: (stream, fromVersion) =>
       pages(() => store.stream(stream).filter((commit) => commit.firstVersion + commit.types.length > fromVersion)),
@@ -106,7 +108,7 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
       ),
     head: async (partition) => {
       const { seq, control } = await tip(partition)
-      return { seq, epoch: control === undefined ? 0 : readAcquired(control).epoch }
+      return { seq, epoch: control === undefined ? 0 : epochOf(control) }
     },
     newestArchivedTask: async () => {
       await faults.read()

@@ -78,6 +78,14 @@ const figures = (door: RestDoor, health: EngineHealth) => ({
   projection_lag_ms: health.projectionLagMs,
   domain_events: { lag_ms: health.domainEvents.lagMs, problem: health.domainEvents.problem ?? null },
   retention: { lag_ms: door.retention?.health().lagMs ?? 0, problem: door.retention?.health().problem ?? null },
+  seals:
+    health.seals === undefined
+      ? null
+      : {
+          waiting_ms: health.seals.waitingMs,
+          unpublished_ms: health.seals.unpublishedMs,
+          problem: health.seals.problem ?? null,
+        },
   workers: door.engine.workers().length,
   unserved_queues: door.engine.watch.unservedQueues().map(({ namespace, handler, waiting, since }) => ({
     namespace,

@@ -34,13 +34,15 @@ const HASH = 'ab'.repeat(32)
 
 const archive =
   (more: { readonly identity?: string } = {}): Order =>
-  () => ({ type: 'archive', at: at(100), archive: 'shop/one', versions: 5, lastHash: HASH, ...more })
+  () => ({ type: 'archive', at: at(100), archive: 'shop/one', versions: 5, commits: 3, lastSeq: 9, lastHash: HASH, ...more })
 
 const done = [submit(), start('a'), complete('a', '1', { at: 9 })]
 const archived: TaskArchived = {
   type: 'task.archived',
   archive: 'shop/one',
   versions: 5,
+  commits: 3,
+  lastSeq: 9,
   lastHash: HASH,
   name: 'task',
   version: '1.0.0',

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { instant, present, type TaskId, taskIdFrom } from '@tasker/core'
+import { durationMs, instant, present, type TaskId, taskIdFrom } from '@tasker/core'
 import {
   archiveContent,
   archiveName,
@@ -15,11 +15,16 @@ import { directoryStore } from '@tasker/server/internal/archive/directory-store'
 import { findArchived, type FoundTask } from '@tasker/server/internal/archive/find-archived'
 import { lineOf } from '@tasker/server/internal/archive/line'
 import type { ArchiveStore } from '@tasker/server/internal/archive/store'
+import type { ProofDocument } from '@tasker/server/internal/audit/proof'
+import { readProof } from '@tasker/server/internal/audit/read-proof'
 import { Fault } from '@tasker/server/internal/faults'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { commitsOf, startTestEngine, submissionOf, templateText, type TestEngine } from '../../../support/engine.js'
+import { newSealKey } from '../../../support/sealed.js'
 
 const STEPS = [{ name: 'a' }, { name: 'b', after: ['a'] }]
+
+const SEALING = { commitsMax: 10_000, afterMs: durationMs(1_000), published: undefined, trouble: () => undefined }
 
 let folder: string
 let store: ArchiveStore
@@ -28,11 +33,17 @@ let hash: string
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tasker-find-'))
   store = directoryStore(folder)
-  made = await startTestEngine()
+  made = await startTestEngine({ sealing: { ...SEALING, key: newSealKey() } })
   await made.register('order', STEPS)
   hash = String(made.engine.templates()[0]?.hash)
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const proven = async (taskId: TaskId): Promise<ProofDocument> => {
+  const archived = () => Promise.resolve(undefined)
+  const sealed = () => Promise.reject(new Error('all is sealed'))
+  return present(await readProof({ log: made.log, sealed, archived }, taskId), 'the proof of a task')
+}
 
 /** The tasks of these numbers, complete and in an archive. */
 const archived = async (...numbers: readonly number[]): Promise<{ readonly name: string; readonly ids: readonly TaskId[] }> => {
@@ -40,12 +51,13 @@ const archived = async (...numbers: readonly number[]): Promise<{ readonly name:
   const ids: TaskId[] = []
   for (const n of numbers) ids.push(await made.submitted(submissionOf(n)))
   await worker.workOff()
+  await made.clock.advance(2 * SEALING.afterMs)
   const tasks: TaskToArchive[] = []
   for (const taskId of ids) {
     const commits = await commitsOf(made.log, taskId)
     const last = commits[commits.length - 1]
     if (last === undefined) throw new Error('a task has commits')
-    tasks.push({ taskId, line: lineOf(taskId, commits), status: 'complete', endedAt: last.at, lastHash: last.hash })
+    tasks.push({ taskId, line: lineOf(await proven(taskId)), status: 'complete', endedAt: last.at, lastHash: last.hash })
   }
   const name = archiveName('shop', tasks)
   const { lines, index } = await archiveContent(name, [{ hash, content: templateText('order', STEPS) }], tasks)

@@ -19,8 +19,12 @@ beforeEach(async () => {
   await made.register('order', [{ name: 'a' }])
 })
 
-const endOf = async (log: EventLog, taskId: TaskId): Promise<StoredCommit> =>
-  present((await commitsOf(log, taskId)).at(-1), 'the last commit of a task')
+const orderOf = async (taskId: TaskId) => {
+  const commits = await commitsOf(made.log, taskId)
+  const { seq, firstVersion, types, hash } = present(commits.at(-1), 'the last commit of a task')
+  const versions = firstVersion + types.length - 1
+  return { taskId, archive: 'shop/one', versions, commits: commits.length, lastSeq: seq, lastHash: hash }
+}
 
 /** A task that is over. */
 const ended = async (n: number, fields = {}): Promise<TaskId> => {
@@ -32,8 +36,7 @@ const ended = async (n: number, fields = {}): Promise<TaskId> => {
 }
 
 const archive = async (taskId: TaskId, more: { readonly versions?: number; readonly lastHash?: Buffer } = {}) => {
-  const { firstVersion, types, hash } = await endOf(made.log, taskId)
-  const order = { taskId, archive: 'shop/one', versions: firstVersion + types.length - 1, lastHash: hash, ...more }
+  const order = { ...(await orderOf(taskId)), ...more }
   return made.soon(made.engine.archive(order))
 }
 
@@ -92,7 +95,7 @@ describe('archiving', () => {
     const over = await ended(2)
     expect(JSON.stringify(await archive(over, { versions: 3 }))).toContain('the archive at 3')
     expect(await archive(over, { lastHash: Buffer.alloc(32) })).toMatchObject({ type: 'refused' })
-    const none = { taskId: requestId(99), archive: 'shop/one', versions: 1, lastHash: Buffer.alloc(32) }
+    const none = { ...(await orderOf(over)), taskId: requestId(99) }
     expect(await made.soon(made.engine.archive(none))).toMatchObject({ type: 'refused', message: 'there is no such task' })
     expect((await made.types(over)).includes('task.archived')).toBe(false)
     expect(await archive(over)).toMatchObject({ type: 'archived' })
@@ -156,13 +159,7 @@ describe.each([
 
 test('a request that repeats while its task is being archived makes no second one', async () => {
   const taskId = await ended(1)
-  const { firstVersion, types, hash } = await endOf(made.log, taskId)
-  const archiving = made.engine.archive({
-    taskId,
-    archive: 'shop/one',
-    versions: firstVersion + types.length - 1,
-    lastHash: hash,
-  })
+  const archiving = made.engine.archive(await orderOf(taskId))
   const answers = made.submit(submissionOf(1))
   expect(await made.soon(archiving)).toMatchObject({ type: 'archived' })
   await settled()

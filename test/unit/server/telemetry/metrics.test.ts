@@ -60,6 +60,8 @@ test('levels are read when somebody scrapes', async () => {
     domainEventLagSeconds: 0,
     archiveLagSeconds: 3,
     unservedQueues: 0,
+    sealWaitingSeconds: 0,
+    sealUnpublishedSeconds: 0,
   }))
   expect(await sample(metrics)).toEqual(
     expect.arrayContaining([
