@@ -7,6 +7,7 @@ import { parseTaskId, present } from '@tasker/core'
 import { archivedTaskText } from '@tasker/server/internal/archive/archived-text'
 import { directoryStore } from '@tasker/server/internal/archive/directory-store'
 import { findArchived } from '@tasker/server/internal/archive/find-archived'
+import { checkProof } from '@tasker/server/internal/audit/check-proof'
 import { type RunningServer, startServer } from '@tasker/server/internal/compose'
 import type { ServerConfig } from '@tasker/server/internal/config'
 import { ulid } from 'ulid'
@@ -15,6 +16,7 @@ import { auditLog } from '../../support/log-audit.js'
 import { freshDatabase, query, type TestDatabase } from '../../support/postgres.js'
 import { newKeyPem } from '../../support/sealed.js'
 import { until } from '../../support/until.js'
+import { auditFinding } from '../../support/verified.js'
 import { serverConfig } from '../sdk/server-config.js'
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
@@ -127,6 +129,7 @@ describe('tasks that have been over for longer than their namespace keeps them',
     expect([...sound.tasks.values()].map(({ end }) => end)).toEqual(
       Array.from({ length: submitted + kept.length }, () => 'task.completed'),
     )
+    expect(await auditFinding(database.url)).toBeUndefined()
     // What the hours counted is what it was, and what is built again from the log can add what went.
     const sums = `select sum(completed) filter (where step = '') as n from`
     expect(await count(`${sums} activity where namespace = 'shop'`)).toBe(submitted)
@@ -180,6 +183,9 @@ describe('tasks that have been over for longer than their namespace keeps them',
       })),
     )
     expect((await rest('GET', `/v1/archive/tasks/${ulid()}`)).body).toMatchObject({ reason: 'NOT_IN_ARCHIVE', code: 'NOT_FOUND' })
+
+    const proof = await rest('GET', `/v1/tasks/${taskId}/proof`)
+    expect(checkProof(proof.body)).toMatchObject({ type: 'sound', taskId, lastType: 'task.completed' })
 
     const found = present(await findArchived(directoryStore(directory), taskId), 'the task in the directory')
     expect(JSON.parse(archivedTaskText(found))).toEqual(shown.body)

@@ -12,10 +12,11 @@ import { parcelResult } from '../../support/parcel.js'
 import { copyOf, freshDatabase, query, type TestDatabase } from '../../support/postgres.js'
 import { newKeyPem } from '../../support/sealed.js'
 import { until } from '../../support/until.js'
+import { auditFinding } from '../../support/verified.js'
 import { auditOf, expectRightResults, field, type Field, type Sent, sendParcels } from '../faults/field.js'
 
 const TASKS = 150
-const sealKey = newKeyPem()
+const SEALING = { TASKER_SEAL_KEY: newKeyPem(), TASKER_SEAL_AFTER_MS: '100' }
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 const PATIENCE_MS = 60_000
 
@@ -41,8 +42,7 @@ afterEach(async () => {
 const RETAINING = () => ({
   TASKER_RETENTION: 'faults=1s',
   TASKER_ARCHIVE_DIR: directory,
-  TASKER_SEAL_KEY: sealKey,
-  TASKER_SEAL_AFTER_MS: '100',
+  ...SEALING,
   TASKER_ARCHIVE_INTERVAL_MS: '100',
   TASKER_ARCHIVE_PAUSE_MS: '0',
   TASKER_ARCHIVE_BATCH_TASKS_MAX: '120',
@@ -94,6 +94,7 @@ const expectAllArchived = async (on: Field): Promise<void> => {
     return archived === sent.length && pending === 0 ? archived : undefined
   })
   expect((await auditOf(on)).problems).toEqual([])
+  expect(await auditFinding(database.url)).toBeUndefined()
   // Each task is one commit in the log, and whole in an archive.
   expect(await count(`select count(*) as n from event_commit where stream_kind = 'task'`)).toBe(sent.length)
   await expectInArchives(sent)
@@ -119,21 +120,31 @@ const expectInArchives = async (tasks: readonly Sent[]): Promise<void> => {
 const expectNothingLost = async (on: Field): Promise<void> => {
   const audit = await auditOf(on)
   expect(audit.problems).toEqual([])
+  expect(await auditFinding(database.url)).toBeUndefined()
   expect(sent.map(({ handle }) => audit.tasks.get(handle.taskId)?.end)).toEqual(sent.map(() => 'task.completed'))
   const isCut = (id: string): boolean => audit.tasks.get(id)?.events.at(-1)?.event.type === 'task.archived'
   await expectInArchives(sent.filter(({ handle }) => isCut(handle.taskId)))
 }
 
+const UNSEALED = `
+  select count(*) as n from event_commit t where t.stream_kind = 'task' and not exists (
+    select from event_commit s where s.partition = t.partition and s.types = array['partition.sealed']
+      and (s.events::json->0->>'to_seq')::bigint >= t.seq)`
+
 /** Tasks that are over, on a server that archives nothing. */
 async function finishTasks({ url }: TestDatabase): Promise<readonly Sent[]> {
   const address = await freeAddress()
-  const server = await startLiveServer(url, address)
+  const server = await startLiveServer(url, address, SEALING)
   const worker = await startLiveWorker(address.grpcUrl, 50)
   const client = new Client({ url: address.grpcUrl, logger: silent })
   const tasks = await sendParcels({ client }, TASKS, { holdMs: 0 })
   await expectRightResults(tasks)
   client.close()
   await end(worker)
+  await until('all commits of tasks are sealed', PATIENCE_MS, async () => {
+    const [row] = await query(url, UNSEALED)
+    return Number(row?.['n']) === 0 ? row : undefined
+  })
   await end(server)
   return tasks
 }

@@ -21,6 +21,7 @@ import type { RetentionRows } from '@tasker/server/internal/archive/rows'
 import { SealedRanges } from '@tasker/server/internal/audit/read-proof'
 import { type RunningEngine, startEngine } from '@tasker/server/internal/engine/engine'
 import { systemClock } from '@tasker/server/internal/engine/system-clock'
+import { archivedEnd, type ArchivedEnd } from '@tasker/server/internal/log/archived-end'
 import type { EventLog } from '@tasker/server/internal/log/port'
 import { openPostgresLog } from '@tasker/server/internal/log/postgres/postgres-log'
 import { openPostgresStore } from '@tasker/server/internal/projections/postgres-store'
@@ -34,6 +35,7 @@ import { ScriptedWorker, SHOP, type StepShape, submissionOf, templateText } from
 import { freshDatabase, query, type TestDatabase } from '../../support/postgres.js'
 import { newSealKey } from '../../support/sealed.js'
 import { until } from '../../support/until.js'
+import { auditFinding } from '../../support/verified.js'
 
 const PARTITIONS = 2
 const SEALING = { commitsMax: 10_000, afterMs: durationMs(100), published: undefined, trouble: () => undefined }
@@ -286,6 +288,54 @@ describe('the commits of an archived task', () => {
 const yes = (): Promise<boolean> => Promise.resolve(true)
 const no = (): Promise<boolean> => Promise.resolve(false)
 const readersBehind = () => Promise.resolve({ projected: new Map<Partition, number>(), published: new Map<Partition, number>() })
+
+describe('what the log keeps of an archived task', () => {
+  const archivedOne = async (): Promise<{ readonly taskId: TaskId; readonly lastSeq: number; readonly partition: number }> => {
+    await register([{ name: 'a' }])
+    const taskId = present((await ended(2))[0], 'the task')
+    await untilDue()
+    const archiver = archiverWith(new SealedRanges(log.audit))
+    expect(await pass(archiver)).toMatchObject({ tasks: 2, pendingArchives: 0 })
+    await archiver.stop()
+    const end = present((await commitsOf(log, taskId))[0], 'its last commit')
+    const { lastSeq } = archivedEnd(end) as ArchivedEnd
+    return { taskId, lastSeq, partition: end.partition }
+  }
+
+  test('verifies, until somebody changes a hash that is kept, takes one away, or links the end to another', async () => {
+    const { taskId, lastSeq, partition } = await archivedOne()
+    expect(await auditFinding(database.url)).toBeUndefined()
+    const at = `partition = ${partition} and seq = ${lastSeq}`
+    const tampered = async (change: string, undo: string) => {
+      await query(database.url, change)
+      const found = await auditFinding(database.url)
+      await query(database.url, undo)
+      expect(await auditFinding(database.url)).toBeUndefined()
+      return found
+    }
+    const [kept] = await query(database.url, `select encode(hash, 'hex') as hash from archived_commit where ${at}`)
+    const hash = String(kept?.['hash'])
+    const other = `${hash.startsWith('0') ? '1' : '0'}${hash.slice(1)}`
+    const put = (to: string) => `update archived_commit set hash = decode('${to}', 'hex') where ${at}`
+    expect(await tampered(put(other), put(hash))).toMatchObject({ kind: 'broken_seal', at: { partition } })
+    const away = `delete from archived_commit where ${at}`
+    const back = `insert into archived_commit values (${partition}, ${lastSeq}, decode('${hash}', 'hex'))`
+    expect(await tampered(away, back)).toMatchObject({ kind: 'missing_commit', at: { partition, seq: lastSeq } })
+    const link = (from: string, to: string) =>
+      `update event_commit set events = replace(events, '${from}', '${to}') where stream_id = '${taskId}'`
+    expect(
+      await tampered(link(`"lastSeq":${lastSeq}`, '"lastSeq":1'), link('"lastSeq":1', `"lastSeq":${lastSeq}`)),
+    ).toMatchObject({
+      stream: `task/${taskId}`,
+    })
+    expect(
+      await tampered(link('"status":"complete"', '"status":"error"'), link('"status":"error"', '"status":"complete"')),
+    ).toMatchObject({
+      kind: 'changed_commit',
+      stream: `task/${taskId}`,
+    })
+  }, 60_000)
+})
 
 test('namespaces and their tasks are found oldest first, page by page', async () => {
   await query(
