@@ -1,5 +1,5 @@
 /** A small log with its seals, made by hand, for tests of what checks them. */
-import { generateKeyPairSync } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { instant, parseTaskId, partitionNumber, type TaskId } from '@tasker/core'
 import { MerkleTree, leafHash, merkleHex } from '@tasker/server/internal/audit/merkle'
 import { type SealedRange, sealedRange } from '@tasker/server/internal/audit/proof'
@@ -11,6 +11,16 @@ import type { StoredCommit } from '@tasker/server/internal/log/port'
 /** A private key as PEM. */
 export const newKeyPem = (): string =>
   generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+
+/** What stands before the 32 bytes of an ed25519 key in PKCS#8. */
+const PKCS8_BEGIN = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+/** The same key each time, for runs that must repeat. */
+export const fixedSealKey = (): SealKey => {
+  const der = Buffer.concat([PKCS8_BEGIN, Buffer.alloc(32, 1)])
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+  return readSealKey(key.export({ type: 'pkcs8', format: 'pem' }).toString())
+}
 
 export const newSealKey = (): SealKey => readSealKey(newKeyPem())
 

@@ -1,9 +1,10 @@
 /**
  * What an archive is made of: two objects under one name.
  *
- * F1  `NAME.jsonl.gz` is gzip of JSON Lines: a head with the templates that its tasks ran on, then a line a task. Each line is compressed by
- *     itself, so that one can be read without the others, and `zcat` reads them all.
- * F2  `NAME.index.json` says where each line is. It is put last, and can be made again from the lines.
+ * F1  `NAME.jsonl.gz` is gzip of JSON Lines: a line is the proof of a task. Each line is compressed by itself, so that one can be read without
+ *     the others, and `zcat` reads them all.
+ * F2  `NAME.index.json` says where each line is, and holds the templates that the tasks ran on. It is put last. Without it the lines are looked
+ *     through, and the templates are those of the archives beside it.
  * F3  The same tasks give the same name: an archive that a crash left without its tasks being archived is replaced by the next try.
  */
 import { hash } from 'node:crypto'
@@ -15,7 +16,6 @@ import { z } from 'zod'
 const compress = promisify(gzip)
 const decompress = promisify(gunzip)
 
-const ARCHIVE_FORMAT = 'tasker-archive-1'
 const INDEX_FORMAT = 'tasker-archive-index-1'
 const LINES = '.jsonl.gz'
 const INDEX = '.index.json'
@@ -24,12 +24,11 @@ const INDEX = '.index.json'
 const TEMPLATE = z.object({ hash: z.string(), content: z.string() })
 export type ArchivedTemplate = z.output<typeof TEMPLATE>
 
-const HEAD = z.object({ format: z.literal(ARCHIVE_FORMAT), archive: z.string(), templates: z.array(TEMPLATE) })
-
 const ENTRY = z.object({ task_id: z.string(), status: z.string(), ended_at: z.string(), offset: z.number(), length: z.number() })
 const INDEX_TEXT = z.object({
   format: z.literal(INDEX_FORMAT),
-  head: z.object({ offset: z.number(), length: z.number() }),
+  archive: z.string(),
+  templates: z.array(TEMPLATE),
   tasks: z.array(ENTRY),
 })
 export type ArchiveIndex = z.output<typeof INDEX_TEXT>
@@ -50,6 +49,8 @@ export interface ArchiveContent {
 
 export const linesName = (archive: string): string => `${archive}${LINES}`
 export const indexName = (archive: string): string => `${archive}${INDEX}`
+
+export const isIndex = (name: string): boolean => name.endsWith(INDEX)
 
 /** The archive that an object belongs to; undefined for an object that is none's lines. */
 export const archiveOfLines = (name: string): string | undefined =>
@@ -76,17 +77,16 @@ export const archiveContent = async (
   templates: readonly ArchivedTemplate[],
   tasks: readonly TaskToArchive[],
 ): Promise<ArchiveContent> => {
-  const head = await compress(`${JSON.stringify({ format: ARCHIVE_FORMAT, archive, templates })}\n`)
-  const members = [head]
+  const members: Buffer[] = []
   const entries: z.input<typeof ENTRY>[] = []
-  let offset = head.length
+  let offset = 0
   for (const { taskId, line, status, endedAt } of tasks) {
     const member = await compress(`${line}\n`)
     members.push(member)
     entries.push({ task_id: taskId, status, ended_at: instantText(endedAt), offset, length: member.length })
     offset += member.length
   }
-  const index = { format: INDEX_FORMAT, head: { offset: 0, length: head.length }, tasks: entries }
+  const index = { format: INDEX_FORMAT, archive, templates, tasks: entries }
   return { lines: Buffer.concat(members), index: Buffer.from(`${JSON.stringify(index)}\n`) }
 }
 
@@ -99,6 +99,3 @@ export const readLines = async (content: Buffer): Promise<readonly string[]> =>
     .toString('utf8')
     .split('\n')
     .filter((line) => line !== '')
-
-/** The templates that the head names. Throws an `Error` when the line is no head. */
-export const readHead = (line: string): readonly ArchivedTemplate[] => HEAD.parse(JSON.parse(line)).templates

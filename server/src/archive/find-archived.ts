@@ -19,9 +19,9 @@ import {
   type ArchivedTemplate,
   archiveOfLines,
   indexName,
+  isIndex,
   latestEndIn,
   linesName,
-  readHead,
   readIndex,
   readLines,
 } from './archive-file.js'
@@ -38,17 +38,17 @@ export interface FoundTask {
   readonly proof: ProofDocument
 }
 
-interface Lines {
-  readonly head: string
+interface Line {
   readonly line: string
+  readonly templates: readonly ArchivedTemplate[]
 }
 
 /** Undefined when no archive holds it. Throws a `Fault` when one that does cannot be read. */
 export const findArchived = async (store: ArchiveStore, taskId: TaskId, archive?: string): Promise<FoundTask | undefined> => {
   const archives = archive === undefined ? await archivesSince(store, taskIdTime(taskId)) : [archive]
   for (const name of archives) {
-    const lines = await readable(name, () => linesOf(store, name, taskId))
-    if (lines !== undefined) return readable(name, () => Promise.resolve(folded(name, lines)))
+    const found = await readable(name, () => lineIn(store, name, taskId))
+    if (found !== undefined) return readable(name, () => Promise.resolve(folded(name, found)))
   }
   return undefined
 }
@@ -60,35 +60,39 @@ const archivesSince = async (store: ArchiveStore, ms: number): Promise<readonly 
     .filter((name) => (latestEndIn(name) ?? ms) >= ms)
     .sort((a, b) => (latestEndIn(a) ?? 0) - (latestEndIn(b) ?? 0))
 
-const linesOf = async (store: ArchiveStore, archive: string, taskId: TaskId): Promise<Lines | undefined> => {
+const lineIn = async (store: ArchiveStore, archive: string, taskId: TaskId): Promise<Line | undefined> => {
   const content = await store.get(indexName(archive))
-  if (content === undefined) return searchedLines(store, archive, taskId)
-  const { head, tasks } = readIndex(content)
+  if (content === undefined) return searchedLine(store, archive, taskId)
+  const { tasks, templates } = readIndex(content)
   const entry = tasks.find(({ task_id }) => task_id === taskId)
   if (entry === undefined) return undefined
-  const [headLine] = await readLines(await partOf(store, archive, head))
-  const [line] = await readLines(await partOf(store, archive, entry))
-  return headLine === undefined || line === undefined ? undefined : { head: headLine, line }
-}
-
-const partOf = async (store: ArchiveStore, archive: string, { offset, length }: { offset: number; length: number }) => {
-  const part = await store.get(linesName(archive), { offset, length })
+  const part = await store.get(linesName(archive), { offset: entry.offset, length: entry.length })
   if (part === undefined) throw new Error('its lines are gone')
-  return part
+  const [line] = await readLines(part)
+  return line === undefined ? undefined : { line, templates }
 }
 
 /** An archive without its index is looked through. */
-const searchedLines = async (store: ArchiveStore, archive: string, taskId: TaskId): Promise<Lines | undefined> => {
+const searchedLine = async (store: ArchiveStore, archive: string, taskId: TaskId): Promise<Line | undefined> => {
   const content = await store.get(linesName(archive))
   if (content === undefined) return undefined
-  const [head, ...lines] = await readLines(content)
+  const lines = await readLines(content)
   const line = lines.find((candidate) => candidate.includes(`"${taskId}"`) && streamOfLine(candidate).taskId === taskId)
-  return head === undefined || line === undefined ? undefined : { head, line }
+  return line === undefined ? undefined : { line, templates: await templatesBeside(store, archive) }
 }
 
-const folded = (archive: string, { head, line }: Lines): FoundTask => {
+const templatesBeside = async (store: ArchiveStore, archive: string): Promise<readonly ArchivedTemplate[]> => {
+  const folder = archive.slice(0, archive.lastIndexOf('/') + 1)
+  const templates = new Map<string, ArchivedTemplate>()
+  for (const name of await store.list()) {
+    const content = name.startsWith(folder) && isIndex(name) ? await store.get(name) : undefined
+    if (content !== undefined) for (const template of readIndex(content).templates) templates.set(template.hash, template)
+  }
+  return [...templates.values()]
+}
+
+const folded = (archive: string, { line, templates }: Line): FoundTask => {
   const { taskId, commits, proof }: ArchivedStream = streamOfLine(line)
-  const templates = readHead(head)
   const events = commits.flatMap((commit) => decodeTaskEvents(commit))
   const [first] = events
   if (first?.event.type !== 'task.submitted') throw new Error('its history does not begin with its submission')

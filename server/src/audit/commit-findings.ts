@@ -1,7 +1,6 @@
 /** What is wrong with one commit, seen with the one before it in its stream. */
 import { commitHash, NO_PREVIOUS_HASH } from '../log/commit-hash.js'
-import type { LinkedCommit } from '../log/audit-reads.js'
-import type { StoredCommit } from '../log/port.js'
+import type { LinkedCommit, StoredCommit } from '../log/port.js'
 import type { Finding, FindingKind } from './findings.js'
 
 /** Undefined when the commit is what was written and where it was written, as far as its stream can tell. */

@@ -1,8 +1,7 @@
 /** Reads the proof of a task, and the sealed ranges it takes, from the log. */
 import type { Partition, TaskId } from '@tasker/core'
 import { Fault } from '../faults.js'
-import type { AuditReads } from '../log/audit-reads.js'
-import { type EventLog, type StoredCommit, TASK_ARCHIVED } from '../log/port.js'
+import { type AuditReads, type EventLog, type StoredCommit, TASK_ARCHIVED } from '../log/port.js'
 import { covers, type PlaceHash, type ProofDocument, proofOf, type SealedRange, sealedRange } from './proof.js'
 import type { Seal } from './seal.js'
 import { sealOf } from './seal-commit.js'

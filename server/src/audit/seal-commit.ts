@@ -1,9 +1,8 @@
 /** The event `partition.sealed`: a seal as a commit of its partition's own stream, and back. */
 import { instant, partitionNumber } from '@tasker/core'
 import { z } from 'zod'
-import { PARTITION_SEALED } from '../log/audit-reads.js'
 import { commitHash } from '../log/commit-hash.js'
-import type { CommitDraft } from '../log/port.js'
+import { PARTITION_SEALED, type CommitDraft } from '../log/port.js'
 import { SEAL, type Seal } from './seal.js'
 
 /** `before` is the end of the partition's own stream. */

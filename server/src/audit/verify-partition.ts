@@ -9,8 +9,7 @@
  * V5  Memory does not grow with the log: seals are read ahead by one, and of their commits only roots of whole subtrees are kept.
  */
 import type { Partition } from '@tasker/core'
-import { type AuditReads, type LinkedCommit, PARTITION_SEALED } from '../log/audit-reads.js'
-import type { StoredCommit } from '../log/port.js'
+import { type AuditReads, type LinkedCommit, PARTITION_SEALED, type StoredCommit } from '../log/port.js'
 import type { TrustedKeys } from './check-proof.js'
 import { commitFinding } from './commit-findings.js'
 import type { Finding } from './findings.js'
@@ -36,6 +35,8 @@ export interface PartitionReport {
   readonly finding: Finding | undefined
   readonly commits: number
   readonly seals: number
+  /** The last place that a seal covers which was passed. */
+  readonly sealedSeq: number
   /** Places below are done; above `headSeq` when all are. */
   readonly nextSeq: number
 }
@@ -44,7 +45,7 @@ export const verifyPartition = async (reads: AuditReads, task: PartitionTask): P
   const walk = new PartitionWalk(reads, task)
   try {
     const finding = (await walk.begin()) ?? (await walk.commits()) ?? (await walk.end())
-    return { finding, commits: walk.count, seals: walk.seals, nextSeq: walk.next }
+    return { finding, commits: walk.count, seals: walk.seals, sealedSeq: walk.sealedSeq, nextSeq: walk.next }
   } finally {
     await walk.close()
   }
@@ -81,8 +82,7 @@ class PartitionWalk {
     const before = await this.#reads.lastSeal(partition, fromSeq)
     this.#last = before && sealOf(before)
     this.#gathered = this.#last
-    if (before !== undefined && this.#last === undefined)
-      return sealFinding(before, undefined, this.#placeOf(before.seq, undefined))
+    if (before !== undefined && this.#last === undefined) return sealFinding(before, undefined, this.#placeOf(undefined))
     await this.#openNext()
     while (this.#open !== undefined && this.#open.to_seq < fromSeq) await this.#openNext()
     await this.#gatherBefore(fromSeq)
@@ -110,6 +110,10 @@ class PartitionWalk {
     return this.#published.behind(headSeq, await this.#reads.tip(partition))
   }
 
+  get sealedSeq(): number {
+    return this.#last?.to_seq ?? 0
+  }
+
   async close(): Promise<void> {
     await this.#ahead.return(undefined)
     await this.#published?.close()
@@ -117,7 +121,7 @@ class PartitionWalk {
 
   async #look(linked: LinkedCommit): Promise<Finding | undefined> {
     if (linked.seq !== this.next) return this.#missing(linked)
-    const found = commitFinding(linked) ?? this.#sealFinding(linked) ?? this.#rootFinding(linked)
+    const found = commitFinding(linked) ?? this.#rootFinding(linked) ?? this.#sealFinding(linked)
     if (found !== undefined) return found
     if (linked.seq === this.#open?.to_seq) await this.#openNext()
     if (this.#published?.expectsAt(linked.seq) !== true || linked.commit === undefined) return undefined
@@ -138,7 +142,7 @@ class PartitionWalk {
   #sealFinding({ commit }: LinkedCommit): Finding | undefined {
     if (commit === undefined || !commit.types.includes(PARTITION_SEALED)) return undefined
     const seal = sealOf(commit)
-    const found = sealFinding(commit, seal, this.#placeOf(commit.seq, this.#last))
+    const found = sealFinding(commit, seal, this.#placeOf(this.#last))
     if (found !== undefined) return found
     this.#last = seal
     this.seals++
@@ -163,14 +167,14 @@ class PartitionWalk {
     }
   }
 
-  /** V4: a seal that is not good opens nothing. */
+  /** V4: a seal that is not good opens nothing; where it stands is looked at when it is come to. */
   async #openNext(): Promise<void> {
     const next = await this.#ahead.next()
     this.#frontier = new MerkleFrontier()
     this.#open = undefined
     if (next.done === true) return
     const seal = sealOf(next.value)
-    if (seal === undefined || sealProblem(seal, this.#placeOf(next.value.seq, this.#gathered)) !== undefined) return
+    if (seal === undefined || sealProblem(seal, this.#placeOf(this.#gathered)) !== undefined) return
     this.#open = seal
     this.#gathered = seal
   }
@@ -185,9 +189,9 @@ class PartitionWalk {
     }
   }
 
-  #placeOf(seq: number, last: Seal | undefined): SealPlace {
+  #placeOf(last: Seal | undefined): SealPlace {
     const { partition, trusted } = this.#task
-    return { logId: this.#reads.logId, partition, seq, last, trusted }
+    return { logId: this.#reads.logId, partition, last, trusted }
   }
 }
 

@@ -1,10 +1,9 @@
 /** The stream of a partition: who owns it from now on, and the seals its owners put on it. */
 import { type Instant, type Partition } from '@tasker/core'
 import { fieldsOf, objectsOf } from './codec.js'
-import { PARTITION_SEALED } from './audit-reads.js'
 import { UnknownEventError } from './codec/errors.js'
 import { commitHash, NO_PREVIOUS_HASH } from './commit-hash.js'
-import type { CommitDraft, StoredCommit } from './port.js'
+import { PARTITION_SEALED, type CommitDraft, type StoredCommit } from './port.js'
 
 export const PARTITION_ACQUIRED = 'partition.acquired'
 

@@ -11,13 +11,15 @@
  *     and may still happen: the same rows are offered again until a read of the tail tells.
  */
 import type { Instant, Partition } from '@tasker/core'
-import type { AuditReads } from './audit-reads.js'
 
 /** The type of the last event of a stream whose others lie in an archive. */
 export const TASK_ARCHIVED = 'task.archived'
 
 /** The type of the events that `readDomainEvents` looks for. */
 export const DOMAIN_EVENT = 'domain_event.recorded'
+
+/** The type of the events that are seals. */
+export const PARTITION_SEALED = 'partition.sealed'
 
 export type StreamKind = 'task' | 'template' | 'key' | 'partition'
 
@@ -88,6 +90,53 @@ export interface Ownership {
   readonly seq: number
   /** The control commit: the end of the partition's own stream. */
   readonly control: CommitDraft
+}
+
+/** A place in a partition and the hash of the commit there. */
+export interface PlacedHash {
+  readonly seq: number
+  readonly hash: Buffer
+  /** Whether the commit is a seal itself. */
+  readonly isSeal: boolean
+}
+
+/** The end of a stream as it was before a commit of it. */
+export interface StreamEnd {
+  readonly partition: Partition
+  readonly seq: number
+  /** The version after its last. */
+  readonly nextVersion: number
+  readonly hash: Buffer
+}
+
+export interface LinkedCommit {
+  readonly seq: number
+  readonly hash: Buffer
+  /** Undefined when its content is gone. */
+  readonly commit: StoredCommit | undefined
+  /** Elements of its list of types, which a hash over them joined by commas does not tell. */
+  readonly typeCount: number
+  /** Undefined for the first of a stream. */
+  readonly previous: StreamEnd | undefined
+}
+
+/**
+ * What seals and audits read. A commit whose content is gone while its hash stays is a place like any other; it only has no content to check.
+ */
+export interface AuditReads {
+  readonly partitionCount: number
+  /** Names this log among all others, for ever. */
+  readonly logId: string
+  /** The highest place of a partition, 0 when it is empty. */
+  tip(partition: Partition): Promise<number>
+  /** Places above one, in order, page by page. */
+  hashes(partition: Partition, afterSeq: number): AsyncIterable<readonly PlacedHash[]>
+  /** The same, each with the commit that comes before it in its stream. */
+  linked(partition: Partition, afterSeq: number): AsyncIterable<readonly LinkedCommit[]>
+  /** Commits of the partition's own stream above a place. */
+  control(partition: Partition, afterSeq: number): AsyncIterable<readonly StoredCommit[]>
+  /** The last seal of a partition, or the last one below a place. */
+  lastSeal(partition: Partition, belowSeq?: number): Promise<StoredCommit | undefined>
 }
 
 export interface EventLog {

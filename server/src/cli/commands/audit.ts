@@ -95,12 +95,15 @@ const verifyByServer = async (context: CommandContext, flags: VerifyFlags): Prom
   let next: Position | undefined = positionIn(flags.from)
   let commits = 0
   let seals = 0
+  let unsealed = 0
   for (;;) {
     const query = { from: next === undefined ? undefined : positionText(next) }
     const page = await context.http.json({ method: 'GET', path: '/v1/audit/verify', query }, verifyAnswer)
     commits += page.commits
     seals += page.seals
-    if (page.next === null) return writeReport(context, { finding: page.finding ?? undefined, commits, seals, next: undefined })
+    unsealed += page.unsealed
+    if (page.next === null)
+      return writeReport(context, { finding: page.finding ?? undefined, commits, seals, unsealed, next: undefined })
     next = parsePosition(page.next)
     const { terminal, json } = context
     if (!json) terminal.err(terminal.colours.dim(`${commits} commits looked at, now at ${page.next}`))
@@ -125,6 +128,7 @@ const findingAnswer = z
 const verifyAnswer = z.looseObject({
   commits: z.number(),
   seals: z.number(),
+  unsealed: z.number(),
   next: z.string().nullable(),
   finding: findingAnswer.nullable(),
 })
@@ -140,13 +144,15 @@ type ShownFinding = Omit<Finding, 'kind' | 'toSeq' | 'stream' | 'version' | 'exp
 
 const writeReport = (
   { json, terminal }: CommandContext,
-  { finding, commits, seals }: Omit<VerifyReport, 'finding'> & { readonly finding: ShownFinding | undefined },
+  { finding, commits, seals, unsealed }: Omit<VerifyReport, 'finding'> & { readonly finding: ShownFinding | undefined },
 ): ExitCode => {
   if (json) {
     const told = finding && { ...finding, at: positionText(finding.at) }
-    terminal.out(JSON.stringify({ ok: finding === undefined, commits, seals, finding: told ?? null }))
+    terminal.out(JSON.stringify({ ok: finding === undefined, commits, seals, unsealed, finding: told ?? null }))
   } else if (finding === undefined) {
-    terminal.out(`${terminal.colours.green('ok')} ${commits} commits and ${seals} seals are what was written`)
+    terminal.out(
+      `${terminal.colours.green('ok')} ${commits} commits and ${seals} seals are what was written; ${unsealed} commits wait for their seal`,
+    )
   } else {
     const upTo = finding.toSeq === undefined ? '' : ` to ${finding.at.partition}:${finding.toSeq}`
     terminal.out(`${terminal.colours.red('bad')} at ${positionText(finding.at)}${upTo}: ${finding.message} (${finding.kind})`)

@@ -9,7 +9,7 @@ import type { PublishedSeal, PublishedSeals } from '../../audit/published-seals.
 import { sealHash } from '../../audit/seal.js'
 import { sealOf } from '../../audit/seal-commit.js'
 import { inBackground } from '../../background.js'
-import type { AuditReads } from '../../log/audit-reads.js'
+import type { AuditReads } from '../../log/port.js'
 import type { Clock } from '../clock.js'
 
 /** Between two tries. */

@@ -1,7 +1,6 @@
 /** The log in memory as audits read it. */
 import type { Partition } from '@tasker/core'
-import { type AuditReads, type LinkedCommit, PARTITION_SEALED } from '../audit-reads.js'
-import type { StoredCommit, StreamRef } from '../port.js'
+import { type AuditReads, type LinkedCommit, PARTITION_SEALED, type StoredCommit, type StreamRef } from '../port.js'
 
 /** What is written, as it stands now. */
 export interface WrittenCommits {

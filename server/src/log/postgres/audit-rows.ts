@@ -2,9 +2,8 @@
 import type { Partition } from '@tasker/core'
 import { partitionNumber } from '@tasker/core'
 import type { Pool } from '../../database.js'
-import { type AuditReads, type LinkedCommit, PARTITION_SEALED, type PlacedHash } from '../audit-reads.js'
 import { archivedEnd } from '../archived-end.js'
-import type { StoredCommit } from '../port.js'
+import { type AuditReads, type LinkedCommit, PARTITION_SEALED, type PlacedHash, type StoredCommit } from '../port.js'
 import { COMMIT_COLUMNS, type CommitRow, commitOf, controlRange, type PageBounds, readPages } from './commit-rows.js'
 
 /** Places of a page of hashes alone. */

@@ -11,9 +11,8 @@ import { databaseTrouble, type BrokenKey, type DatabaseTrouble } from '../../dat
 import { Fault } from '../../faults.js'
 import { acquirePartition } from '../acquire.js'
 import { illFormedPart } from '../content.js'
-import type { AuditReads } from '../audit-reads.js'
 import { epochOf } from '../partition-codec.js'
-import type { AppendResult, EventLog, SequencedCommit, StoredCommit, StreamKind } from '../port.js'
+import type { AuditReads, AppendResult, EventLog, SequencedCommit, StoredCommit, StreamKind } from '../port.js'
 import { appendStatement } from './append-statement.js'
 import { postgresAuditReads } from './audit-rows.js'
 import {

@@ -47,12 +47,13 @@ export const addAuditRoutes = (app: App, door: RestDoor): void => {
   )
 }
 
-const reportJson = ({ finding, commits, seals, next }: VerifyReport) => {
+const reportJson = ({ finding, commits, seals, unsealed, next }: VerifyReport) => {
   const { at, toSeq, ...more } = finding ?? {}
   return {
     ok: finding === undefined,
     commits,
     seals,
+    unsealed,
     next: next === undefined ? null : positionText(next),
     finding: at === undefined ? null : { ...more, at: positionText(at), ...(toSeq === undefined ? {} : { to_seq: toSeq }) },
   }

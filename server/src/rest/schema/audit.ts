@@ -36,6 +36,7 @@ export const VERIFY = z.object({
   ok: z.boolean(),
   commits: z.int().describe('Looked at, by this request.'),
   seals: z.int(),
+  unsealed: z.int().describe('Commits at the ends of the partitions finished that no seal covers yet.'),
   next: z.string().nullable().describe('Where to go on; null when all was looked at or something is wrong.'),
   finding: FINDING.nullable().describe('The first thing that is wrong.'),
 })

@@ -167,13 +167,12 @@ describe('a seal', () => {
     const faults = new Switchboard()
     const log = memoryLog({ partitionCount: 1, faults })
     const clock = new VirtualClock()
-    const lastSeal = log.audit.lastSeal
     let failures = 2
     const shaky: MemoryLog = {
       ...log,
       audit: {
         ...log.audit,
-        lastSeal: (...asked) => (failures-- > 0 ? Promise.reject(new Error('the log is away')) : lastSeal(...asked)),
+        lastSeal: (...asked) => (failures-- > 0 ? Promise.reject(new Error('the log is away')) : log.audit.lastSeal(...asked)),
       },
     }
     const running = await engineOn(shaky, clock)
