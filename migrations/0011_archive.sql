@@ -27,6 +27,13 @@ create table archived_activity (
   primary key (hour_ms, namespace, name, version, step)
 );
 
+-- How many commits have gone, so that whoever adds up hours notices that some went meanwhile.
+create table archived_total (
+  singleton boolean primary key default true check (singleton),
+  commits   bigint  not null default 0
+);
+insert into archived_total default values;
+
 -- One row an archive that was written. `pending` holds its tasks until all of their commits that can go are gone.
 create table archive (
   name              text   primary key,

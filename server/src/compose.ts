@@ -1,7 +1,7 @@
 /** The wiring diagram: the only place where adapters are built and joined. */
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { durationMs, type Lifecycle, partitionNumber, readRetention, unreachable, type WatchedState } from '@tasker/core'
+import { durationMs, type Lifecycle, partitionNumber, present, readRetention, unreachable, type WatchedState } from '@tasker/core'
 import { monotonicFactory } from 'ulid'
 import { Archiver } from './archive/archiver.js'
 import { directoryStore } from './archive/directory-store.js'
@@ -22,7 +22,11 @@ import { systemClock } from './engine/system-clock.js'
 import { startGrpcServer } from './grpc/server.js'
 import type { EventLog } from './log/port.js'
 import { openPostgresAudit, openPostgresLog } from './log/postgres/postgres-log.js'
+import { openAuditorRows } from './projections/postgres/auditor-rows.js'
+import { openPostgresRebuilds } from './projections/postgres/rebuilds.js'
 import { openPostgresStore, PROJECTION } from './projections/postgres-store.js'
+import type { UpkeepPorts } from './projections/upkeep.js'
+import { differenceText } from './projections/verify/compare.js'
 import { postgresAnalytics } from './query/postgres-analytics.js'
 import { pgmqTransport } from './publishers/pgmq/pgmq-transport.js'
 import { rabbitmqTransport } from './publishers/rabbitmq/rabbitmq-transport.js'
@@ -74,8 +78,9 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   opened.add('query pool', () => pool.end())
   const publishing = publishingOf(config, logger, opened)
   const sealing = sealingOf(config, logger)
+  const upkeep = await upkeepOf(config, logger, metrics, opened)
   const engine = await startEngine(
-    { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics, draw: Math.random, ...publishing, ...sealing },
+    { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics, draw: Math.random, upkeep, ...publishing, ...sealing },
     engineSettings(config, node),
     {
       fenced: fence,
@@ -113,12 +118,14 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
     workerTimes: workerTimes(config),
   })
   opened.add('gRPC', () => grpc.stop(config.stopDeadlineMs))
+  const projections = present(engine.projections, 'what looks after the rows')
   const rest = await startRestServer({
     engine,
     query,
     analytics,
     audit,
     retention,
+    projections,
     logger,
     metrics,
     host,
@@ -199,6 +206,34 @@ const sealingOf = (config: ServerConfig, logger: Logger): { readonly sealing?: S
 
 /** The log of a database as an auditor reads it, who brings nothing but its address. */
 export const openAudit = openPostgresAudit
+
+/** Rebuilds and comparisons of rows, on connections of their own. Its log only reads. */
+const upkeepOf = async (config: ServerConfig, logger: Logger, metrics: Metrics, opened: Opened): Promise<UpkeepPorts> => {
+  const { databaseUrl: url, projectionVerifyStreamsPerSecond: verifyStreamsPerSecond } = config
+  const log = await openPostgresLog({ url, partitionCount: config.partitionCount, readConnections: UPKEEP_READ_CONNECTIONS })
+  opened.add('log of the upkeep', () => log.close())
+  const rebuilds = openPostgresRebuilds({ url, checkpoints: PROJECTION })
+  opened.add('rebuilds', () => rebuilds.close())
+  const rows = openAuditorRows({ url, checkpoints: PROJECTION })
+  opened.add('rows to verify', () => rows.close())
+  const told: UpkeepPorts['told'] = {
+    started: ({ name, phase, cursor }) => logger.info({ projection: name, phase, cursor }, 'a projection is built anew'),
+    failed: (name, error) =>
+      logger.warn({ projection: name, error: String(error) }, 'a rebuild does not get on; it is tried again'),
+    swapped: (name, built) => {
+      metrics.projectionRebuilt(name)
+      logger.info({ projection: name, ...built }, 'new rows are in the place of the old ones')
+    },
+    found: (difference, isFirst) => {
+      metrics.rowDiffers(difference.projection)
+      if (isFirst) logger.error({ difference }, `a row is not what the log says: ${differenceText(difference)}`)
+    },
+    verified: (streams) => metrics.streamsVerified(streams),
+  }
+  return { log, rebuilds, rows, verifyStreamsPerSecond, told }
+}
+
+const UPKEEP_READ_CONNECTIONS = 2
 
 /** Where domain events go; nowhere, and they wait in the log, when the settings say `none`. */
 const publishingOf = (config: ServerConfig, logger: Logger, opened: Opened): { readonly publishing?: PublishingPorts } => {

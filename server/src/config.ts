@@ -52,6 +52,7 @@ const SCHEMA = z.object({
   appendBatchMax: wholeNumber(1, 10_000),
   cacheBytesMax: wholeNumber(MIB, 1024 * 1024 * MIB),
   projectionIntervalMs: wholeNumber(1, 60_000),
+  projectionVerifyStreamsPerSecond: wholeNumber(0, 10_000),
   workerGraceMs: wholeNumber(0, HOUR_MS),
   workerSilenceMs: wholeNumber(100, HOUR_MS),
   cancelGraceMs: wholeNumber(0, HOUR_MS),
@@ -168,6 +169,14 @@ export const SETTINGS: readonly Setting[] = [
     'ms',
     '100',
     'pause between two writes of the read models',
+  ),
+  setting(
+    'projectionVerifyStreamsPerSecond',
+    'TASKER_PROJECTION_VERIFY_STREAMS_PER_SECOND',
+    '--projection-verify-streams-per-second',
+    'count',
+    '20',
+    'streams whose rows are compared with the log each second, all the time; 0 for none',
   ),
   setting(
     'workerGraceMs',

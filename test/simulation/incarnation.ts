@@ -111,7 +111,7 @@ const fragileLog = (
     audit: log.audit,
     append,
     readStream: (stream, from) => fragilePages(log.readStream(stream, from)),
-    readKind: (kind) => log.readKind(kind),
+    readKind: (kind, ids) => log.readKind(kind, ids),
     readPartition: (partition, after) => fragilePages(log.readPartition(partition, after)),
     readDomainEvents: (partition, after) => fragilePages(log.readDomainEvents(partition, after), eventDice),
     head: (partition: Partition) => log.head(partition),

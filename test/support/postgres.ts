@@ -12,19 +12,16 @@ export interface TestDatabase {
 const TEMPLATE_DATABASE = 'tasker_template'
 
 /** A database of one's own with the current schema, or without any. Call `drop` in `afterAll`. */
-export const freshDatabase = async (schema: 'migrated' | 'empty' = 'migrated'): Promise<TestDatabase> => {
-  const name = `test_${randomBytes(6).toString('hex')}`
-  await administer(`create database ${name} template ${schema === 'migrated' ? TEMPLATE_DATABASE : 'template0'}`)
-  const url = new URL(inject('postgresUrl'))
-  url.pathname = `/${name}`
-  return { url: url.href, drop: () => administer(`drop database if exists ${name} with (force)`) }
-}
+export const freshDatabase = (schema: 'migrated' | 'empty' = 'migrated'): Promise<TestDatabase> =>
+  copyFrom(schema === 'migrated' ? TEMPLATE_DATABASE : 'template0')
 
-/** A database of one's own that begins as another is now; nobody may be connected to that one. */
-export const copyOf = async (original: TestDatabase): Promise<TestDatabase> => {
+/** One with the same content; nobody may be connected to the other. */
+export const copyOf = ({ url }: TestDatabase): Promise<TestDatabase> => copyFrom(new URL(url).pathname.slice(1))
+
+const copyFrom = async (template: string): Promise<TestDatabase> => {
   const name = `test_${randomBytes(6).toString('hex')}`
-  const url = new URL(original.url)
-  await administer(`create database ${name} template ${url.pathname.slice(1)}`)
+  await administer(`create database ${name} template ${template}`)
+  const url = new URL(inject('postgresUrl'))
   url.pathname = `/${name}`
   return { url: url.href, drop: () => administer(`drop database if exists ${name} with (force)`) }
 }

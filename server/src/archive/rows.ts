@@ -55,7 +55,8 @@ export interface RetentionRows {
   record(archive: WrittenArchive): Promise<void>
   /** Archives that `finish` was not told of, oldest first. */
   pending(): Promise<readonly Pick<WrittenArchive, 'name' | 'tasks'>[]>
-  remove(removal: Removal): Promise<'removed' | 'changed'>
+  /** `busy` while the sums of hours are built anew. */
+  remove(removal: Removal): Promise<'removed' | 'changed' | 'busy'>
   /** Nothing of the archive's tasks is left to remove. */
   finish(name: string): Promise<void>
   totals(): Promise<RetentionTotals>

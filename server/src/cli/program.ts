@@ -12,6 +12,7 @@ import { addDemoCommand } from './commands/demo.js'
 import { addDoctorCommand } from './commands/doctor.js'
 import { addKeyCommands } from './commands/keys.js'
 import { addOperationCommands } from './commands/operations.js'
+import { addProjectionCommands } from './commands/projection.js'
 import { addServeCommands } from './commands/serve.js'
 import { addStepCommands } from './commands/step.js'
 import { addTaskCommands } from './commands/task.js'
@@ -31,6 +32,7 @@ export const runCommandLine = async (args: readonly string[], host: Host): Promi
   addStepCommands(program, bound)
   addArchiveCommands(program, bound)
   addAuditCommands(program, bound)
+  addProjectionCommands(program, bound)
   addDoctorCommand(program, bound)
   inherit(program)
   try {

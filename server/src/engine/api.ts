@@ -12,6 +12,7 @@ import type {
   KeyKind,
   LiveTask,
   Namespace,
+  Partition,
   PauseTask,
   Plan,
   RecordedTaskEvent,
@@ -291,12 +292,23 @@ export interface EngineHealth {
   readonly pendingCommits: number
   readonly quarantined: readonly { readonly taskId: string; readonly position: string; readonly message: string }[]
   readonly projectionLagMs: number
+  /** How far the rows of each partition are behind its log. */
+  readonly projectionLags: readonly { readonly partition: Partition; readonly commits: number; readonly lagMs: number }[]
+  /** Projections whose rows were found to differ from the log, and how many rows. */
+  readonly projectionDifferences: readonly { readonly projection: string; readonly rows: number; readonly first: string }[]
   /** How long the oldest domain event waits for its transport, and why it does when that is known. */
   readonly domainEvents: { readonly lagMs: number; readonly problem: string | undefined }
   /** Undefined when no seals are made. */
   readonly seals: SealLevels | undefined
 }
 
+export type {
+  ProjectionName,
+  ProjectionStatus,
+  ProjectionUpkeep,
+  RowDifference,
+  Verification,
+} from '../projections/upkeep-api.js'
 export type { DomainEvents } from '../publishers/feed.js'
 export type { SealLevels } from './seals/levels.js'
 export type { DomainMessage } from '../publishers/message.js'

@@ -9,6 +9,7 @@ import {
   type TimerRow,
   type WorkerId,
 } from '@tasker/core'
+import { inBackground } from '../background.js'
 import { Dispatcher } from '../dispatch/dispatcher.js'
 import { KeyQueues } from '../dispatch/key-queues.js'
 import type { AttemptTimeout, ConnectedWorker } from '../dispatch/worker.js'
@@ -16,6 +17,7 @@ import { Workers } from '../dispatch/workers.js'
 import type { EventLog } from '../log/port.js'
 import type { ProjectionStore } from '../projections/port.js'
 import { Projector } from '../projections/projector.js'
+import { Upkeep, type UpkeepPorts } from '../projections/upkeep.js'
 import { EventBus } from '../publishers/bus.js'
 import { DomainFeed } from '../publishers/feed.js'
 import { Publisher } from '../publishers/publisher.js'
@@ -42,6 +44,7 @@ import { TaskRuntime } from './task-runtime.js'
 import { TemplateCatalog } from './template-catalog.js'
 import { UnservedQueues } from './unserved.js'
 import { reportUnserved } from './unserved-step.js'
+import { tellQueues } from './waiting-queues.js'
 
 export interface EngineSettings {
   /** Names this process in `partition.acquired`. */
@@ -76,6 +79,8 @@ export interface EnginePorts {
   readonly publishing?: PublishingPorts
   /** How seals are made; none are when undefined. */
   readonly sealing?: SealingPorts
+  /** What looks after the rows; nobody does when undefined. */
+  readonly upkeep?: UpkeepPorts
 }
 
 export interface PublishingPorts {
@@ -123,6 +128,7 @@ export interface EngineParts {
   readonly publisher: Publisher | undefined
   readonly domainEvents: DomainFeed
   readonly sealer: Sealer | undefined
+  readonly upkeep: Upkeep | undefined
 }
 
 /** Characters of events text of one append. */
@@ -196,11 +202,29 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     publisher,
     domainEvents,
     sealer,
+    upkeep: upkeepOf(ports, { projector, catalog, dispatcher, keys }),
   }
 }
 
 const sealerOf = ({ log, clock, metrics, sealing }: EnginePorts, commits: GroupCommit): Sealer | undefined =>
   sealing && new Sealer(sealing, log.audit, clock, metrics, (commit) => commits.enqueue(commit))
+
+/** Queues hear of rows that a rebuild brought back; timers, keys and identities are read from the rows anyway. */
+const upkeepOf = (
+  { upkeep, store, clock }: EnginePorts,
+  { projector, catalog, dispatcher, keys }: Pick<EngineParts, 'projector' | 'catalog' | 'dispatcher' | 'keys'>,
+): Upkeep | undefined =>
+  upkeep &&
+  new Upkeep(
+    upkeep,
+    { projector, clock, plans: (hash) => catalog.planOf(hash), checkpoints: () => store.checkpoints() },
+    (name) => {
+      if (name === 'ready_step') inBackground(tellQueues({ store, keys, dispatcher }).then(noQueues, noQueues))
+    },
+  )
+
+/** Rows that cannot be read just now are found by the refills that come. */
+const noQueues = (): void => undefined
 
 const keysOf = (
   { log, store, clock, metrics }: EnginePorts,

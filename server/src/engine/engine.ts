@@ -19,6 +19,7 @@ import {
 import type { AttemptTimeout, ConnectedWorker } from '../dispatch/worker.js'
 import { commandAttempt, engineCause } from './attempt-command.js'
 import { Fault, type FaultDetail } from '../faults.js'
+import { differenceText } from '../projections/verify/compare.js'
 import { isWakeUp } from '../timers/timer-window.js'
 import type {
   ArchiveAnswer,
@@ -29,6 +30,7 @@ import type {
   Engine,
   EngineHealth,
   KeyInfo,
+  ProjectionUpkeep,
   EngineWatch,
   QueueInfo,
   RegisterAnswer,
@@ -140,6 +142,12 @@ export class RunningEngine implements Engine {
     this.#recovering = false
     this.#parts.unserved.start()
     this.#parts.sealer?.start()
+    this.#parts.upkeep?.start()
+  }
+
+  /** Undefined where nobody looks after the rows. */
+  get projections(): ProjectionUpkeep | undefined {
+    return this.#parts.upkeep
   }
 
   get recovered(): RecoveryReport | undefined {
@@ -253,7 +261,7 @@ export class RunningEngine implements Engine {
   }
 
   health(): EngineHealth {
-    const { commits, projector, quarantine, publisher, sealer } = this.#parts
+    const { commits, projector, quarantine, publisher, sealer, upkeep } = this.#parts
     const now = this.#ports.clock.now()
     const problems: string[] = []
     const closed = this.#closed()
@@ -266,6 +274,12 @@ export class RunningEngine implements Engine {
       pendingCommits: commits.waitingCommits,
       quarantined: quarantine.list(),
       projectionLagMs: projector.lagMs(now),
+      projectionLags: projector.lags(now),
+      projectionDifferences: [...(upkeep?.findings ?? [])].map(([projection, { count, first }]) => ({
+        projection,
+        rows: count,
+        first: differenceText(first),
+      })),
       domainEvents: { lagMs: publisher?.lagMs(now) ?? 0, problem: publisher?.problem },
       seals: sealer?.levels(),
     }
@@ -283,6 +297,7 @@ export class RunningEngine implements Engine {
     workers.stop()
     this.#stopUnconfirmed?.()
     sealer?.stop()
+    await this.#parts.upkeep?.stop()
     await commits.stop()
     followers.failAll(notReady(this.#closed() ?? 'it stops'))
     await Promise.all([projector.stop(), publisher?.stop(), sealer?.stopPublishing()])

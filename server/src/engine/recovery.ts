@@ -3,7 +3,6 @@ import {
   type ActivityRow,
   activityRows,
   type DurationMs,
-  handlerOfQueue,
   type Instant,
   instant,
   type KeyRow,
@@ -24,6 +23,7 @@ import { type EventLog, type Ownership, type StoredCommit, TASK_ARCHIVED } from 
 import type { IdentityRow, ProjectionStore } from '../projections/port.js'
 import type { ProjectedCommit, Projector } from '../projections/projector.js'
 import { streamActivity } from '../projections/stream-activity.js'
+import type { Upkeep } from '../projections/upkeep.js'
 import type { Publisher } from '../publishers/publisher.js'
 import type { TimerWindow } from '../timers/timer-window.js'
 import type { ArchivedIds } from './archiving.js'
@@ -36,6 +36,7 @@ import type { Sealer } from './seals/sealer.js'
 import type { StreamLoader } from './stream-loader.js'
 import { durableTask } from './task-stream.js'
 import type { TemplateCatalog } from './template-catalog.js'
+import { tellQueues } from './waiting-queues.js'
 
 /** Tasks folded between two writes of a catch-up. */
 const CATCH_UP_TASKS_MAX = 1_000
@@ -59,6 +60,7 @@ export interface RecoveryParts {
   readonly timers: TimerWindow
   readonly publisher: Publisher | undefined
   readonly sealer: Sealer | undefined
+  readonly upkeep: Upkeep | undefined
   /** What workers that were out before the start have to come back. */
   readonly graceMs: DurationMs
 }
@@ -91,18 +93,14 @@ export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => 
     commitsCaughtUp += await catchUp(partition, from, parts)
   }
   await projector.caughtUp()
+  await parts.upkeep?.beforeWork()
   const attemptsOut = await adoptAttempts(parts)
   await keys.recover(await store.heldKeys())
-  const queues = await store.readyQueues()
-  for (const { namespace, queue, waiting } of queues) {
-    const handler = handlerOfQueue(queue)
-    if (handler === undefined) keys.stored(namespace, queue, waiting)
-    else dispatcher.stored(namespace, handler, waiting)
-  }
+  const queues = await tellQueues({ store, keys, dispatcher })
   await timers.start()
   for (const { partition } of owned) parts.publisher?.startFrom(partition)
   const epochs = new Map(owned.map(({ partition, epoch }) => [partition, epoch]))
-  return { commitsCaughtUp, attemptsOut, queues: queues.length, epochs }
+  return { commitsCaughtUp, attemptsOut, queues, epochs }
 }
 
 /** Projects the commits of a partition after its checkpoint, a bounded number of tasks at a time. */

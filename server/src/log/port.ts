@@ -23,6 +23,12 @@ export const PARTITION_SEALED = 'partition.sealed'
 
 export type StreamKind = 'task' | 'template' | 'key' | 'partition'
 
+/** Ids after one, and up to another and with it. */
+export interface IdRange {
+  readonly after: string
+  readonly upTo?: string | undefined
+}
+
 export interface StreamRef {
   readonly kind: StreamKind
   /** A task's ULID, `namespace/name` of a template, `namespace/queue` of a key, a partition's number. */
@@ -147,8 +153,8 @@ export interface EventLog {
   append(rows: readonly SequencedCommit[]): Promise<AppendResult>
   /** All commits of a stream from a version on, oldest first, page by page; a commit that contains the version is included. */
   readStream(stream: StreamRef, fromVersion: number): AsyncIterable<readonly StoredCommit[]>
-  /** Every commit of a kind, stream by stream in the order of ids, oldest first. For streams that are few: templates. */
-  readKind(kind: StreamKind): AsyncIterable<readonly StoredCommit[]>
+  /** Every commit of a kind, stream by stream in the order of ids (their bytes), oldest first; of all streams, or of some of that order. */
+  readKind(kind: StreamKind, ids?: IdRange): AsyncIterable<readonly StoredCommit[]>
   /** Commits of a partition with `seq > afterSeq`, oldest first, page by page. */
   readPartition(partition: Partition, afterSeq: number): AsyncIterable<readonly StoredCommit[]>
   /** Those of them that record a domain event; what lies between costs nothing. */

@@ -56,6 +56,13 @@ export interface SourceRows<Row> {
 
 type PendingTask = NonNullable<ProjectedCommit['task']>
 
+/** How far the rows of a partition are behind its log. */
+export interface PartitionLag {
+  readonly partition: Partition
+  readonly commits: number
+  readonly lagMs: number
+}
+
 export interface ProjectorSettings {
   /** Pause between two writes while there is something to write. */
   readonly intervalMs: DurationMs
@@ -73,6 +80,10 @@ export class Projector {
   readonly #retained = new RetainedTail<PendingTask>()
   readonly #retainedIdentities = new RetainedTail<IdentityRow>()
   #running: Promise<void> | undefined
+  /** The write that is under way. */
+  #write: Promise<void> = Promise.resolve()
+  /** Set while nothing may be written. */
+  #held: Promise<unknown> | undefined
   #stopped = false
   #hurried: (() => void) | undefined
 
@@ -99,6 +110,37 @@ export class Projector {
   lagMs(now: Instant): number {
     const since = this.#writing?.since ?? this.#pending.since
     return since === undefined ? 0 : Math.max(0, now - since)
+  }
+
+  /** How far each partition that was projected or waits is behind: commits, and the time since the oldest of them. */
+  lags(now: Instant): readonly PartitionLag[] {
+    const partitions = new Set([...this.#checkpoints.keys(), ...this.#pending.heads.keys()])
+    return [...partitions].map((partition) => {
+      const checkpoint = this.#checkpoints.get(partition) ?? 0
+      const head = this.#pending.heads.get(partition) ?? this.#writing?.heads.get(partition) ?? checkpoint
+      const since = this.#writing?.sinceIn.get(partition) ?? this.#pending.sinceIn.get(partition)
+      const behind = head > checkpoint && since !== undefined
+      return { partition, commits: head - checkpoint, lagMs: behind ? Math.max(0, now - since) : 0 }
+    })
+  }
+
+  /**
+   * Nothing is written while `work` runs: the checkpoints stay where they are, and what is added waits in memory. A write that is under way
+   * ends first, one whose outcome is not known too.
+   */
+  async whileStill<Result>(work: () => Promise<Result>): Promise<Result> {
+    while (this.#held !== undefined) await this.#held
+    const holding = this.#write.then(work)
+    const held = holding
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .then(() => {
+        this.#held = undefined
+      })
+    this.#held = held
+    return holding.finally(() => held)
   }
 
   /** Everything that was added is in the store when this resolves, unless the projector stops before. */
@@ -186,9 +228,11 @@ export class Projector {
   async #run(): Promise<void> {
     while (!this.#pending.empty && !this.#stopped) {
       await this.#pause()
+      while (this.#held !== undefined) await this.#held
       this.#writing = this.#pending
       this.#pending = new Pending()
-      await this.#write(this.#writing)
+      this.#write = this.#writeAll(this.#writing)
+      await this.#write
       this.#writing = undefined
     }
     this.#running = undefined
@@ -206,7 +250,7 @@ export class Projector {
     this.#hurried = undefined
   }
 
-  async #write(pending: Pending): Promise<void> {
+  async #writeAll(pending: Pending): Promise<void> {
     const batch = this.#batchOf(pending)
     while (!(await this.#tryWrite(batch))) {
       if (this.#stopped) return
@@ -289,6 +333,7 @@ class Pending {
   readonly keys = new Map<string, KeyRow>()
   readonly removed = new Map<TaskId, RemovedTask>()
   since: Instant | undefined
+  readonly sinceIn = new Map<Partition, Instant>()
 
   get empty(): boolean {
     return this.heads.size === 0
@@ -296,6 +341,7 @@ class Pending {
 
   add(commit: ProjectedCommit): void {
     this.since ??= commit.at
+    if (!this.sinceIn.has(commit.partition)) this.sinceIn.set(commit.partition, commit.at)
     this.heads.set(commit.partition, commit.seq)
     if (commit.task !== undefined) this.tasks.set(commit.task.taskId, commit.task)
     if (commit.key !== undefined) this.keys.set(`${commit.key.namespace}\n${commit.key.queue}`, commit.key)

@@ -4,16 +4,29 @@ import { int2Array, int8Array } from '../database/binary-array.js'
 import type { ProjectionBatch } from './port.js'
 import { ACTIVITY } from './tables/activity.js'
 import { CLEARED } from './tables/cleared.js'
-import { DEAD_LETTER } from './tables/dead-letter.js'
+import { DEAD_LETTER, FORGOTTEN } from './tables/dead-letter.js'
 import { IDENTITY } from './tables/identity.js'
 import { KEY } from './tables/key.js'
+import { upsert } from './tables/projected-table.js'
 import { READY_STEP } from './tables/ready-step.js'
 import { placeholders, type TableWrite } from './tables/table-write.js'
 import { REMOVED } from './tables/removed.js'
 import { TASK } from './tables/task.js'
 import { TIMER } from './tables/timer.js'
 
-const TABLES: readonly TableWrite[] = [TASK, CLEARED, READY_STEP, TIMER, IDENTITY, ACTIVITY, KEY, DEAD_LETTER, REMOVED]
+/** Rows of `ready_step` and `timer` are inserted after the deletions of the same statement, because their source asks how many those were. */
+const TABLES: readonly TableWrite[] = [
+  upsert(TASK, ({ tasks }) => tasks),
+  CLEARED,
+  upsert(READY_STEP, ({ ready }) => ready, { behind: 'cleared_ready' }),
+  upsert(TIMER, ({ timers }) => timers, { behind: 'cleared_timers' }),
+  upsert(IDENTITY, ({ identities }) => identities),
+  upsert(ACTIVITY, ({ activity }) => activity),
+  upsert(KEY, ({ keys }) => keys),
+  FORGOTTEN,
+  upsert(DEAD_LETTER, ({ deadLetters }) => deadLetters),
+  REMOVED,
+]
 
 /** The checkpoints and the projection's name and version come before the tables' parameters. */
 const PARAMETERS_BEFORE_TABLES = 5

@@ -11,6 +11,7 @@ import { addAuditRoutes } from './routes/audit.js'
 import { addDeadLetterRoutes } from './routes/dead-letters.js'
 import { addHealthRoutes, addOperationRoutes } from './routes/operations.js'
 import { addPages } from './routes/pages.js'
+import { addProjectionRoutes } from './routes/projections.js'
 import { addAnalyticsRoutes } from './routes/analytics.js'
 import { addKeyRoutes } from './routes/keys.js'
 import { addRetentionRoutes } from './routes/retention.js'
@@ -75,6 +76,7 @@ const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal, streamTimes:
   addKeyRoutes(app, door)
   addRetentionRoutes(app, door)
   addAuditRoutes(app, door)
+  addProjectionRoutes(app, door)
   addHealthRoutes(app, door)
   addAnalyticsRoutes(app, door)
   addPages(app, door)

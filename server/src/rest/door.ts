@@ -2,7 +2,7 @@
 import type { Json } from '@tasker/core'
 import type { RetentionDoor } from '../archive/api.js'
 import type { Audit } from '../audit/audit.js'
-import type { Engine } from '../engine/api.js'
+import type { Engine, ProjectionUpkeep } from '../engine/api.js'
 import type { AnalyticsSource } from '../query/analyse.js'
 import type { Query } from '../query/query.js'
 import type { Metrics } from '../telemetry/metrics.js'
@@ -30,6 +30,7 @@ export interface RestDoor {
   /** None where there is no place for archives. */
   readonly retention?: RetentionDoor | undefined
   readonly audit: Audit
+  readonly projections: ProjectionUpkeep
   readonly logger: DoorLogger
   readonly metrics: Metrics
   readonly info: ServerInfo

@@ -1,7 +1,15 @@
 /** The levels that a scrape of the metrics reads from the engine. */
 import type { RetentionDoor } from '../archive/api.js'
 import type { Engine } from '../engine/api.js'
-import type { EngineLevels } from '../telemetry/metrics.js'
+import type { EngineLevels, ProjectionLag } from '../telemetry/metrics.js'
+
+/** All projections are written together, so that they lag together. */
+export const readLags = (engine: Pick<Engine, 'health'>, projections: readonly string[]): readonly ProjectionLag[] => {
+  const { projectionLags } = engine.health()
+  return projections.flatMap((projection) =>
+    projectionLags.map(({ partition, commits, lagMs }) => ({ projection, partition, commits, seconds: lagMs / 1_000 })),
+  )
+}
 
 export const readLevels = (
   engine: Pick<Engine, 'health' | 'workers' | 'queues' | 'keys' | 'watch'>,

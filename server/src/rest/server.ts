@@ -2,7 +2,7 @@
 import { Fault } from '../faults.js'
 import { buildRestApp } from './app.js'
 import type { RestDoor } from './door.js'
-import { readLevels } from './levels.js'
+import { readLags, readLevels } from './levels.js'
 import { REST_LIMITS } from './limits.js'
 
 export interface RestServerDeps extends RestDoor {
@@ -21,6 +21,7 @@ export interface RestServer {
 /** Throws `PORT_IN_USE`, `PORT_FORBIDDEN` or `HOST_NOT_LOCAL` when it cannot listen. */
 export const startRestServer = async ({ host, port, ...door }: RestServerDeps): Promise<RestServer> => {
   door.metrics.observeLevels(() => readLevels(door.engine, door.retention))
+  door.metrics.observeLags(() => readLags(door.engine, door.projections.names))
   const stopping = new AbortController()
   const app = await buildRestApp(door, stopping.signal)
   try {

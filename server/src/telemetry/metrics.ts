@@ -56,6 +56,15 @@ export interface ArchiveMetrics {
   archiveFailed(): void
 }
 
+/** What is reported of the projected rows. */
+export interface UpkeepMetrics {
+  /** A row that is not what the log says. */
+  rowDiffers(projection: string): void
+  streamsVerified(streams: number): void
+  /** New rows took the place of the old ones. */
+  projectionRebuilt(projection: string): void
+}
+
 /** What the REST door reports. */
 export interface HttpMetrics {
   /** `route` is the pattern, such as `/v1/tasks/:task_id`, never the address itself. */
@@ -81,9 +90,18 @@ export interface EngineLevels {
   readonly sealUnpublishedSeconds: number
 }
 
-export interface Metrics extends EngineMetrics, ArchiveMetrics, HttpMetrics {
+/** How far the rows of a projection are behind one partition of the log. */
+export interface ProjectionLag {
+  readonly projection: string
+  readonly partition: number
+  readonly commits: number
+  readonly seconds: number
+}
+
+export interface Metrics extends EngineMetrics, ArchiveMetrics, HttpMetrics, UpkeepMetrics {
   /** Where levels are read from, at each scrape. */
   observeLevels(levels: () => EngineLevels): void
+  observeLags(lags: () => readonly ProjectionLag[]): void
   /** The registry in the Prometheus text format. */
   scrape(): Promise<{ readonly contentType: string; readonly text: string }>
 }
@@ -102,7 +120,9 @@ export const createMetrics = (options: { readonly withProcess: boolean } = { wit
     ...archiveMetrics(registry),
     ...sealMetrics(registry),
     ...http,
+    ...upkeepMetrics(registry),
     observeLevels: levelGauges(registry),
+    observeLags: lagGauges(registry),
     scrape: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   }
 }
@@ -257,6 +277,46 @@ const LEVELS: readonly (readonly [name: string, help: string, of: keyof EngineLe
   ['tasker_seal_unpublished_seconds', 'How long the oldest seal waits to be published.', 'sealUnpublishedSeconds'],
   ['tasker_queues_unserved', 'Queues with steps that have waited, and no worker.', 'unservedQueues'],
 ]
+
+const upkeepMetrics = (registry: Registry): UpkeepMetrics => {
+  const differences = labelledCounter(
+    registry,
+    'tasker_projection_differences_total',
+    'Rows found that are not what the log says.',
+    'projection',
+  )
+  const rebuilt = labelledCounter(registry, 'tasker_projection_rebuilds_total', 'Rebuilds that took their place.', 'projection')
+  const verified = plainCounter(registry, 'tasker_projection_verified_streams_total', 'Streams compared with their rows.')
+  return {
+    rowDiffers: (projection) => differences.add(projection),
+    streamsVerified: (streams) => verified.add(streams),
+    projectionRebuilt: (projection) => rebuilt.add(projection),
+  }
+}
+
+const LAGS: readonly (readonly [name: string, help: string, of: 'commits' | 'seconds'])[] = [
+  ['tasker_projection_partition_lag_commits', 'Commits of a partition that are not in the rows yet.', 'commits'],
+  ['tasker_projection_partition_lag_seconds', 'Time since the oldest of them.', 'seconds'],
+]
+
+const lagGauges = (registry: Registry): Metrics['observeLags'] => {
+  let read: (() => readonly ProjectionLag[]) | undefined
+  for (const [name, help, of] of LAGS) {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['projection', 'partition'],
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const lag of read?.() ?? []) this.set({ projection: lag.projection, partition: lag.partition }, lag[of])
+      },
+    })
+  }
+  return (lags) => {
+    read = lags
+  }
+}
 
 const levelGauges = (registry: Registry): Metrics['observeLevels'] => {
   let read: (() => EngineLevels) | undefined

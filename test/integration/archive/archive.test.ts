@@ -191,6 +191,31 @@ describe('tasks that have been over for longer than their namespace keeps them',
     expect(JSON.parse(archivedTaskText(found))).toEqual(shown.body)
   }, 60_000)
 
+  test('count in the sums of their hours, which are what the log says, and the same when they are built anew', async () => {
+    work('shop', order('shop'))
+    await untilGone(String((await rest('POST', '/v1/tasks', { namespace: 'shop', name: 'order', context: {} })).body['task_id']))
+    await until('all that is due is archived', PATIENCE_MS, async () => {
+      const { body } = await rest('GET', '/v1/retention')
+      const open = await count(`select count(*) as n from task where namespace = 'shop'`)
+      return open === 0 && body['pending_archives'] === 0 ? body : undefined
+    })
+    expect((await rest('POST', '/v1/projections/verify')).status).toBe(202)
+    const verified = await until('the rows are compared', PATIENCE_MS, async () => {
+      const verification = (await rest('GET', '/v1/projections/verify')).body['verification'] as Readonly<Record<string, unknown>>
+      return verification['state'] === 'running' ? undefined : verification
+    })
+    expect(verified).toMatchObject({ state: 'done', differences: {}, first_difference: null, not_compared: [] })
+    const sums = () => query(database.url, 'select * from activity order by hour_ms, namespace, name, version, step')
+    const before = await sums()
+    const built = await count(`select extract(epoch from built_at) as n from projection where name = 'activity'`)
+    expect((await rest('POST', '/v1/projections/activity/rebuild')).status).toBe(202)
+    await until('the sums are built anew', PATIENCE_MS, async () => {
+      const at = await count(`select extract(epoch from built_at) as n from projection where name = 'activity'`)
+      return at > built ? at : undefined
+    })
+    expect(await sums()).toEqual(before)
+  }, 60_000)
+
   test('stay archived through a restart, and so do the requests that made them', async () => {
     const requestId = ulid()
     work('shop', order('shop'))

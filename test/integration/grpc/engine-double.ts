@@ -182,6 +182,8 @@ const healthOf = ({ ready }: EngineDouble): EngineHealth => ({
   pendingCommits: 0,
   quarantined: [],
   projectionLagMs: 0,
+  projectionLags: [],
+  projectionDifferences: [],
   domainEvents: { lagMs: 0, problem: undefined },
   seals: undefined,
 })

@@ -126,6 +126,10 @@ export const describeEventLog = (name: string, open: () => Promise<LogHarness>):
       )
       const read = await allOf(log.readKind('template'))
       expect(read.map((commit) => `${commit.stream.id}${commit.firstVersion}`)).toEqual(['B1', 'a1', 'a2', 'b1', 'b2'])
+      const between = await allOf(log.readKind('template', { after: 'B', upTo: 'a' }))
+      expect(between.map((commit) => `${commit.stream.id}${commit.firstVersion}`)).toEqual(['a1', 'a2'])
+      const behind = await allOf(log.readKind('template', { after: 'a' }))
+      expect(behind.map((commit) => `${commit.stream.id}${commit.firstVersion}`)).toEqual(['b1', 'b2'])
     })
 
     test('taking a partition is an append that raises the epoch and is linked to the last one (L4)', async () => {

@@ -13,6 +13,7 @@ export const serverConfig = (databaseUrl: string): ServerConfig => ({
   appendBatchMax: 200,
   cacheBytesMax: 64 * 1024 * 1024,
   projectionIntervalMs: 50,
+  projectionVerifyStreamsPerSecond: 20,
   workerGraceMs: 5_000,
   workerSilenceMs: 6_000,
   cancelGraceMs: 5_000,

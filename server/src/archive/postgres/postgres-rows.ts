@@ -98,10 +98,18 @@ const placesOf = (rows: readonly unknown[]): ReadonlyMap<Partition, number> =>
   )
 
 /** R2: what was not all there is taken back. */
-const remove = async (pool: Pool, { places, activity }: Removal): Promise<'removed' | 'changed'> => {
+const remove = async (pool: Pool, { places, activity }: Removal): Promise<'removed' | 'changed' | 'busy'> => {
   const client = await pool.connect()
   try {
     await client.query('begin')
+    // A rebuild of the sums begins with what is archived by then, and finds the rest in the log.
+    await client.query('lock table archived_activity in row exclusive mode')
+    const { rowCount: rebuilds } = await client.query(`select from projection_rebuild where name = 'activity'`)
+    if (rebuilds !== 0) {
+      await client.query('rollback')
+      client.release()
+      return 'busy'
+    }
     const { rows } = await client.query<{ readonly removed: number }>({
       name: 'remove_archived',
       text: REMOVE,

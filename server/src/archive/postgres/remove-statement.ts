@@ -12,6 +12,8 @@ with removed as (
   returning e.partition, e.seq, e.hash
 ), kept as (
   insert into archived_commit (partition, seq, hash) select partition, seq, hash from removed
+), totalled as (
+  update archived_total set commits = commits + (select count(*) from removed)
 ), counted as (
   insert into archived_activity as a (hour_ms, namespace, name, version, step, submitted, completed, failed, cancelled, retried, steps,
     duration_ms_sum, duration_ms_max, last_ended_at_ms)

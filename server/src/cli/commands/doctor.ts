@@ -71,6 +71,7 @@ const serverChecks = async ({ http }: CommandContext): Promise<readonly Check[]>
       skipped('health', 'the server does not answer'),
       skipped('events', 'the server does not answer'),
       skipped('archive', 'the server does not answer'),
+      skipped('rows', 'the server does not answer'),
       skipped('clock', 'the server does not answer'),
     ]
   }
@@ -79,10 +80,11 @@ const serverChecks = async ({ http }: CommandContext): Promise<readonly Check[]>
 const healthChecks = async (http: CommandContext['http']): Promise<readonly Check[]> => {
   try {
     const health = await http.json({ method: 'GET', path: '/health/detailed', timeoutMs: CHECK_TIMEOUT_MS }, healthAnswer)
-    return [healthCheck(health), eventsCheck(health), archiveCheck(health)]
+    return [healthCheck(health), eventsCheck(health), archiveCheck(health), rowsCheck(health)]
   } catch (thrown) {
     const { message, hint } = faultOf(thrown).detail
-    return [wrong('health', message, hint ?? LOG_HINT), skipped('events', NO_HEALTH), skipped('archive', NO_HEALTH)]
+    const others = ['events', 'archive', 'rows'].map((check) => skipped(check, NO_HEALTH))
+    return [wrong('health', message, hint ?? LOG_HINT), ...others]
   }
 }
 
@@ -116,6 +118,12 @@ const archiveCheck = ({ retention: { lag_ms, problem } }: HealthAnswer): Check =
         `tasks have been due to be archived for ${Math.round(lag_ms / 1_000)} s: ${problem}`,
         'none is lost: they stay in the log until an archive holds them',
       )
+
+const rowsCheck = ({ projection_differences: differences }: HealthAnswer): Check => {
+  const [first] = differences
+  if (first === undefined) return ok('rows', 'the rows that were compared are what the log says')
+  return wrong('rows', `${first.first} (${first.rows} of ${first.projection})`, `tasker projection rebuild ${first.projection}`)
+}
 
 /** The server wrote its date between the two local instants, to the second below. */
 export const clockCheck = (date: string | null, askedAtMs: number, answeredAtMs: number): Check => {

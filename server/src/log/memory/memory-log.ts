@@ -9,6 +9,7 @@ import {
   type AppendResult,
   type CommitDraft,
   type EventLog,
+  type IdRange,
   type SequencedCommit,
   type StoredCommit,
   type StreamKind,
@@ -97,7 +98,7 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
     append,
     readStream: (stream, fromVersion) =>
       pages(() => store.stream(stream).filter((commit) => commit.firstVersion + commit.types.length > fromVersion)),
-    readKind: (kind) => pages(() => store.kind(kind)),
+    readKind: (kind, ids) => pages(() => store.kind(kind, ids)),
     readPartition: (partition, afterSeq) => pages(() => store.partition(partition).slice(afterSeq)),
     readDomainEvents: (partition, afterSeq) =>
       pages(() =>
@@ -163,10 +164,12 @@ class CommitStore {
     return this.#streams.get(streamKey(stream)) ?? []
   }
 
-  kind(kind: StreamKind): readonly StoredCommit[] {
+  kind(kind: StreamKind, { after, upTo }: IdRange = { after: '' }): readonly StoredCommit[] {
     return [...this.#streams.values()]
       .filter(([first]) => first?.stream.kind === kind)
-      .sort(([a], [b]) => Buffer.compare(Buffer.from(a?.stream.id ?? ''), Buffer.from(b?.stream.id ?? '')))
+      .filter(([first]) => compareIds(first?.stream.id ?? '', after) > 0)
+      .filter(([first]) => upTo === undefined || compareIds(first?.stream.id ?? '', upTo) <= 0)
+      .sort(([a], [b]) => compareIds(a?.stream.id ?? '', b?.stream.id ?? ''))
       .flat()
   }
 
@@ -196,6 +199,8 @@ const refusalOf = (commit: CommitDraft): string | undefined => {
   if (types.length === 0 || commit.hash.length !== 32 || commit.firstVersion < 1) return 'the commit breaks a rule of the table'
   return illFormedPart(commit)
 }
+
+const compareIds = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
 const streamKey = (stream: StreamRef): string => `${stream.kind}/${stream.id}`
 

@@ -1,7 +1,7 @@
 /** Rows of `event_commit` read page by page, by key, and made commits. */
 import { instant, partitionNumber } from '@tasker/core'
 import type { Pool } from '../../database.js'
-import { DOMAIN_EVENT, type StoredCommit, type StreamKind, TASK_ARCHIVED } from '../port.js'
+import { DOMAIN_EVENT, type IdRange, type StoredCommit, type StreamKind, TASK_ARCHIVED } from '../port.js'
 
 /** What a page holds at most; a single larger commit is a page of its own. */
 export interface PageBounds {
@@ -107,11 +107,14 @@ const streamRangeAfter = (kind: StreamKind, id: string, version: number): KeyRan
   after: (commit) => streamRangeAfter(kind, id, commit.firstVersion),
 })
 
-export const kindRange = (kind: StreamKind, afterId = '', afterVersion = 0): KeyRange => ({
-  where: 'stream_kind = $1 and (stream_id, first_version) > ($2, $3)',
+/** No version is above it: a range that begins behind it begins behind its stream. */
+const VERSION_MAX = Number.MAX_SAFE_INTEGER
+
+export const kindRange = (kind: StreamKind, { after, upTo }: IdRange, afterVersion = VERSION_MAX): KeyRange => ({
+  where: `stream_kind = $1 and (stream_id, first_version) > ($2, $3)${upTo === undefined ? '' : ' and stream_id <= $4'}`,
   order: 'stream_id, first_version',
-  values: [kind, afterId, afterVersion],
-  after: (commit) => kindRange(kind, commit.stream.id, commit.firstVersion),
+  values: [kind, after, afterVersion, ...(upTo === undefined ? [] : [upTo])],
+  after: (commit) => kindRange(kind, { after: commit.stream.id, upTo }, commit.firstVersion),
 })
 
 export const commitOf = (row: CommitRow): StoredCommit => ({

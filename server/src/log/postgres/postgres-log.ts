@@ -12,7 +12,7 @@ import { Fault } from '../../faults.js'
 import { acquirePartition } from '../acquire.js'
 import { illFormedPart } from '../content.js'
 import { epochOf } from '../partition-codec.js'
-import type { AuditReads, AppendResult, EventLog, SequencedCommit, StoredCommit, StreamKind } from '../port.js'
+import type { AuditReads, AppendResult, EventLog, IdRange, SequencedCommit, StoredCommit, StreamKind } from '../port.js'
 import { appendStatement } from './append-statement.js'
 import { postgresAuditReads } from './audit-rows.js'
 import {
@@ -40,6 +40,7 @@ export interface PostgresLogOptions {
 
 const PAGE: PageBounds = { commits: 500, bytes: 8 * 1024 * 1024 }
 const READ_CONNECTIONS = 4
+const EVERY_ID: IdRange = { after: '' }
 
 /** A log that is only read, by somebody who brings nothing but the address of the database. */
 export interface OpenAudit {
@@ -105,7 +106,7 @@ const logOn = (
     audit: auditOn(pool, partitionCount, logId, page),
     append,
     readStream: (stream, fromVersion) => pagesOf(pool, streamRange(stream.kind, stream.id, fromVersion), page),
-    readKind: (kind) => pagesOf(pool, kindRange(kind), page),
+    readKind: (kind, ids = EVERY_ID) => pagesOf(pool, kindRange(kind, ids), page),
     readPartition: (partition, afterSeq) => pagesOf(pool, partitionRange(partition, afterSeq), page),
     readDomainEvents: (partition, afterSeq) => pagesOf(pool, domainEventRange(partition, afterSeq), page),
     head: async (partition) => {

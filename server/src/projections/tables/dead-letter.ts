@@ -1,60 +1,41 @@
-/** Rows of `dead_letter`: entries that a task no longer remembers go, the others are written over what is stored of them. */
-import { int4Array, int8Array, nullableInt8Array, textArray } from '../../database/binary-array.js'
-import { type TableWrite, texts } from './table-write.js'
+/** Rows of `dead_letter`: the entries a task remembers; those it no longer does go. */
+import type { DeadLetterRow } from '@tasker/core'
+import { int4Array, textArray } from '../../database/binary-array.js'
+import type { ProjectedTable } from './projected-table.js'
+import type { TableWrite } from './table-write.js'
 
-const FORGOTTEN_TYPES = ['text[]', 'int4[]'] as const
-
-export const DEAD_LETTER: TableWrite = {
-  types: [
-    ...FORGOTTEN_TYPES,
-    'text[]',
-    'int4[]',
-    'text[]',
-    'text[]',
-    'text[]',
-    'text[]',
-    'text[]',
-    'text[]',
-    'text[]',
-    'int8[]',
-    'int8[]',
-    'text[]',
-    'text[]',
-    'text[]',
-    'text[]',
+export const DEAD_LETTER: ProjectedTable<DeadLetterRow> = {
+  name: 'dead_letter',
+  key: ['task_id', 'entry'],
+  columns: [
+    { name: 'task_id', type: 'text', of: (row) => row.taskId },
+    { name: 'entry', type: 'int4', of: (row) => row.entry },
+    { name: 'namespace', type: 'text', of: (row) => row.namespace },
+    { name: 'name', type: 'text', of: (row) => row.name },
+    { name: 'version', type: 'text', of: (row) => row.version },
+    { name: 'reason', type: 'text', of: (row) => row.reason },
+    { name: 'status', type: 'text', of: (row) => row.status },
+    { name: 'original_state', type: 'text', of: (row) => row.originalState },
+    { name: 'step', type: 'text', of: (row) => row.step },
+    { name: 'opened_at_ms', type: 'int8', of: (row) => row.openedAt },
+    { name: 'resolved_at_ms', type: 'int8 or null', of: (row) => row.resolvedAt },
+    { name: 'resolved_by', type: 'text', of: (row) => row.resolvedBy },
+    { name: 'notes', type: 'text', of: (row) => row.notes },
+    { name: 'metadata', type: 'text', of: (row) => row.metadata },
+    { name: 'snapshot', type: 'text', of: (row) => row.snapshot },
   ],
+}
+
+/** Entries that a task of the batch no longer remembers. */
+export const FORGOTTEN: TableWrite = {
+  types: ['text[]', 'int4[]'],
   sql: (parameters) => `forgotten_letters as (
-  delete from dead_letter d using unnest(${parameters.slice(0, FORGOTTEN_TYPES.length).join(', ')}) as f(t, first), agreed
+  delete from dead_letter d using unnest(${parameters.join(', ')}) as f(t, first), agreed
   where d.task_id = f.t and d.entry < f.first
-), letters as (
-  insert into dead_letter (task_id, entry, namespace, name, version, reason, status, original_state, step, opened_at_ms,
-    resolved_at_ms, resolved_by, notes, metadata, snapshot)
-  select r.* from unnest(${parameters.slice(FORGOTTEN_TYPES.length).join(', ')})
-    as r(t, e, ns, na, ve, re, st, os, s, op, rs, rb, no, me, sn), agreed
-  on conflict (task_id, entry) do update set status = excluded.status, resolved_at_ms = excluded.resolved_at_ms,
-    resolved_by = excluded.resolved_by, notes = excluded.notes, metadata = excluded.metadata
 )`,
-  values: ({ deadLetters: rows }) => {
+  values: ({ deadLetters }) => {
     const firstKept = new Map<string, number>()
-    for (const { taskId, entry } of rows) firstKept.set(taskId, Math.min(entry, firstKept.get(taskId) ?? entry))
-    return [
-      textArray([...firstKept.keys()]),
-      int4Array([...firstKept.values()]),
-      texts(rows, (row) => row.taskId),
-      int4Array(rows.map((row) => row.entry)),
-      texts(rows, (row) => row.namespace),
-      texts(rows, (row) => row.name),
-      texts(rows, (row) => row.version),
-      texts(rows, (row) => row.reason),
-      texts(rows, (row) => row.status),
-      texts(rows, (row) => row.originalState),
-      texts(rows, (row) => row.step),
-      int8Array(rows.map((row) => row.openedAt)),
-      nullableInt8Array(rows.map((row) => row.resolvedAt)),
-      texts(rows, (row) => row.resolvedBy),
-      texts(rows, (row) => row.notes),
-      texts(rows, (row) => row.metadata),
-      texts(rows, (row) => row.snapshot),
-    ]
+    for (const { taskId, entry } of deadLetters) firstKept.set(taskId, Math.min(entry, firstKept.get(taskId) ?? entry))
+    return [textArray([...firstKept.keys()]), int4Array([...firstKept.values()])]
   },
 }

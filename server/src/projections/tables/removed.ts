@@ -1,6 +1,6 @@
 /** Tasks that are archived: their rows go, and their identity where no other task has it by now. */
 import { textArray } from '../../database/binary-array.js'
-import { type TableWrite, texts } from './table-write.js'
+import type { TableWrite } from './table-write.js'
 
 export const REMOVED: TableWrite = {
   types: ['text[]', 'text[]', 'text[]'],
@@ -12,11 +12,11 @@ export const REMOVED: TableWrite = {
   delete from identity i using unnest(${scopes}, ${holders}) as g(s, t), agreed where i.scope = g.s and i.task_id = g.t
 )`,
   values: ({ removed }) => {
-    const identified = removed.filter(({ identity }) => identity !== undefined)
+    const identified = removed.flatMap(({ taskId, identity }) => (identity === undefined ? [] : [{ taskId, identity }]))
     return [
       textArray(removed.map(({ taskId }) => taskId)),
-      texts(identified, ({ identity }) => identity),
-      texts(identified, ({ taskId }) => taskId),
+      textArray(identified.map(({ identity }) => identity)),
+      textArray(identified.map(({ taskId }) => taskId)),
     ]
   },
 }

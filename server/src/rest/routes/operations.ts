@@ -32,9 +32,9 @@ export const addHealthRoutes = (app: App, door: RestDoor): void => {
   const head = (health: EngineHealth) => {
     const unserved = door.engine.watch.unservedQueues()
     return {
-      status: health.ready && health.quarantined.length === 0 && unserved.length === 0 ? 'ok' : 'degraded',
+      status: isWell(health) && unserved.length === 0 ? 'ok' : 'degraded',
       version: door.info.version,
-      problems: [...health.problems, ...unserved.map(unservedProblem)],
+      problems: [...health.problems, ...unserved.map(unservedProblem), ...health.projectionDifferences.map(differenceProblem)],
     }
   }
   app.get(
@@ -65,6 +65,12 @@ export const addHealthRoutes = (app: App, door: RestDoor): void => {
   )
 }
 
+const isWell = ({ ready, quarantined, projectionDifferences }: EngineHealth): boolean =>
+  ready && quarantined.length === 0 && projectionDifferences.length === 0
+
+const differenceProblem = ({ projection, rows, first }: EngineHealth['projectionDifferences'][number]): string =>
+  `${rows} ${rows === 1 ? 'row' : 'rows'} of the projection ${projection} ${rows === 1 ? 'differs' : 'differ'} from the log: ${first}`
+
 /** `worker_unavailable`, in a sentence. */
 const unservedProblem = ({ namespace, handler, waiting, since }: UnservedQueue): string =>
   `${waiting} ${waiting === 1 ? 'step waits' : 'steps wait'} for ${handler} in ${namespace}, and no worker offers it since ${instantText(since)}`
@@ -76,6 +82,7 @@ const figures = (door: RestDoor, health: EngineHealth) => ({
   partitions: health.partitions,
   pending_commits: health.pendingCommits,
   projection_lag_ms: health.projectionLagMs,
+  projection_differences: health.projectionDifferences.map((difference) => ({ ...difference })),
   domain_events: { lag_ms: health.domainEvents.lagMs, problem: health.domainEvents.problem ?? null },
   retention: { lag_ms: door.retention?.health().lagMs ?? 0, problem: door.retention?.health().problem ?? null },
   seals:

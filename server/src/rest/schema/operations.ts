@@ -43,6 +43,7 @@ export const DETAILED_HEALTH = HEALTH.extend({
   partitions: z.number().int(),
   pending_commits: z.number().int(),
   projection_lag_ms: z.number(),
+  projection_differences: z.array(z.object({ projection: z.string(), rows: z.number().int(), first: z.string() })),
   domain_events: z.object({ lag_ms: z.number(), problem: z.string().nullable() }),
   retention: z.object({ lag_ms: z.number(), problem: z.string().nullable() }),
   seals: z

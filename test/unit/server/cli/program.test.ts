@@ -340,6 +340,16 @@ describe('doctor', () => {
     expect(out).toContain('domain events wait for 61 s: RabbitMQ is away')
   })
 
+  test('rows that are not what the log says are told with the way to repair them', async () => {
+    const projection_differences = [{ projection: 'timer', rows: 2, first: 'the row {} of timer is missing' }]
+    const body = { status: 'degraded', problems: [], projection_differences }
+    const server = await serverThat((_asked, response) => json(response, 200, body))
+    const { exitCode, out } = await tasker(['doctor'], { TASKER_URL: server.url })
+    expect(exitCode).toBe(1)
+    expect(out).toContain('the row {} of timer is missing (2 of timer)')
+    expect(out).toContain('tasker projection rebuild timer')
+  })
+
   test('a task that cannot be read is named', async () => {
     const quarantined = [{ task_id: '01JD', position: '3:17', message: 'unknown event task.exploded' }]
     const server = await serverThat((_asked, response) => json(response, 200, { status: 'degraded', problems: [], quarantined }))

@@ -4,6 +4,7 @@ import {
   evolve,
   instant,
   NO_TASK,
+  partitionNumber,
   taskIdFrom,
   versionNumber,
   type ActivityRow,
@@ -35,6 +36,7 @@ import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
 import { createLogger } from '@tasker/server/internal/telemetry/logger'
 import { readTemplate } from '@tasker/server/internal/templates/parse'
 import { type LettersUnderTest, lettersOf } from './letters-under-test.js'
+import { type ProjectionsUnderTest, projectionsUnderTest } from './projections-under-test.js'
 
 export const ORDER_TEMPLATE = `
 name: order
@@ -59,6 +61,7 @@ interface HeldTask {
 export interface DoorUnderTest {
   readonly app: App
   readonly door: RestDoor
+  readonly projections: ProjectionsUnderTest
   /** What the door asked of the read side, latest last. */
   readonly listings: TaskListing[]
   readonly submissions: Submission[]
@@ -221,12 +224,15 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
       pendingCommits: 3,
       quarantined: [],
       projectionLagMs: 20,
+      projectionLags: [{ partition: partitionNumber(3), commits: 7, lagMs: 20 }],
+      projectionDifferences: [],
       domainEvents: { lagMs: 0, problem: undefined },
       seals: undefined,
     }),
     stop: async () => undefined,
   }
   const stopping = new AbortController()
+  const projections = projectionsUnderTest()
   const door: RestDoor = {
     engine,
     audit: serverAudit({
@@ -253,6 +259,7 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
       queues: () => engine.queues(),
       now: () => instant(START_MS),
     },
+    projections,
     logger: createLogger({ level: 'silent' }),
     metrics: createMetrics(),
     info: { version: '0.1.0', startedAt: START_MS, config: { DATABASE_URL: 'postgres://tasker:***@localhost/tasker' } },
@@ -265,6 +272,7 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
     listings,
     submissions,
     letters,
+    projections,
     unserved,
     queues,
     page,
