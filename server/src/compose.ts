@@ -118,14 +118,13 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
     workerTimes: workerTimes(config),
   })
   opened.add('gRPC', () => grpc.stop(config.stopDeadlineMs))
-  const projections = present(engine.projections, 'what looks after the rows')
   const rest = await startRestServer({
     engine,
     query,
     analytics,
     audit,
     retention,
-    projections,
+    projections: present(engine.projections, 'what looks after the rows'),
     logger,
     metrics,
     host,

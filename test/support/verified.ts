@@ -5,10 +5,10 @@ import { openAudit } from '@tasker/server/internal/compose'
 
 /** The first thing that is wrong; undefined when nothing is. */
 export const auditFinding = async (url: string): Promise<Finding | undefined> => {
-  const { reads, close } = await openAudit(url)
+  const audit = await openAudit(url)
   try {
-    return (await verifyLog(reads, { trusted: undefined })).finding
+    return (await verifyLog(audit.reads, { trusted: undefined })).finding
   } finally {
-    await close()
+    await audit.close()
   }
 }

@@ -177,7 +177,6 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
       followers.failed(stream.taskId, quarantine.addDecision(stream.taskId, stream.version, error).detail)
     },
   })
-  const unserved = unservedQueues(ports, settings, () => dispatcher.infos(), { loader, runtime })
   const submissions = new Submissions({ partitionCount: log.partitionCount, catalog, cache, loader, runtime, projector })
   const keyLines: Keys['lines'] = (taskId, task) => keys.lines(taskId, task)
   const reads = new Reads({ keyLines, log, loader, runtime, followers, assertReadable: calls.assertReadable })
@@ -192,7 +191,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     keys,
     ready,
     timers,
-    unserved,
+    unserved: unservedQueues(ports, settings, () => dispatcher.infos(), { loader, runtime }),
     followers,
     catalog,
     loader,
