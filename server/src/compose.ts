@@ -1,7 +1,16 @@
 /** The wiring diagram: the only place where adapters are built and joined. */
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { durationMs, type Lifecycle, partitionNumber, present, readRetention, unreachable, type WatchedState } from '@tasker/core'
+import {
+  archivesAnything,
+  durationMs,
+  type Lifecycle,
+  partitionNumber,
+  present,
+  readRetention,
+  unreachable,
+  type WatchedState,
+} from '@tasker/core'
 import { monotonicFactory } from 'ulid'
 import { Archiver } from './archive/archiver.js'
 import { directoryStore } from './archive/directory-store.js'
@@ -19,6 +28,7 @@ import { type RunningEngine, startEngine } from './engine/engine.js'
 import type { PublishingPorts } from './engine/engine-parts.js'
 import type { SealingPorts } from './engine/seals/sealer.js'
 import { systemClock } from './engine/system-clock.js'
+import { Fault } from './faults.js'
 import { startGrpcServer } from './grpc/server.js'
 import type { EventLog } from './log/port.js'
 import { openPostgresAudit, openPostgresLog } from './log/postgres/postgres-log.js'
@@ -187,6 +197,7 @@ interface ArchivedFrom {
 const sealingOf = (config: ServerConfig, logger: Logger): { readonly sealing?: SealingPorts } => {
   const key = configuredSealKey(config.sealKey)
   if (key === undefined) {
+    if (archivesTasks(config)) throw archivesNeedSeals
     logger.warn({}, 'no TASKER_SEAL_KEY: no seals are made, and a change of the log by hand is not always found')
     return {}
   }
@@ -202,6 +213,20 @@ const sealingOf = (config: ServerConfig, logger: Logger): { readonly sealing?: S
   }
   return { sealing }
 }
+
+const archivesTasks = ({ retention }: ServerConfig): boolean => {
+  const reading = readRetention(retention)
+  return reading.type === 'valid' && archivesAnything(reading.retention)
+}
+
+/** An archive holds proofs, and a proof ends at a seal. */
+const archivesNeedSeals = new Fault({
+  code: 'INVALID_INPUT',
+  reason: 'BAD_SETTINGS',
+  message: 'TASKER_RETENTION says that tasks are archived, and TASKER_SEAL_KEY is empty: archives hold proofs, which need seals',
+  hint: 'Make a key with: openssl genpkey -algorithm ed25519 -out seal-key.pem',
+  retryable: false,
+})
 
 /** The log of a database as an auditor reads it, who brings nothing but its address. */
 export const openAudit = openPostgresAudit

@@ -86,14 +86,11 @@ const SCHEMA = z.object({
 })
 
 /** What settings must agree on. */
-const WHOLE = SCHEMA.superRefine(({ retention: ages, archiveDir, sealKey }, context) => {
+const WHOLE = SCHEMA.superRefine(({ retention: ages, archiveDir }, context) => {
   const reading = readRetention(ages)
-  if (reading.type === 'invalid' || !archivesAnything(reading.retention)) return
-  const needed = (key: SettingKey): void =>
-    context.addIssue({ code: 'custom', path: [key], message: 'is empty, and TASKER_RETENTION says that tasks are archived' })
-  if (archiveDir === '') needed('archiveDir')
-  // An archive holds proofs, and a proof ends at a seal.
-  if (sealKey.trim() === '') needed('sealKey')
+  if (reading.type === 'invalid' || !archivesAnything(reading.retention) || archiveDir !== '') return
+  const message = 'is empty, and TASKER_RETENTION says that tasks are archived'
+  context.addIssue({ code: 'custom', path: ['archiveDir'], message })
 })
 
 /** What `startServer` takes. Ports of 0 mean any free port. */
