@@ -1,13 +1,41 @@
 /** What every adapter of the event log promises: the numbers are the port's (L1 to L5). */
 import { instant, partitionNumber } from '@tasker/core'
+import { LOG_ID, NO_PREVIOUS_SEAL, signSeal } from '@tasker/server/internal/audit/seal'
+import { sealDraft } from '@tasker/server/internal/audit/seal-commit'
 import { verifyChain } from '@tasker/server/internal/log/commit-hash'
-import type { EventLog } from '@tasker/server/internal/log/port'
+import type { CommitDraft, EventLog } from '@tasker/server/internal/log/port'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { fixedSealKey } from '../../support/sealed.js'
 import { allOf, draft, P0, P1, rowsFrom, task } from './drafts.js'
 import { type LogHarness, PAGE_COMMITS, PARTITIONS } from './harness.js'
 import { describeRaces } from './races.js'
 
 const NOW = instant(1_700_000_000_000)
+
+/** Seals on a partition, one behind the other. */
+const sealed = (before: CommitDraft, count: number): readonly CommitDraft[] => {
+  const drafts: CommitDraft[] = []
+  for (let n = 1; n <= count; n++) {
+    const content = {
+      log: 'a-log',
+      partition: 0,
+      epoch: 1,
+      from_seq: n,
+      to_seq: n,
+      root: '0'.repeat(64),
+      previous: NO_PREVIOUS_SEAL,
+      at: NOW,
+    }
+    drafts.push(sealDraft(signSeal(content, fixedSealKey()), drafts.at(-1) ?? before))
+  }
+  return drafts
+}
+
+const every = async <Item>(pages: AsyncIterable<readonly Item[]>): Promise<readonly Item[]> => {
+  const all: Item[] = []
+  for await (const page of pages) all.push(...page)
+  return all
+}
 
 /** Payloads that break careless storage. */
 const NASTY_TEXTS = [
@@ -181,6 +209,54 @@ export const describeEventLog = (name: string, open: () => Promise<LogHarness>):
         expect(await log.append(rowsFrom(1, draft({ stream: task(`p${n}`), partition })))).toEqual({ type: 'appended' })
       }
       expect(log.partitionCount).toBe(PARTITIONS)
+    })
+
+    test('is read for audits: places and hashes, each commit with the one before it, the stream of the partition, the last seal', async () => {
+      const { control } = await log.acquire(P0, 'node-1', NOW)
+      const first = draft()
+      const second = draft({ firstVersion: 2, previous: first.hash, types: ['step.started', 'step.completed'], text: '[{},{}]' })
+      const third = draft({ firstVersion: 4, previous: second.hash })
+      const seals = sealed(control, 2)
+      await log.append(rowsFrom(2, first, ...seals.slice(0, 1), draft({ stream: task('b') }), second, ...seals.slice(1), third))
+      const { audit } = log
+      expect(await audit.tip(P0)).toBe(7)
+      expect(await audit.tip(P1)).toBe(0)
+      expect(audit.partitionCount).toBe(PARTITIONS)
+      expect(audit.logId).toMatch(LOG_ID)
+      const hashes = await every(audit.hashes(P0, 2))
+      expect(hashes.map(({ seq, isSeal }) => [seq, isSeal])).toEqual([
+        [3, true],
+        [4, false],
+        [5, false],
+        [6, true],
+        [7, false],
+      ])
+      expect(hashes[2]?.hash).toEqual(second.hash)
+      const linked = await every(audit.linked(P0, 4))
+      expect(linked.map(({ seq, typeCount, previous }) => [seq, typeCount, previous?.seq, previous?.nextVersion])).toEqual([
+        [5, 2, 2, 2],
+        [6, 1, 3, 3],
+        [7, 1, 5, 4],
+      ])
+      expect(linked[0]?.previous).toEqual({ partition: P0, seq: 2, nextVersion: 2, hash: first.hash })
+      expect(linked[0]?.commit).toEqual({ ...second, seq: 5 })
+      expect((await every(audit.linked(P0, 0)))[0]?.previous).toBeUndefined()
+      expect((await every(audit.control(P0, 1))).map(({ seq }) => seq)).toEqual([3, 6])
+      expect((await every(audit.control(P0, 0))).map(({ seq }) => seq)).toEqual([1, 3, 6])
+      expect((await audit.lastSeal(P0))?.seq).toBe(6)
+      expect((await audit.lastSeal(P0, 6))?.seq).toBe(3)
+      expect(await audit.lastSeal(P0, 3)).toBeUndefined()
+    })
+
+    test('a partition is taken again behind its seals, one epoch higher (L4)', async () => {
+      const { control } = await log.acquire(P0, 'node-1', NOW)
+      await log.append(rowsFrom(2, ...sealed(control, 1)))
+      expect(await log.head(P0)).toEqual({ seq: 2, epoch: 1 })
+      expect(await log.acquire(P0, 'node-2', NOW)).toMatchObject({ epoch: 2, seq: 3 })
+      expect(verifyChain(await allOf(log.readStream({ kind: 'partition', id: '0' }, 1)))).toMatchObject({
+        type: 'intact',
+        commits: 3,
+      })
     })
 
     describeRaces(() => harness)

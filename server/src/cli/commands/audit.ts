@@ -147,7 +147,8 @@ const writeReport = (
   { finding, commits, seals, unsealed }: Omit<VerifyReport, 'finding'> & { readonly finding: ShownFinding | undefined },
 ): ExitCode => {
   if (json) {
-    const told = finding && { ...finding, at: positionText(finding.at) }
+    const { toSeq, ...rest } = finding ?? {}
+    const told = finding && { ...rest, at: positionText(finding.at), ...(toSeq === undefined ? {} : { to_seq: toSeq }) }
     terminal.out(JSON.stringify({ ok: finding === undefined, commits, seals, unsealed, finding: told ?? null }))
   } else if (finding === undefined) {
     terminal.out(

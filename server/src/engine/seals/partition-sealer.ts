@@ -107,7 +107,7 @@ export class PartitionSealer {
     }
     const waiter = { seq, call }
     this.#waiters.push(waiter)
-    this.#due = true
+    if (seq < this.#next) this.#due = true
     this.#sealIfDue()
     return () => {
       this.#waiters = this.#waiters.filter((other) => other !== waiter)
@@ -137,8 +137,13 @@ export class PartitionSealer {
     this.#frontier.add(leafHash(seq, hash))
     this.#next = seq + 1
     if (!isSeal && this.#waitingSince === undefined) this.#wantSeal()
-    if (this.#isFull) this.#due = true
+    if (this.#isFull || this.#isWaitedFor(seq + 1)) this.#due = true
     this.#sealIfDue()
+  }
+
+  /** Whether somebody waits for a seal over a leaf below this place; one that waits for a place to come must not keep seals coming. */
+  #isWaitedFor(below: number): boolean {
+    return this.#waiters.some(({ seq }) => seq < below)
   }
 
   #wantSeal(): void {
@@ -184,7 +189,7 @@ export class PartitionSealer {
     const done = this.#waiters.filter(({ seq }) => seq <= seal.to_seq)
     this.#waiters = this.#waiters.filter(({ seq }) => seq > seal.to_seq)
     for (const { call } of done) call()
-    if (this.#waiters.length > 0 || this.#isFull) this.#due = true
+    if (this.#isWaitedFor(this.#next) || this.#isFull) this.#due = true
     this.#sealIfDue()
     this.#room?.()
   }
