@@ -30,6 +30,7 @@ import { type FaultPolicy, memoryLog } from '@tasker/server/internal/log/memory/
 import type { EventLog, StoredCommit } from '@tasker/server/internal/log/port'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
 import type { ProjectionStore } from '@tasker/server/internal/projections/port'
+import type { UpkeepPorts } from '@tasker/server/internal/projections/upkeep'
 import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
 import { schemaCheck } from '@tasker/server/internal/templates/json-schema'
 import { settled, VirtualClock } from './virtual-clock.js'
@@ -116,6 +117,7 @@ export interface TestEngineOptions {
   readonly settings?: Partial<EngineSettings>
   readonly publishing?: PublishingPorts
   readonly sealing?: SealingPorts
+  readonly upkeep?: UpkeepPorts
 }
 
 export class TestEngine {
@@ -199,6 +201,7 @@ export const startTestEngine = async (options: TestEngineOptions = {}): Promise<
       draw: () => 0.5,
       ...(options.publishing === undefined ? {} : { publishing: options.publishing }),
       ...(options.sealing === undefined ? {} : { sealing: options.sealing }),
+      ...(options.upkeep === undefined ? {} : { upkeep: options.upkeep }),
     },
     {
       node: 'node',

@@ -19,7 +19,7 @@ export interface AuditParts {
   readonly log: Pick<EventLog, 'readStream' | 'audit'>
   readonly sealed: (partition: Partition, seq: number) => Promise<void>
   /** The proof that an archive holds; undefined when none does. */
-  readonly archived: (taskId: TaskId) => Promise<ProofDocument | undefined>
+  readonly archived?: ((taskId: TaskId) => Promise<ProofDocument | undefined>) | undefined
   readonly trusted: TrustedKeys
   /** Where seals are published; undefined when they are not. */
   readonly sealsDir: string | undefined

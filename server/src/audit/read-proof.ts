@@ -56,8 +56,8 @@ export interface ProofSource {
   readonly log: Pick<EventLog, 'readStream' | 'audit'>
   /** Resolves when a seal covers the place. Throws a `Fault` when none will. */
   readonly sealed: (partition: Partition, seq: number) => Promise<void>
-  /** The proof that an archive holds; undefined when none does. */
-  readonly archived: (taskId: TaskId) => Promise<ProofDocument | undefined>
+  /** The proof that an archive holds; undefined when none does, or there are no archives. */
+  readonly archived?: ((taskId: TaskId) => Promise<ProofDocument | undefined>) | undefined
 }
 
 /** Undefined when there is no such task. What of it is not sealed yet is sealed first; what is archived was proven when it was. */
@@ -65,7 +65,7 @@ export const readProof = async ({ log, sealed, archived }: ProofSource, taskId: 
   const commits: StoredCommit[] = []
   for await (const page of log.readStream({ kind: 'task', id: taskId }, 1)) commits.push(...page)
   if (commits.length === 0) return undefined
-  if (commits.at(-1)?.types[0] === TASK_ARCHIVED) return archived(taskId)
+  if (commits.at(-1)?.types[0] === TASK_ARCHIVED) return archived?.(taskId)
   const sealedRanges = new SealedRanges(log.audit)
   const ranges: SealedRange[] = []
   for (const { partition, seq } of commits) {

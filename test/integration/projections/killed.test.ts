@@ -168,6 +168,8 @@ test('killed while the swap waits for a reader, it leaves the old rows; later th
 }, 120_000)
 
 test('killed while it builds anew under load, again and again: every task has its right result, and the rows are those of the log', async () => {
+  database = await freshDatabase()
+  onTestFinished(() => database.drop())
   const on = await field(database.url)
   const settings = { TASKER_PARTITIONS: '4', TASKER_PROJECTION_VERIFY_STREAMS_PER_SECOND: '0' }
   let server = await on.server(settings)
