@@ -10,7 +10,7 @@ const room = (...names) => `^server/src/(${names.join('|')})(/|[-.])`
 
 const leaves = ['config', 'faults', 'telemetry', 'database']
 const adapters =
-  '^server/src/(log/(memory|postgres|eventstoredb)/|publishers/(pgmq|rabbitmq)/|(projections|query)/(memory|postgres)[-./])'
+  '^server/src/(log/(memory|postgres|eventstoredb)/|publishers/(pgmq|rabbitmq)/|archive/postgres/|(projections|query)/(memory|postgres)[-./])'
 const product = '^(core|proto|server|sdk|examples)/'
 const builtOutput = '^(core|proto|server|server/dev-postgres|sdk/typescript|examples|test)/dist/'
 
@@ -85,10 +85,13 @@ module.exports = {
     {
       name: 'cli-is-a-rest-client',
       comment:
-        'The command line talks to a server over REST; what starts a server goes through `compose`, what works offline reads templates and proofs.',
+        'The command line talks to a server over REST; what starts a server goes through `compose`, what works offline reads templates, proofs and archives.',
       severity: 'error',
       from: { path: room('cli') },
-      to: { path: '^server/src/', pathNot: room('cli', 'compose', 'audit', 'templates', 'config', 'faults', 'telemetry', 'database') },
+      to: {
+        path: '^server/src/',
+        pathNot: room('cli', 'compose', 'archive', 'audit', 'templates', 'config', 'faults', 'telemetry', 'database'),
+      },
     },
     {
       name: 'cli-touches-the-database-by-name',
@@ -118,7 +121,7 @@ module.exports = {
       from: { path: '^server/src/log/(memory|postgres|eventstoredb)/' },
       to: { path: '^server/src/log/(memory|postgres|eventstoredb)/', pathNot: '^server/src/log/$1/' },
     },
-    entersBy('pg', 'pg', room('database', 'log/postgres', 'projections', 'publishers', 'query')),
+    entersBy('pg', 'pg', room('database', 'log/postgres', 'projections', 'publishers', 'query', 'archive/postgres')),
     entersBy('amqplib', 'amqplib', room('publishers/rabbitmq')),
     entersBy('fastify', 'fastify|fastify-type-provider-zod|@fastify/[^/]+', room('rest')),
     entersBy('grpc', '@grpc/[^/]+|grpc-health-check', `${room('grpc')}|^sdk/typescript/src/wire/|^proto/src/gen/`),

@@ -65,7 +65,10 @@ export { type CausedEvent } from './task/domain-event.js'
 export { type EventNote, type EventNotes, type EventProblem } from './task/event-note.js'
 export { fastDomainEvents, type FastEvent } from './task/decide/domain-events.js'
 export {
+  ARCHIVED_STATUSES,
+  type ArchivedStatus,
   type DomainEventRecorded,
+  type TaskArchived,
   type TaskEvent,
   type TaskEventType,
   type TaskSubmitted,
@@ -88,11 +91,13 @@ export {
   type ResetStep,
   type ResolveStep,
   type CompleteStepByHand,
+  type ArchiveTask,
 } from './task/commands.js'
 export { type TaskRefusal, type TaskRefusalReason, type RefusalCode } from './task/refusals.js'
 export {
   type TaskState,
   type LiveTask,
+  type ArchivedTask,
   type NoTask,
   type TaskPhase,
   type StepState,
@@ -125,7 +130,8 @@ export { type Staleness, type StalenessHealth, stalenessOf } from './task/letter
 export { INVESTIGATION_BASE, investigationPriority } from './projections/investigation.js'
 export { type HeardSteps, staleAt } from './task/letters/staleness.js'
 export { decide } from './task/decide.js'
-export { evolve } from './task/evolve.js'
+export { archivedTask, evolve } from './task/evolve.js'
+export { archivesAnything, readRetention, type Retention, retentionAge } from './retention/retention.js'
 export { attemptsStarted } from './task/attempts.js'
 export { stateChars } from './task/size.js'
 export {

@@ -1,11 +1,24 @@
 /** The wiring diagram: the only place where adapters are built and joined. */
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { durationMs, type Lifecycle, partitionNumber, present, unreachable, type WatchedState } from '@tasker/core'
+import {
+  archivesAnything,
+  durationMs,
+  type Lifecycle,
+  partitionNumber,
+  present,
+  readRetention,
+  unreachable,
+  type WatchedState,
+} from '@tasker/core'
 import { monotonicFactory } from 'ulid'
+import { Archiver } from './archive/archiver.js'
+import { directoryStore } from './archive/directory-store.js'
+import { postgresRows } from './archive/postgres/postgres-rows.js'
 import { serverAudit } from './audit/audit.js'
 import { sealFiles } from './audit/seal-files.js'
 import { configuredSealKey, trustedKeys } from './audit/configured-keys.js'
+import { SealedRanges } from './audit/read-proof.js'
 import { inBackground } from './background.js'
 import { redactedConfig, type ServerConfig } from './config.js'
 import { openPool } from './database.js'
@@ -15,6 +28,7 @@ import { type RunningEngine, startEngine } from './engine/engine.js'
 import type { PublishingPorts } from './engine/engine-parts.js'
 import type { SealingPorts } from './engine/seals/sealer.js'
 import { systemClock } from './engine/system-clock.js'
+import { Fault } from './faults.js'
 import { startGrpcServer } from './grpc/server.js'
 import type { EventLog } from './log/port.js'
 import { commitProbe } from './log/postgres/commit-probe.js'
@@ -95,11 +109,13 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   )
   opened.add('engine', () => engine.stop())
   logger.info({ node, ...engine.recovered }, 'recovered')
+  const retention = archiverOf(config, { engine, log, metrics, logger }, opened)
   const query = postgresQuery({ reader: pool, projection: PROJECTION })
   const analytics = { analytics: postgresAnalytics(pool), queues: () => engine.queues(), now: () => systemClock.now() }
   const audit = serverAudit({
     log,
     sealed: (partition, seq) => engine.sealed(partition, seq),
+    archived: async (taskId) => retention?.proof(taskId),
     trusted: trustedKeys(config.sealPublicKeys, sealing.sealing?.key),
     sealsDir: config.sealsDir === '' ? undefined : config.sealsDir,
   })
@@ -116,13 +132,13 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
     workerTimes: workerTimes(config),
   })
   opened.add('gRPC', () => grpc.stop(config.stopDeadlineMs))
-  const projections = present(engine.projections, 'what looks after the rows')
   const rest = await startRestServer({
     engine,
     query,
     analytics,
-    projections,
     audit,
+    retention,
+    projections: present(engine.projections, 'what looks after the rows'),
     logger,
     metrics,
     host,
@@ -132,6 +148,92 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   opened.add('REST', () => rest.stop())
   return { restUrl: `http://${shown(host)}:${rest.port}`, grpcUrl: `${shown(host)}:${grpc.port}`, stop: () => opened.close() }
 }
+
+/** What archives tasks that are over; nobody when there is no place for archives. */
+const archiverOf = (
+  { databaseUrl, archiveDir, ...config }: ServerConfig,
+  { engine, log, metrics, logger }: ArchivedFrom,
+  opened: Opened,
+): Archiver | undefined => {
+  const reading = readRetention(config.retention)
+  if (archiveDir === '' || reading.type === 'invalid') return undefined
+  const rows = postgresRows(databaseUrl)
+  opened.add('archive rows', () => rows.close())
+  const hooks = {
+    archived: (archive: string, tasks: number, bytes: number) => {
+      metrics.archiveWritten(bytes)
+      logger.info({ archive, tasks, bytes }, 'tasks are archived')
+    },
+    failed: (message: string) => {
+      metrics.archiveFailed()
+      logger.warn({ message }, 'tasks that are due are not archived; it is tried again')
+    },
+  }
+  const archiver = new Archiver(
+    {
+      engine,
+      log,
+      rows,
+      store: directoryStore(archiveDir),
+      clock: systemClock,
+      hooks,
+      sealed: new SealedRanges(log.audit),
+    },
+    {
+      retention: reading.retention,
+      batchTasksMax: config.archiveBatchTasksMax,
+      pauseMs: durationMs(config.archivePauseMs),
+      intervalMs: durationMs(config.archiveIntervalMs),
+    },
+  )
+  opened.add('archiver', () => archiver.stop())
+  archiver.start()
+  return archiver
+}
+
+interface ArchivedFrom {
+  readonly engine: RunningEngine
+  readonly log: EventLog
+  readonly metrics: Metrics
+  readonly logger: Logger
+}
+/** How seals are made; none are, and people are told, when there is no key. */
+const sealingOf = (config: ServerConfig, logger: Logger): { readonly sealing?: SealingPorts } => {
+  const key = configuredSealKey(config.sealKey)
+  if (key === undefined) {
+    if (archivesTasks(config)) throw archivesNeedSeals
+    logger.warn({}, 'no TASKER_SEAL_KEY: no seals are made, and a change of the log by hand is not always found')
+    return {}
+  }
+  const sealing: SealingPorts = {
+    key,
+    commitsMax: config.sealCommitsMax,
+    afterMs: durationMs(config.sealAfterMs),
+    published: config.sealsDir === '' ? undefined : sealFiles(config.sealsDir),
+    trouble: (what, message) => {
+      if (message === undefined) logger.info({ what }, 'seals work again')
+      else logger.warn({ what, message }, 'seals are behind')
+    },
+  }
+  return { sealing }
+}
+
+const archivesTasks = ({ retention }: ServerConfig): boolean => {
+  const reading = readRetention(retention)
+  return reading.type === 'valid' && archivesAnything(reading.retention)
+}
+
+/** An archive holds proofs, and a proof ends at a seal. */
+const archivesNeedSeals = new Fault({
+  code: 'INVALID_INPUT',
+  reason: 'BAD_SETTINGS',
+  message: 'TASKER_RETENTION says that tasks are archived, and TASKER_SEAL_KEY is empty: archives hold proofs, which need seals',
+  hint: 'Make a key with: openssl genpkey -algorithm ed25519 -out seal-key.pem',
+  retryable: false,
+})
+
+/** The log of a database as an auditor reads it, who brings nothing but its address. */
+export const openAudit = openPostgresAudit
 
 /** Rebuilds and comparisons of rows, on connections of their own. Its log only reads. */
 const upkeepOf = async (config: ServerConfig, logger: Logger, metrics: Metrics, opened: Opened): Promise<UpkeepPorts> => {
@@ -160,29 +262,6 @@ const upkeepOf = async (config: ServerConfig, logger: Logger, metrics: Metrics, 
 }
 
 const UPKEEP_READ_CONNECTIONS = 2
-
-/** How seals are made; none are, and people are told, when there is no key. */
-const sealingOf = (config: ServerConfig, logger: Logger): { readonly sealing?: SealingPorts } => {
-  const key = configuredSealKey(config.sealKey)
-  if (key === undefined) {
-    logger.warn({}, 'no TASKER_SEAL_KEY: no seals are made, and a change of the log by hand is not always found')
-    return {}
-  }
-  const sealing: SealingPorts = {
-    key,
-    commitsMax: config.sealCommitsMax,
-    afterMs: durationMs(config.sealAfterMs),
-    published: config.sealsDir === '' ? undefined : sealFiles(config.sealsDir),
-    trouble: (what, message) => {
-      if (message === undefined) logger.info({ what }, 'seals work again')
-      else logger.warn({ what, message }, 'seals are behind')
-    },
-  }
-  return { sealing }
-}
-
-/** The log of a database as an auditor reads it, who brings nothing but its address. */
-export const openAudit = openPostgresAudit
 
 /** Where domain events go; nowhere, and they wait in the log, when the settings say `none`. */
 const publishingOf = (config: ServerConfig, logger: Logger, opened: Opened): { readonly publishing?: PublishingPorts } => {

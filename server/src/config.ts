@@ -1,5 +1,5 @@
 /** Every setting of the server: its variable, its flag, its default and its bounds, read once and reported all at once when wrong. */
-import { LIMITS } from '@tasker/core'
+import { archivesAnything, LIMITS, readRetention } from '@tasker/core'
 import { z } from 'zod'
 
 const PORT_MAX = 65_535
@@ -9,6 +9,7 @@ const EXCHANGE_CHARS_MAX = 120
 const HOUR_MS = 3_600_000
 const WEEK_MINUTES = 10_080
 const MONTH_MINUTES = 43_200
+const ARCHIVE_TASKS_MAX = 10_000
 
 const wholeNumber = (min: number, max: number) =>
   z
@@ -30,6 +31,11 @@ const databaseUrl = z.string().refine(isPostgresUrl, {
 
 const amqpUrl = z.string().refine((text) => URL.canParse(text) && /^amqps?:$/.test(new URL(text).protocol), {
   error: 'is not a RabbitMQ URL such as amqp://user:password@host:5672',
+})
+
+const retention = z.string().superRefine((text, context) => {
+  const reading = readRetention(text)
+  if (reading.type === 'invalid') context.addIssue(reading.message)
 })
 
 const SCHEMA = z.object({
@@ -66,12 +72,25 @@ const SCHEMA = z.object({
   staleBlockedMinutes: wholeNumber(0, MONTH_MINUTES),
   stalenessAction: z.enum(['dlq', 'error', 'none'], { error: 'is not one of dlq, error, none' }),
   workerUnavailableMs: wholeNumber(0, HOUR_MS),
+  retention,
+  archiveDir: z.string(),
+  archiveBatchTasksMax: wholeNumber(1, ARCHIVE_TASKS_MAX),
+  archivePauseMs: wholeNumber(0, HOUR_MS),
+  archiveIntervalMs: wholeNumber(100, 24 * HOUR_MS),
   workerUnavailableDlqMs: wholeNumber(1_000, WEEK_MINUTES * 60_000),
   sealKey: z.string(),
   sealPublicKeys: z.string(),
   sealsDir: z.string(),
   sealCommitsMax: wholeNumber(10, 100_000),
   sealAfterMs: wholeNumber(100, HOUR_MS),
+})
+
+/** What settings must agree on. */
+const WHOLE = SCHEMA.superRefine(({ retention: ages, archiveDir }, context) => {
+  const reading = readRetention(ages)
+  if (reading.type === 'invalid' || !archivesAnything(reading.retention) || archiveDir !== '') return
+  const message = 'is empty, and TASKER_RETENTION says that tasks are archived'
+  context.addIssue({ code: 'custom', path: ['archiveDir'], message })
 })
 
 /** What `startServer` takes. Ports of 0 mean any free port. */
@@ -277,6 +296,46 @@ export const SETTINGS: readonly Setting[] = [
     'dlq, error or none, where a template does not say',
   ),
   setting(
+    'retention',
+    'TASKER_RETENTION',
+    '--retention',
+    'ages',
+    '',
+    'how long tasks that are over are kept, by namespace, such as shop=30d,*=90d; for ever where nothing is said',
+  ),
+  setting(
+    'archiveDir',
+    'TASKER_ARCHIVE_DIR',
+    '--archive-dir',
+    'directory',
+    '',
+    'where older tasks are archived; none when empty',
+  ),
+  setting(
+    'archiveBatchTasksMax',
+    'TASKER_ARCHIVE_BATCH_TASKS_MAX',
+    '--archive-batch-tasks-max',
+    'tasks',
+    '500',
+    'tasks of one archive at most',
+  ),
+  setting(
+    'archivePauseMs',
+    'TASKER_ARCHIVE_PAUSE_MS',
+    '--archive-pause-ms',
+    'ms',
+    '500',
+    'pause between two archives while tasks are due',
+  ),
+  setting(
+    'archiveIntervalMs',
+    'TASKER_ARCHIVE_INTERVAL_MS',
+    '--archive-interval-ms',
+    'ms',
+    '60000',
+    'how often is looked for tasks that are due',
+  ),
+  setting(
     'workerUnavailableMs',
     'TASKER_WORKER_UNAVAILABLE_MS',
     '--worker-unavailable-ms',
@@ -350,7 +409,7 @@ export const readServerConfig = (environment: Environment, flags: SettingTexts =
     if (text === undefined) missing.push({ variable, flag, message: 'is not set' })
     else texts[key] = text
   }
-  const parsed = SCHEMA.safeParse(texts)
+  const parsed = WHOLE.safeParse(texts)
   if (parsed.success) return { type: 'valid', config: parsed.data }
   return { type: 'invalid', problems: [...missing, ...parsed.error.issues.flatMap((issue) => problemOf(issue, texts))] }
 }

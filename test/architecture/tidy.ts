@@ -136,7 +136,7 @@ export const everyTestRuns: Rule = (tree) =>
 
 /** Rooms that speak SQL. Tests may look into a database. */
 const SQL_ROOMS =
-  /^(server\/src\/(database[-./]|log\/postgres\/|projections\/|publishers\/|query\/)|server\/dev-postgres\/|test\/)/
+  /^(server\/src\/(database[-./]|log\/postgres\/|archive\/postgres\/|projections\/|publishers\/|query\/)|server\/dev-postgres\/|test\/)/
 const SQL =
   /^\s*(select\s[\s\S]+\sfrom\s|insert\s+into\s|update\s+\w+\s+set\s|delete\s+from\s|create\s+(unlogged\s+)?(table|index|view|schema|database)\s|alter\s+table\s|drop\s+\w+\s|truncate\s|with\s+\w+\s+as\s*\(|copy\s+\w+\s)/i
 

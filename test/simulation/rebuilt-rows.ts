@@ -39,6 +39,7 @@ export const NO_ROWS: Omit<ProjectionBatch, 'checkpoints'> = {
   activity: [],
   keys: [],
   snapshots: [],
+  removed: [],
 }
 
 const rowsOf = ({ stored, task, key }: SeenCommit): ProjectionBatch => ({

@@ -283,7 +283,7 @@ export const stateAfter = (of: Plan, history: readonly Order[]): TaskState =>
 
 export const taskAfter = (of: Plan, ...history: readonly Order[]): LiveTask => {
   const state = stateAfter(of, history)
-  if (state.type === 'none') throw new Error('the given history submits no task')
+  if (state.type !== 'task') throw new Error('the given history submits no task')
   return state
 }
 

@@ -1,8 +1,9 @@
 /**
  * Reads the whole log of a database and says what is wrong with it, knowing nothing of the server that wrote it.
  *
- * L1  Places of a partition are gapless; versions of a stream follow each other and its chain of hashes verifies.
- * L2  A task has at most one end, and nothing after it.
+ * L1  Places of a partition are gapless, and where a commit was archived its place and hash are kept; versions of a stream follow each other
+ *     and its chain of hashes verifies.
+ * L2  A task has at most one end, and nothing after it but that it is archived.
  * L3  No step starts before what it depends on is complete, and none is completed twice.
  * L4  Attempts of a step that were not released never exceed its policy, and their numbers never repeat.
  */
@@ -34,7 +35,8 @@ export interface AuditRules {
 
 export const auditLog = async (databaseUrl: string, rules: AuditRules): Promise<LogAudit> => {
   const commits = await commitsOf(databaseUrl)
-  const problems = [...gaps(commits)]
+  const kept = await keptOf(databaseUrl)
+  const problems = [...gaps(commits, kept)]
   const tasks = new Map<string, AuditedTask>()
   for (const [key, stream] of streamsOf(commits)) {
     const verdict = verifyChain(stream)
@@ -43,16 +45,68 @@ export const auditLog = async (databaseUrl: string, rules: AuditRules): Promise<
     if (first?.stream.kind !== 'task' || first.stream.id === rules.poisoned) continue
     const { id } = first.stream
     const events = stream.flatMap((commit) => decodeTaskEvents(commit))
+    const end = events.at(-1)?.event
+    if (end?.type === 'task.archived') {
+      problems.push(...archivedProblems(id, stream, end, kept))
+      tasks.set(id, { events, end: END_OF[end.status] })
+      continue
+    }
     problems.push(...endProblems(id, events), ...stepProblems(id, events, rules))
     tasks.set(id, { events, end: events.map(({ event }) => event.type).find((type) => TERMINAL_EVENTS.has(type)) })
   }
   return { problems, tasks }
 }
 
+/** The terminal event of an archived task. */
+const END_OF = {
+  complete: 'task.completed',
+  cancelled: 'task.cancelled',
+  error: 'task.failed',
+  resolved_manually: 'task.resolved_manually',
+} as const
+
+/** A commit that was archived: what the log keeps of it. */
+interface Kept {
+  readonly partition: number
+  readonly seq: number
+  readonly hash: string
+}
+
+/** What is left of an archived task is its beginning and its last commit, whose link is to a commit that is kept or still there. */
+const archivedProblems = (
+  id: string,
+  stream: readonly StoredCommit[],
+  end: Extract<RecordedTaskEvent['event'], { readonly type: 'task.archived' }>,
+  kept: readonly Kept[],
+): readonly string[] => {
+  const last = stream.at(-1)
+  const before = stream.at(-2)
+  const left = before === undefined ? 0 : before.firstVersion + before.types.length - 1
+  const problems: string[] = []
+  if (last?.firstVersion !== end.versions + 1) problems.push(`L2 ${id} was archived up to ${end.versions}, and then ended`)
+  if (left === end.versions) return problems
+  if (!kept.some(({ hash }) => hash === end.lastHash)) problems.push(`L1 the commit before the end of ${id} left no hash`)
+  return problems
+}
+
+const keptOf = async (url: string): Promise<readonly Kept[]> => {
+  const connection = newConnection({ url, applicationName: 'tests' })
+  await connection.connect()
+  try {
+    const { rows } = await connection.query<{ partition: number; seq: string; hash: string }>(
+      `select partition, seq, encode(hash, 'hex') as hash from archived_commit order by partition, seq`,
+    )
+    return rows.map(({ partition, seq, hash }) => ({ partition, seq: Number(seq), hash }))
+  } finally {
+    await connection.end()
+  }
+}
+
 /** Attempts that the log has started and not ended. */
 export const attemptsInFlight = ({ tasks }: LogAudit): number => {
   let count = 0
   for (const { events } of tasks.values()) {
+    if (events.at(-1)?.event.type === 'task.archived') continue
     for (const { event } of events) {
       if (event.type === 'step.started') count++
       // A step that waited too long ends without an attempt that runs.
@@ -102,9 +156,10 @@ const streamsOf = (commits: readonly StoredCommit[]): ReadonlyMap<string, readon
   return streams
 }
 
-const gaps = (commits: readonly StoredCommit[]): readonly string[] => {
+const gaps = (commits: readonly StoredCommit[], kept: readonly Kept[]): readonly string[] => {
   const heads = new Map<number, number>()
-  return commits.flatMap(({ partition, seq }) => {
+  const places = [...commits, ...kept].toSorted((a, b) => a.partition - b.partition || a.seq - b.seq)
+  return places.flatMap(({ partition, seq }) => {
     const expected = (heads.get(partition) ?? 0) + 1
     heads.set(partition, seq)
     return seq === expected ? [] : [`L1 partition ${partition} goes from ${expected - 1} to ${seq}`]

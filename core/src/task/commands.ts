@@ -238,6 +238,19 @@ export interface CompleteStepByHand extends ByOperator {
   readonly metadata?: JsonText
 }
 
+/** The events of a task that is over are in an archive. */
+export interface ArchiveTask {
+  readonly type: 'archive'
+  readonly at: Instant
+  readonly archive: string
+  /** The version of the last event that is in the archive, in how many commits, and the place and hash of the last of them. */
+  readonly versions: number
+  readonly commits: number
+  readonly lastSeq: number
+  readonly lastHash: string
+  readonly identity?: string
+}
+
 export type TaskCommand =
   | SubmitTask
   | ReleaseTask
@@ -264,3 +277,4 @@ export type TaskCommand =
   | ResetStep
   | ResolveStep
   | CompleteStepByHand
+  | ArchiveTask

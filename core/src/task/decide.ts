@@ -4,15 +4,17 @@
  * D1  Everything a decision needs comes with the state and the command: no clock, no dice, no look-up.
  * D2  What fires a command (a queue, a timer, a resent message) may come twice or late; the state decides whether it still counts.
  * D3  On a finished task only results are answered by their own rules: a repeat is accepted without events, any other result is
- *     refused with LEASE_LOST, because a worker needs to hear about its attempt. Every other command is refused with TASK_FINISHED.
+ *     refused with LEASE_LOST, because a worker needs to hear about its attempt. It may be archived. Every other command is refused with
+ *     TASK_FINISHED, and once it is archived every command with TASK_ARCHIVED.
  */
 import type { Decision } from '../kernel/decider.js'
 import { unreachable } from '../kernel/invariant.js'
 import type { SubmitTask, TaskCommand } from './commands.js'
 import type { TaskEvent } from './events.js'
 import { refuse, type TaskRefusal } from './refusals.js'
-import { isTerminal, type LiveTask, type TaskState } from './state.js'
+import { type ArchivedTask, isTerminal, type LiveTask, type TaskState } from './state.js'
 import { decideAdmit } from './decide/admit.js'
+import { decideArchive } from './decide/archive.js'
 import { decideCancel, decideCancelGraceOver } from './decide/cancel.js'
 import { decideCheckpoint } from './decide/checkpoint.js'
 import { decideComplete } from './decide/complete.js'
@@ -37,18 +39,23 @@ import { decideTimeOut } from './decide/time-out.js'
 export const decide = (state: TaskState, command: TaskCommand): Decision<TaskEvent, TaskRefusal> => {
   const decision = decideTask(state, command)
   const plan = state.type === 'task' ? state.plan : command.type === 'submit' ? command.plan : undefined
-  if (plan?.publishes !== true || decision.type === 'refused') return decision
+  if (plan?.publishes !== true || decision.type === 'refused' || command.type === 'archive') return decision
   return { type: 'accepted', events: withDomainEvents(state, command, decision.events, plan) }
 }
 
 const decideTask = (state: TaskState, command: TaskCommand): Decision<TaskEvent, TaskRefusal> => {
   if (command.type === 'submit') {
     if (state.type === 'none') return decideSubmit(command)
+    if (state.type === 'archived') return refuseArchived(state)
     return refuse('TASK_EXISTS', `The task ${state.submitted.name} was submitted before.`)
   }
   if (state.type === 'none') return refuse('TASK_NOT_FOUND', 'There is no such task.')
+  if (state.type === 'archived') return refuseArchived(state)
   return decideLive(state, command)
 }
+
+const refuseArchived = ({ archived: { name, archive } }: ArchivedTask) =>
+  refuse('TASK_ARCHIVED', `The task ${name} is over, and lies in the archive ${archive}.`)
 
 const decideLive = (task: LiveTask, command: Exclude<TaskCommand, SubmitTask>): Decision<TaskEvent, TaskRefusal> => {
   switch (command.type) {
@@ -58,17 +65,20 @@ const decideLive = (task: LiveTask, command: Exclude<TaskCommand, SubmitTask>): 
       return decideFail(task, command)
     case 'stopped':
       return decideStopped(task, command)
+    case 'archive':
+      return decideArchive(task, command)
     default:
       if (isTerminal(task.phase)) return refuse('TASK_FINISHED', `The task ${task.submitted.name} is ${task.phase}.`)
       return decideOpen(task, command)
   }
 }
 
-type ResultCommand = 'complete' | 'fail' | 'stopped'
+/** What a task that is over still answers by its own rules. */
+type LateCommand = 'complete' | 'fail' | 'stopped' | 'archive'
 
 const decideOpen = (
   task: LiveTask,
-  command: Exclude<TaskCommand, SubmitTask | { readonly type: ResultCommand }>,
+  command: Exclude<TaskCommand, SubmitTask | { readonly type: LateCommand }>,
 ): Decision<TaskEvent, TaskRefusal> => {
   switch (command.type) {
     case 'run_due':

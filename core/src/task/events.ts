@@ -2,7 +2,7 @@
  * The facts of a task's stream. Each is one past-tense statement; together, folded in order, they are the task.
  *
  * T1  The first event is `task.submitted`; `steps.created` of the initial segment stands in the same commit.
- * T2  At most one terminal event, and nothing after it.
+ * T2  At most one terminal event, and nothing after it but `task.archived`, which is the last.
  * T3  An attempt's number is never used twice in a step.
  */
 import type { DurationMs, Instant } from '../kernel/instant.js'
@@ -342,6 +342,35 @@ export interface StepCompletedManually extends ByOperator {
   readonly metadata?: JsonText
 }
 
+/** How a task that is archived had ended, as people are shown it. */
+export const ARCHIVED_STATUSES = ['complete', 'cancelled', 'error', 'resolved_manually'] as const
+export type ArchivedStatus = (typeof ARCHIVED_STATUSES)[number]
+
+/**
+ * The task lies in an archive, and what came before this event may be gone from the log. It says all that the server still has to know: a
+ * stream that begins with it is whole.
+ */
+export interface TaskArchived {
+  readonly type: 'task.archived'
+  /** The archive that holds the events before this one, with their proof. */
+  readonly archive: string
+  /** Those events are the versions from 1 to this. */
+  readonly versions: number
+  /** How many commits they are in. */
+  readonly commits: number
+  /** The place of the last of those commits in the partition, and its hash, 64 hexadecimal digits: what the commit of this event is linked to. */
+  readonly lastSeq: number
+  readonly lastHash: string
+  /** Name and version of the template. */
+  readonly name: string
+  readonly version: string
+  readonly status: ArchivedStatus
+  readonly submittedAt: Instant
+  readonly endedAt: Instant
+  /** What the task's duplicates were known by; it is free for another from here on. */
+  readonly identity?: string
+}
+
 export type TaskEvent =
   | TaskSubmitted
   | StepsCreated
@@ -376,6 +405,7 @@ export type TaskEvent =
   | CompensationStarted
   | CompensationCompleted
   | CompensationFailed
+  | TaskArchived
 
 export type TaskEventType = TaskEvent['type']
 

@@ -18,6 +18,7 @@ import type {
   StepsCreated,
   CompensationStarted,
   StepTimedOut,
+  TaskArchived,
   TaskCancelRequested,
   TaskEvent,
   TaskSubmitted,
@@ -27,7 +28,16 @@ import { timeoutFailure } from './failure.js'
 import { batchesCreated, branchesCreated, initialSteps, NO_STEPS, pendingSteps, unmetOf } from './growth.js'
 import { NO_DEAD_LETTERS } from './letters/dead-letter.js'
 import { concernsLetters, foldLetters } from './letters/fold-letters.js'
-import { GOING, type LiveTask, type StepComplete, type StepInProgress, type StepState, type TaskState } from './state.js'
+import {
+  type ArchivedTask,
+  GOING,
+  isTerminal,
+  type LiveTask,
+  type StepComplete,
+  type StepInProgress,
+  type StepState,
+  type TaskState,
+} from './state.js'
 import {
   admittedStep,
   cancelledStep,
@@ -58,6 +68,8 @@ import { PHASE_TRANSITIONS, STEP_TRANSITIONS } from './transitions.js'
 
 /** `at` is the commit's instant; `plan` is read by `task.submitted` alone, and is in the state from then on. */
 export const evolve = (state: TaskState, event: TaskEvent, at: Instant, plan: Plan): TaskState => {
+  if (event.type === 'task.archived') return archived(state, event, at)
+  if (state.type === 'archived') throw new BugError(`${event.type} in a task that is archived`)
   const phase = state.type === 'none' ? 'none' : state.phase
   if (PHASE_TRANSITIONS[event.type][phase] === undefined) throw new BugError(`${event.type} in a task that is ${phase}`)
   if (state.type === 'task') return withLetters(state, event, evolveLive(state, event, at), at)
@@ -65,14 +77,28 @@ export const evolve = (state: TaskState, event: TaskEvent, at: Instant, plan: Pl
   return submitted(event, at, plan)
 }
 
+/** The fold of a stream may begin with it: then the events before it are in the archive alone, and no plan is needed. */
+const archived = (state: TaskState, event: TaskArchived, at: Instant): ArchivedTask => {
+  if (state.type === 'archived') throw new BugError('a task is archived twice')
+  if (state.type === 'task' && !isTerminal(state.phase)) throw new BugError(`task.archived in a task that is ${state.phase}`)
+  return archivedTask(event, at)
+}
+
+/** The task that a stream is whose last event this is, whatever else of it is still there. */
+export const archivedTask = (event: TaskArchived, at: Instant): ArchivedTask => ({
+  type: 'archived',
+  archived: event,
+  archivedAt: at,
+})
+
 /** What the event means for the task's dead letters; most tasks never have one. */
-const withLetters = (before: LiveTask, event: TaskEvent, after: LiveTask, at: Instant): LiveTask => {
+const withLetters = (before: LiveTask, event: Exclude<TaskEvent, TaskArchived>, after: LiveTask, at: Instant): LiveTask => {
   if (!concernsLetters(before, event)) return after
   const deadLetters = foldLetters(before, event, after, at)
   return deadLetters === after.deadLetters ? after : { ...after, deadLetters }
 }
 
-const evolveLive = (task: LiveTask, event: TaskEvent, at: Instant): LiveTask => {
+const evolveLive = (task: LiveTask, event: Exclude<TaskEvent, TaskArchived>, at: Instant): LiveTask => {
   switch (event.type) {
     case 'task.submitted':
       throw new BugError('a task is submitted twice')

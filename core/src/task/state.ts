@@ -5,7 +5,7 @@ import type { JsonText } from '../kernel/json.js'
 import type { Plan, StepGraph } from '../template/plan.js'
 import type { BatchSpec } from '../template/batch-spec.js'
 import type { BatchRange } from './choice.js'
-import type { TaskFailed, TaskSubmitted } from './events.js'
+import type { TaskArchived, TaskFailed, TaskSubmitted } from './events.js'
 import type { Failure } from './failure.js'
 import type { DeadLetters } from './letters/dead-letter.js'
 
@@ -207,7 +207,14 @@ export interface NoTask {
   readonly type: 'none'
 }
 
-export type TaskState = NoTask | LiveTask
+/** A task of which the log keeps no more than where it lies; the same whether the events before are still there or not. */
+export interface ArchivedTask {
+  readonly type: 'archived'
+  readonly archived: TaskArchived
+  readonly archivedAt: Instant
+}
+
+export type TaskState = NoTask | LiveTask | ArchivedTask
 
 export const NO_TASK: NoTask = { type: 'none' }
 

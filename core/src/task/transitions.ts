@@ -132,4 +132,6 @@ export const PHASE_TRANSITIONS: { readonly [Type in TaskEventType]: Changes<Task
   'compensation.started': { running: ['compensating'], cancelling: ['compensating'] },
   'compensation.completed': { compensating: ['compensating'] },
   'compensation.failed': { compensating: ['compensating'] },
+  // It takes a task that is over out of all phases; see `ArchivedTask`.
+  'task.archived': {},
 }

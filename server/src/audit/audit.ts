@@ -18,13 +18,15 @@ export interface Audit {
 export interface AuditParts {
   readonly log: Pick<EventLog, 'readStream' | 'audit'>
   readonly sealed: (partition: Partition, seq: number) => Promise<void>
+  /** The proof that an archive holds; undefined when none does. */
+  readonly archived?: ((taskId: TaskId) => Promise<ProofDocument | undefined>) | undefined
   readonly trusted: TrustedKeys
   /** Where seals are published; undefined when they are not. */
   readonly sealsDir: string | undefined
 }
 
-export const serverAudit = ({ log, sealed, trusted, sealsDir }: AuditParts): Audit => ({
-  proof: (taskId) => readProof({ log, sealed }, taskId),
+export const serverAudit = ({ log, sealed, archived, trusted, sealsDir }: AuditParts): Audit => ({
+  proof: (taskId) => readProof({ log, sealed, archived }, taskId),
   verify: (from, commitsMax) => verifyLog(log.audit, { from, commitsMax, trusted, published: publishedIn(sealsDir) }),
 })
 

@@ -1,7 +1,7 @@
 /** Reads the proof of a task, and the sealed ranges it takes, from the log. */
 import type { Partition, TaskId } from '@tasker/core'
 import { Fault } from '../faults.js'
-import type { AuditReads, EventLog, StoredCommit } from '../log/port.js'
+import { type AuditReads, type EventLog, type StoredCommit, TASK_ARCHIVED } from '../log/port.js'
 import { covers, type PlaceHash, type ProofDocument, proofOf, type SealedRange, sealedRange } from './proof.js'
 import type { Seal } from './seal.js'
 import { sealOf } from './seal-commit.js'
@@ -56,13 +56,16 @@ export interface ProofSource {
   readonly log: Pick<EventLog, 'readStream' | 'audit'>
   /** Resolves when a seal covers the place. Throws a `Fault` when none will. */
   readonly sealed: (partition: Partition, seq: number) => Promise<void>
+  /** The proof that an archive holds; undefined when none does, or there are no archives. */
+  readonly archived?: ((taskId: TaskId) => Promise<ProofDocument | undefined>) | undefined
 }
 
-/** Undefined when there is no such task. What of it is not sealed yet is sealed first. */
-export const readProof = async ({ log, sealed }: ProofSource, taskId: TaskId): Promise<ProofDocument | undefined> => {
+/** Undefined when there is no such task. What of it is not sealed yet is sealed first; what is archived was proven when it was. */
+export const readProof = async ({ log, sealed, archived }: ProofSource, taskId: TaskId): Promise<ProofDocument | undefined> => {
   const commits: StoredCommit[] = []
   for await (const page of log.readStream({ kind: 'task', id: taskId }, 1)) commits.push(...page)
   if (commits.length === 0) return undefined
+  if (commits.at(-1)?.types[0] === TASK_ARCHIVED) return archived?.(taskId)
   const sealedRanges = new SealedRanges(log.audit)
   const ranges: SealedRange[] = []
   for (const { partition, seq } of commits) {

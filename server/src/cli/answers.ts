@@ -194,6 +194,7 @@ export const healthAnswer = z.looseObject({
   quarantined: z.array(z.looseObject({ task_id: z.string(), position: z.string(), message: z.string() })).default([]),
   projection_differences: z.array(z.looseObject({ projection: z.string(), rows: z.number(), first: z.string() })).default([]),
   domain_events: z.looseObject({ lag_ms: z.number(), problem: z.string().nullable() }).default({ lag_ms: 0, problem: null }),
+  retention: z.looseObject({ lag_ms: z.number(), problem: z.string().nullable() }).default({ lag_ms: 0, problem: null }),
 })
 export type HealthAnswer = z.output<typeof healthAnswer>
 

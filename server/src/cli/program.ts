@@ -6,6 +6,7 @@ import { EXIT, type ExitCode, exitCodeOf, faultOf } from './exit.js'
 import { faultJson, faultLines } from './terminal.js'
 import { addAuditCommands } from './commands/audit.js'
 import { binding, examples, type Host } from './commands/command.js'
+import { addArchiveCommands } from './commands/archive.js'
 import { addDeadLetterCommands } from './commands/dead-letter.js'
 import { addDemoCommand } from './commands/demo.js'
 import { addDoctorCommand } from './commands/doctor.js'
@@ -29,8 +30,9 @@ export const runCommandLine = async (args: readonly string[], host: Host): Promi
   addKeyCommands(program, bound)
   addDeadLetterCommands(program, bound)
   addStepCommands(program, bound)
-  addProjectionCommands(program, bound)
+  addArchiveCommands(program, bound)
   addAuditCommands(program, bound)
+  addProjectionCommands(program, bound)
   addDoctorCommand(program, bound)
   inherit(program)
   try {

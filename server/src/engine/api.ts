@@ -352,6 +352,25 @@ export interface EngineWatch {
   heardSteps(taskId: TaskId): HeardSteps
 }
 
+/** What archives a task whose events were put into an archive. */
+export interface ArchiveOrder {
+  readonly taskId: TaskId
+  readonly archive: string
+  /** The version of the last event in the archive, in how many commits, and the place and hash of the last of them. */
+  readonly versions: number
+  readonly commits: number
+  readonly lastSeq: number
+  readonly lastHash: Buffer
+}
+
+export type ArchiveAnswer =
+  /** `task.archived` is durable at this place. */
+  | { readonly type: 'archived'; readonly seq: number }
+  /** It lies in another archive already, or in this one. */
+  | { readonly type: 'archived_before'; readonly archive: string }
+  /** Not now, or not so. */
+  | { readonly type: 'refused'; readonly message: string }
+
 export interface Engine {
   readonly domainEvents: DomainEvents
   submit(submission: Submission, answer: (answer: SubmitAnswer) => void): void

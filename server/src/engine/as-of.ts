@@ -21,6 +21,7 @@ import { Fault } from '../faults.js'
 import { decodeTaskEvents } from '../log/codec.js'
 import type { EventLog } from '../log/port.js'
 import type { TaskSnapshot } from './api.js'
+import { taskArchived } from './archiving.js'
 import { beforeFirstEvent, versionAhead } from './engine-faults.js'
 
 /** Undefined when there is no such task; throws a fault when it had no such moment, and what the log or the fold throws. */
@@ -65,6 +66,7 @@ const after = (
 /** `nextAt` is of the first event that had not happened yet, where there is one. */
 const snapshotOf = (taskId: TaskId, moment: Moment, { version, at, state }: Known, nextAt?: Instant): TaskSnapshot => {
   if (state.type === 'none') throw new Fault(beforeFirstEvent(taskId, nextAt ?? at))
+  if (state.type === 'archived') throw new Fault(taskArchived(taskId, state))
   if (moment.type === 'version' && version < moment.version) throw new Fault(versionAhead(taskId, moment.version, version))
   return { taskId, version, state, asOf: at }
 }

@@ -1,6 +1,7 @@
 /** What a durable commit causes outside the log: commands to workers, entries of queues, timers, news for followers, rows to project. */
 import {
   activityRows,
+  type ArchivedTask,
   elementAt,
   type LiveTask,
   type ReadyRow,
@@ -45,7 +46,8 @@ export interface DeliveryTargets {
 }
 
 export const deliver = (commit: TaskCommit, seq: number, targets: DeliveryTargets): void => {
-  const { stream, state } = commit
+  const { stream, state, archived } = commit
+  if (archived !== undefined) return deliverArchived(commit, archived, seq, targets)
   project(commit, seq, targets)
   for (const lease of commit.takenAway) takeAway(lease, targets)
   for (const lease of commit.started) sendCommand(lease, state, targets)
@@ -62,6 +64,17 @@ export const deliver = (commit: TaskCommit, seq: number, targets: DeliveryTarget
     targets.followers.settled(stream.taskId, state)
     if (state.endedAt !== undefined) targets.cache.ended(stream)
   }
+}
+
+/** Nothing of the task is left to serve: its rows go, and what memory holds of it. */
+const deliverArchived = (commit: TaskCommit, task: ArchivedTask, seq: number, targets: DeliveryTargets): void => {
+  const { stream, at, events } = commit
+  const { partition, taskId } = stream
+  const removed = { taskId, identity: task.archived.identity }
+  targets.projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], removed })
+  for (const event of events) countEvent(event, targets.metrics)
+  if (targets.followers.listening(taskId)) targets.followers.events(taskId, recordedEvents(commit))
+  targets.cache.drop(stream)
 }
 
 const project = (commit: TaskCommit, seq: number, { projector }: DeliveryTargets): void => {
@@ -155,6 +168,7 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
     case 'compensation.started':
     case 'compensation.completed':
     case 'compensation.failed':
+    case 'task.archived':
       break
     default:
       unreachable(event)

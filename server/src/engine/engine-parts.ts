@@ -208,7 +208,6 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   }
   const hooks = hooksOf(calls, targets, quarantine)
   const runtime: TaskRuntime = new TaskRuntime(clock, commits, cache, workers, dispatcher, hooks, make.rules)
-  const unserved = unservedQueues(ports, settings, () => dispatcher.infos(), { loader, runtime })
   const submissions = new Submissions({ partitionCount: log.partitionCount, catalog, cache, loader, runtime, projector })
   const keyLines: Keys['lines'] = (taskId, task) => keys.lines(taskId, task)
   const reads = new Reads({ keyLines, log, plans, loader, runtime, followers, assertReadable: calls.assertReadable })
@@ -224,7 +223,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     keys,
     ready,
     timers,
-    unserved,
+    unserved: unservedQueues(ports, settings, () => dispatcher.infos(), { loader, runtime }),
     followers,
     catalog,
     loader,

@@ -7,11 +7,13 @@ import {
   later,
   LIMITS,
   type Partition,
+  type Plan,
   readyRows,
   type RecordedTaskEvent,
   type ReadyRow,
   type TaskCommand,
   type TaskId,
+  type TemplateHash,
   type TimerRow,
   timerRows,
   type WorkerId,
@@ -22,6 +24,8 @@ import { Fault, type FaultDetail } from '../faults.js'
 import { differenceText } from '../projections/verify/compare.js'
 import { isWakeUp } from '../timers/timer-window.js'
 import type {
+  ArchiveAnswer,
+  ArchiveOrder,
   AttemptRef,
   CommandAnswer,
   DomainEvents,
@@ -43,6 +47,7 @@ import type {
   WorkerPort,
   WorkerSession,
 } from './api.js'
+import { archiveTask } from './archiving.js'
 import { timerCommand, workerLostFailure } from './attempts.js'
 import { attemptsOut } from './attempts-out.js'
 import { commitBufferFull, databaseUnavailable, notReady, projectionsBehind, sealsOff } from './engine-faults.js'
@@ -182,6 +187,12 @@ export class RunningEngine implements Engine {
     return giveOrder({ ...this.#parts, schemaCheck: this.#ports.schemaCheck }, taskId, order, actor)
   }
 
+  /** Ends the stream of a task that is over: its events are in an archive. */
+  archive(order: ArchiveOrder): Promise<ArchiveAnswer> {
+    const fault = this.#refusal()
+    return fault === undefined ? archiveTask(this.#parts, order) : Promise.resolve({ type: 'refused', message: fault.message })
+  }
+
   read(taskId: TaskId): Promise<TaskSnapshot | undefined> {
     return this.#parts.reads.read(taskId)
   }
@@ -219,6 +230,11 @@ export class RunningEngine implements Engine {
 
   templates(): readonly TemplateRecord[] {
     return this.#parts.catalog.all()
+  }
+
+  /** The plan of any content there ever was, by its hash. */
+  planOf(hash: TemplateHash): Plan | undefined {
+    return this.#parts.catalog.planOf(hash)
   }
 
   get domainEvents(): DomainEvents {

@@ -42,6 +42,8 @@ export const countEvent = (event: TaskEvent, metrics: EngineMetrics): void => {
       return metrics.resultIgnored()
     case 'domain_event.recorded':
       return metrics.domainEventRecorded(event.problems === undefined ? 'published' : 'refused')
+    case 'task.archived':
+      return metrics.taskArchived()
     case 'task.went_stale':
       return metrics.taskWentStale(event.state)
     case 'task.dead_lettered':

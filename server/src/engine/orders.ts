@@ -4,6 +4,7 @@ import type { FaultDetail } from '../faults.js'
 import type { SchemaCheck } from '../templates/json-schema.js'
 import { resultProblems } from '../templates/result-schema.js'
 import type { CommandAnswer, TaskOrder } from './api.js'
+import { taskArchived } from './archiving.js'
 import { commandAnswer } from './command-answer.js'
 import { taskNotFound } from './reads.js'
 import type { StreamLoader } from './stream-loader.js'
@@ -25,6 +26,7 @@ export const giveOrder = (
     loader.find(taskId, (found) => {
       if (found.type === 'failed') return resolve({ type: 'failed', fault: found.fault.detail })
       if (found.type === 'none') return resolve({ type: 'failed', fault: taskNotFound(taskId) })
+      if (found.type === 'archived') return resolve({ type: 'failed', fault: taskArchived(taskId, found.task) })
       const { stream } = found
       const misfit = resultMisfit(order, stream.state, schemaCheck)
       if (misfit !== undefined) return resolve({ type: 'failed', fault: misfit })

@@ -4,10 +4,11 @@ import { Fault, type FaultDetail } from '../faults.js'
 import { decodeTaskEvents } from '../log/codec.js'
 import type { EventLog } from '../log/port.js'
 import type { KeyLine, TaskEventListener, TaskSnapshot } from './api.js'
+import { taskArchived } from './archiving.js'
 import { databaseUnavailable } from './engine-faults.js'
 import { taskAsOf } from './as-of.js'
 import { type Followers, type OutcomeCall, outcomeOf } from './followers.js'
-import type { StreamLoader } from './stream-loader.js'
+import type { Found, StreamLoader } from './stream-loader.js'
 import type { TaskRuntime } from './task-runtime.js'
 import { durableTask } from './task-stream.js'
 
@@ -36,6 +37,7 @@ export class Reads {
     const found = await loader.load(taskId)
     if (found.type === 'failed') throw found.fault
     if (found.type === 'none') return undefined
+    if (found.type === 'archived') throw new Fault(taskArchived(taskId, found.task))
     const { stream } = found
     await new Promise<void>((resolve) => runtime.afterPending(stream, () => resolve()))
     assertReadable()
@@ -114,7 +116,7 @@ export class Reads {
       if (found.type === 'stream') {
         const task = durableTask(found.stream)
         if (task !== undefined && outcomeOf(taskId, task) !== undefined) followers.settled(taskId, task)
-      } else followers.failedOne(taskId, call, found.type === 'failed' ? found.fault.detail : taskNotFound(taskId))
+      } else followers.failedOne(taskId, call, faultOf(taskId, found))
     })
     return stop
   }
@@ -123,12 +125,19 @@ export class Reads {
   async #historyFault(taskId: TaskId, error: unknown): Promise<unknown> {
     if (error instanceof Fault) return error
     const found = await this.#parts.loader.load(taskId)
+    if (found.type === 'archived') return new Fault(taskArchived(taskId, found.task))
     return found.type === 'failed' ? found.fault : new Fault(databaseUnavailable, error)
   }
 }
 
 /** Characters of events after which a read of a history ends, whatever was asked for. */
 const HISTORY_CHARS_MAX = 8 * 1024 * 1024
+
+/** Why there is no task to wait for. */
+const faultOf = (taskId: TaskId, found: Exclude<Found, { readonly type: 'stream' }>): FaultDetail => {
+  if (found.type === 'failed') return found.fault.detail
+  return found.type === 'archived' ? taskArchived(taskId, found.task) : taskNotFound(taskId)
+}
 
 /** Events of one read while a follower catches up. */
 const FOLLOW_PAGE_EVENTS = 500

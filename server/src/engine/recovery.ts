@@ -19,12 +19,14 @@ import type { Dispatcher } from '../dispatch/dispatcher.js'
 import type { Workers } from '../dispatch/workers.js'
 import { decodeTaskEvents } from '../log/codec.js'
 import { keyOfStream } from '../log/key-codec.js'
-import type { EventLog, Ownership, StoredCommit } from '../log/port.js'
+import { type EventLog, type Ownership, type StoredCommit, TASK_ARCHIVED } from '../log/port.js'
 import type { IdentityRow, ProjectionStore } from '../projections/port.js'
 import type { ProjectedCommit, Projector } from '../projections/projector.js'
+import { streamActivity } from '../projections/stream-activity.js'
 import type { Upkeep } from '../projections/upkeep.js'
 import type { Publisher } from '../publishers/publisher.js'
 import type { TimerWindow } from '../timers/timer-window.js'
+import type { ArchivedIds } from './archiving.js'
 import { attemptsOut } from './attempts-out.js'
 import type { Clock } from './clock.js'
 import type { GroupCommit } from './group-commit.js'
@@ -51,6 +53,7 @@ export interface RecoveryParts {
   readonly store: ProjectionStore
   readonly projector: Projector
   readonly loader: StreamLoader
+  readonly submissions: { readonly archivedIds: ArchivedIds }
   readonly workers: Workers
   readonly dispatcher: Dispatcher
   readonly keys: Keys
@@ -71,7 +74,7 @@ export interface RecoveryReport {
 
 /** Nothing is answered or dispatched before this resolves. */
 export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => {
-  const { log, clock, commits, catalog, store, projector, timers, dispatcher, keys } = parts
+  const { log, clock, commits, catalog, store, projector, timers, dispatcher, keys, submissions } = parts
   const owned: Ownership[] = []
   for (let n = 0; n < log.partitionCount; n++) {
     const ownership = await log.acquire(partitionNumber(n), parts.node, clock.now())
@@ -80,6 +83,8 @@ export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => 
     owned.push(ownership)
   }
   await catalog.load()
+  const archived = await log.newestArchivedTask()
+  if (archived !== undefined) submissions.archivedIds.raise(archived)
   const checkpoints = await store.checkpoints()
   let commitsCaughtUp = 0
   for (const { partition } of owned) {
@@ -116,14 +121,20 @@ const catchUp = async (partition: Partition, afterSeq: number, parts: RecoveryPa
 }
 
 /** All of a stretch is loaded before the projector hears of any of it: its checkpoint must not move without its rows. */
-const projectTail = async (partition: Partition, tail: Tail, { loader, projector, keys }: RecoveryParts): Promise<void> => {
+const projectTail = async (partition: Partition, tail: Tail, parts: RecoveryParts): Promise<void> => {
+  const { loader, projector, keys } = parts
   const { seq, at } = tail
   if (seq === 0) return
   const tasks: NonNullable<ProjectedCommit['task']>[] = []
+  const removed: NonNullable<ProjectedCommit['removed']>[] = []
   const activity: ActivityRow[] = []
   for (const taskId of tail.commits.keys()) {
     const found = await loader.load(taskId)
     if (found.type === 'failed' && found.fault.detail.retryable === true) throw found.fault
+    if (found.type === 'archived') {
+      removed.push({ taskId, identity: found.task.archived.identity })
+      activity.push(...(await activityBeforeEnd(taskId, tail.commits.get(taskId) ?? [], parts)))
+    }
     if (found.type !== 'stream') continue
     const { stream } = found
     const state = durableTask(stream)
@@ -136,8 +147,27 @@ const projectTail = async (partition: Partition, tail: Tail, { loader, projector
   projector.add({ partition, seq, at, task: undefined, identity: undefined, activity })
   for (const identity of tail.identities) projector.add({ partition, seq, at, task: undefined, identity, activity: [] })
   for (const task of tasks) projector.add({ partition, seq, at, task, identity: undefined, activity: [] })
+  for (const gone of removed)
+    projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], removed: gone })
   for (const key of keyRows) projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], key })
   await projector.caughtUp()
+}
+
+/** What those commits of an archived task add that are still in the log; what went was added when it went. */
+const activityBeforeEnd = async (
+  taskId: TaskId,
+  commits: readonly StoredCommit[],
+  { log, catalog }: RecoveryParts,
+): Promise<readonly ActivityRow[]> => {
+  const seqs = new Set(commits.filter(({ types }) => types[0] !== TASK_ARCHIVED).map(({ seq }) => seq))
+  if (seqs.size === 0) return []
+  const stream: StoredCommit[] = []
+  for await (const page of log.readStream({ kind: 'task', id: taskId }, 1)) stream.push(...page)
+  const counted = streamActivity(
+    stream.filter(({ types }) => types[0] !== TASK_ARCHIVED),
+    (hash) => catalog.planOf(hash),
+  )
+  return counted.flatMap(({ commit, activity }) => (seqs.has(commit.seq) ? activity : []))
 }
 
 /** Attempts that were out get their leases back; a deadline that passed while no server ran is moved behind the grace. */

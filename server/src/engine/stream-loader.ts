@@ -1,5 +1,5 @@
 /** Folds a task's stream from the log into memory; commands that come meanwhile wait in order. */
-import { type LiveTask, type Partition, partitionOfTask, type TaskId } from '@tasker/core'
+import { type ArchivedTask, type LiveTask, type Partition, partitionOfTask, type TaskId } from '@tasker/core'
 import { inBackground } from '../background.js'
 import { Fault } from '../faults.js'
 import type { EventLog, StreamStart } from '../log/port.js'
@@ -9,10 +9,11 @@ import type { StreamCache } from './stream-cache.js'
 import { FoldError, type PlanSource, TaskFold } from './task-fold.js'
 import { newStream, streamBytes, type TaskStream } from './task-stream.js'
 
-/** What a caller gets: the stream, nothing when there is no such task, or why it cannot be had. */
+/** What a caller gets: the stream, nothing when there is no such task, where it lies when it is archived, or why it cannot be had. */
 export type Found =
   | { readonly type: 'stream'; readonly stream: TaskStream }
   | { readonly type: 'none' }
+  | { readonly type: 'archived'; readonly task: ArchivedTask }
   | { readonly type: 'failed'; readonly fault: Fault }
 
 /** Tasks that one read of the log brings, and reads under way at once. */
@@ -46,12 +47,12 @@ export class StreamLoader {
 
   /**
    * Calls back at once when the stream is in memory. One that was just created is waited for: the log may hold its task already, and then what is
-   * in memory is not that task.
+   * in memory is not that task. So is one that is about to be archived: nothing can be done with it any more.
    */
   find(taskId: TaskId, call: (found: Found) => void): void {
     const stream = this.#cache.get(taskId)
     if (stream !== undefined) {
-      if (stream.durableVersion === 0 && stream.lastPending !== undefined)
+      if (stream.lastPending !== undefined && (stream.durableVersion === 0 || stream.state.type === 'archived'))
         stream.lastPending.answers.push(() => this.find(taskId, call))
       else call({ type: 'stream', stream })
       return
@@ -128,7 +129,7 @@ export class StreamLoader {
     for (const call of calls) {
       // An earlier call may have dropped the stream again, or created it where there was none.
       if (found.type === 'stream' && !found.stream.dropped) call(found)
-      else if (found.type === 'failed') call(found)
+      else if (found.type === 'failed' || found.type === 'archived') call(found)
       else if (this.#cache.get(taskId) !== undefined || found.type === 'stream') this.find(taskId, call)
       else call(found)
     }
@@ -142,6 +143,7 @@ export class StreamLoader {
     try {
       const { state, ...rest } = await fold()
       if (state.type === 'none') return { type: 'none' }
+      if (state.type === 'archived') return { type: 'archived', task: state }
       return {
         type: 'stream',
         stream: foundStream(taskId, partitionOfTask(taskId, this.#log.partitionCount), { state, ...rest }),

@@ -13,6 +13,7 @@ import {
   notStorable,
   submissionUnconfirmed,
 } from './engine-faults.js'
+import { ArchivedIds, taskArchived } from './archiving.js'
 import { hasSameContext, isSameSubmission, scopeOf, taskIdOf } from './identity.js'
 import { IdentityLines } from './identity-lines.js'
 import type { StreamCache } from './stream-cache.js'
@@ -54,6 +55,7 @@ export class Submissions {
   /** Identities of tasks on their way to the log, by scope. */
   readonly #creating = new Map<string, TaskId>()
   readonly #lines = new IdentityLines()
+  readonly archivedIds = new ArchivedIds()
 
   constructor(parts: SubmissionParts) {
     this.#parts = parts
@@ -113,9 +115,11 @@ export class Submissions {
 
   async #isReleased(holder: TaskId, record: TemplateRecord): Promise<boolean> {
     const rule = record.plan.template.identity
-    if (rule.windowMs === undefined && !rule.whileRunning) return false
+    const neverLetsGo = rule.windowMs === undefined && !rule.whileRunning
+    if (neverLetsGo && !this.archivedIds.mayHold(holder)) return false
     const found = await this.#parts.loader.load(holder)
-    if (found.type !== 'stream') return false
+    if (found.type === 'archived') return true
+    if (found.type !== 'stream' || neverLetsGo) return false
     const task = durableTask(found.stream)
     return task !== undefined && identityReleased(task, rule, this.#parts.runtime.now(found.stream))
   }
@@ -132,9 +136,21 @@ export class Submissions {
     identity: IdentityRow | undefined,
     answer: Answer,
   ): void {
-    const { cache, loader, partitionCount } = this.#parts
-    if (cache.get(taskId) !== undefined || loader.isLoading(taskId))
+    const { cache, loader } = this.#parts
+    // What is not in memory is not known to be new where it may have been archived (A1).
+    if (cache.get(taskId) !== undefined || loader.isLoading(taskId) || this.archivedIds.mayHold(taskId))
       return this.#repeat(submission, record, taskId, identity, answer)
+    this.#createNew(submission, record, taskId, identity, answer)
+  }
+
+  #createNew(
+    submission: Submission,
+    record: TemplateRecord,
+    taskId: TaskId,
+    identity: IdentityRow | undefined,
+    answer: Answer,
+  ): void {
+    const { cache, partitionCount } = this.#parts
     const stream = newStream(taskId, partitionOfTask(taskId, partitionCount))
     cache.add(stream)
     this.#start(stream, submission, record, identity, answer)
@@ -149,7 +165,7 @@ export class Submissions {
     answer: Answer,
   ): void {
     this.#parts.loader.find(taskId, (found) => {
-      if (found.type === 'none') return this.#create(submission, record, taskId, identity, answer)
+      if (found.type === 'none') return this.#createNew(submission, record, taskId, identity, answer)
       this.#arrived(identity)
       this.#answerRepeat(found, submission, taskId, answer)
     })
@@ -185,7 +201,7 @@ export class Submissions {
 
   /** The task that the same request made. */
   #answerRepeat(found: Found, submission: Submission, taskId: TaskId, answer: Answer): void {
-    this.#whenDurable(found, answer, (task, stream) =>
+    this.#whenDurable(found, taskId, answer, (task, stream) =>
       task !== undefined && isSameSubmission(task, submission)
         ? { type: 'existing', taskId, token: `${stream.partition}:0` }
         : { type: 'failed', fault: identityMismatch(taskId, 'the request_id') },
@@ -196,7 +212,7 @@ export class Submissions {
   #answerHolder(found: Found, submission: Submission, taskId: TaskId, answer: Answer): void {
     const byKey = submission.idempotencyKey !== undefined
     const what = byKey ? 'this idempotency key' : 'this context'
-    this.#whenDurable(found, answer, (task, stream) => {
+    this.#whenDurable(found, taskId, answer, (task, stream) => {
       if (byKey && (task === undefined || !hasSameContext(task, submission)))
         return { type: 'failed', fault: identityMismatch(taskId, 'the idempotency key') }
       if (submission.onDuplicate === 'reject') return { type: 'failed', fault: duplicateTask(taskId, what) }
@@ -204,9 +220,15 @@ export class Submissions {
     })
   }
 
-  #whenDurable(found: Found, answer: Answer, of: (task: LiveTask | undefined, stream: TaskStream) => SubmitAnswer): void {
+  #whenDurable(
+    found: Found,
+    taskId: TaskId,
+    answer: Answer,
+    of: (task: LiveTask | undefined, stream: TaskStream) => SubmitAnswer,
+  ): void {
     if (found.type === 'failed') return answer({ type: 'failed', fault: found.fault.detail })
     if (found.type === 'none') return answer({ type: 'failed', fault: databaseUnavailable })
+    if (found.type === 'archived') return answer({ type: 'failed', fault: taskArchived(taskId, found.task) })
     const { stream } = found
     this.#parts.runtime.afterPending(stream, (settled) => {
       if (settled?.type === 'lost') answer({ type: 'failed', fault: commitLost(settled.message) })

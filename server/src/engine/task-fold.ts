@@ -1,8 +1,18 @@
 /** A task's stream folded commit by commit, from its beginning or from a snapshot. */
-import { evolve, latest, NO_TASK, type Plan, type TaskState, type TemplateHash, instant, type Instant } from '@tasker/core'
+import {
+  archivedTask,
+  evolve,
+  latest,
+  NO_TASK,
+  type Plan,
+  type TaskState,
+  type TemplateHash,
+  instant,
+  type Instant,
+} from '@tasker/core'
 import { decodeTaskEvents } from '../log/codec.js'
 import { NO_PREVIOUS_HASH } from '../log/commit-hash.js'
-import type { StoredCommit } from '../log/port.js'
+import { type StoredCommit, TASK_ARCHIVED } from '../log/port.js'
 import type { SnapshotRow } from '../projections/snapshots/snapshot.js'
 import { parseTaskState, STATE_SCHEMA } from '../projections/snapshots/task-state-text.js'
 
@@ -62,9 +72,16 @@ export class TaskFold {
   }
 
   #add(commit: StoredCommit): void {
+    const events = decodeTaskEvents(commit)
+    const [first] = events
+    // Of what came before it some may be gone (L3).
+    if (first?.event.type === TASK_ARCHIVED) {
+      this.state = archivedTask(first.event, commit.at)
+      return
+    }
     if (commit.firstVersion !== this.version + 1)
       throw new Error(`its history goes from version ${this.version} to ${commit.firstVersion}`)
-    for (const { event } of decodeTaskEvents(commit)) {
+    for (const { event } of events) {
       if (event.type === 'task.submitted') this.#plan = this.#plans(event.templateHash)
       if (this.#plan === undefined) throw new Error('its template is not in the log')
       this.state = evolve(this.state, event, commit.at, this.#plan)

@@ -9,6 +9,7 @@
  * E4  An exception while folding or deciding quarantines this one task. Nothing else stops.
  */
 import {
+  type ArchivedTask,
   type Cause,
   type DurationMs,
   type FastEvent,
@@ -157,6 +158,7 @@ export class TaskRuntime {
     const events = [...decision.events]
     let state = stream.state
     for (const event of decision.events) state = evolve(state, event, command.at, plan)
+    if (state.type === 'archived') return { ...NOTHING_ENDS, events, state: liveTask(stream.state), archived: state }
     if (command.type === 'start' && options.claimed !== undefined) {
       starts.push({ step: command.step, attempt: command.attempt, worker: options.claimed })
     }
@@ -178,7 +180,13 @@ export class TaskRuntime {
         events.push(started)
       }
     }
-    return { events, state: liveTask(state), takenAway, fast: this.#fastEvents(stream.state, command, decision.events, plan) }
+    return {
+      events,
+      state: liveTask(state),
+      archived: undefined,
+      takenAway,
+      fast: this.#fastEvents(stream.state, command, decision.events, plan),
+    }
   }
 
   #fastEvents(before: TaskState, command: TaskCommand, events: readonly TaskEvent[], plan: Plan): readonly FastEvent[] {
@@ -260,6 +268,7 @@ export class TaskRuntime {
       case 'compensation.started':
       case 'compensation.completed':
       case 'compensation.failed':
+      case 'task.archived':
         return
       default:
         unreachable(event)
@@ -275,7 +284,7 @@ export class TaskRuntime {
     options: ApplyOptions,
     answer: (applied: Applied) => void,
   ): void {
-    const { events, state } = decided
+    const { events, state, archived } = decided
     const { cause } = options
     const firstVersion = stream.version + 1
     const content = {
@@ -302,6 +311,7 @@ export class TaskRuntime {
       at: command.at,
       cause,
       state,
+      archived,
       version,
       lettersBefore: stream.state.type === 'task' ? stream.state.deadLetters : NO_DEAD_LETTERS,
       started,
@@ -317,7 +327,7 @@ export class TaskRuntime {
     const bytes = measuredAnew(stream.version, version)
       ? streamBytes(state) - stream.bytes
       : grownBytes(stream.state, state, encoded.text.length)
-    stream.state = state
+    stream.state = archived ?? state
     stream.version = version
     stream.lastHash = hash
     stream.lastAt = command.at
@@ -329,7 +339,7 @@ export class TaskRuntime {
   #settle(commit: TaskCommit, settled: Settled): void {
     const { stream } = commit
     if (settled.type === 'durable') {
-      stream.durableState = commit.state
+      stream.durableState = commit.archived ?? commit.state
       stream.durableVersion = commit.version
       if (stream.lastPending === commit) stream.lastPending = undefined
       this.#hooks.durable(commit, settled.seq)
@@ -360,6 +370,8 @@ interface Start {
 interface Decided {
   readonly events: readonly TaskEvent[]
   readonly state: LiveTask
+  /** What the task is from now on, once it is archived; `state` is then what it was. */
+  readonly archived: ArchivedTask | undefined
   /** Attempts that were taken away: their workers are told to stop, and their slots are free then. */
   readonly takenAway: readonly Lease[]
   readonly fast: readonly FastEvent[]
@@ -379,6 +391,9 @@ const endsUnasked = (event: TaskEvent, command: TaskCommand): event is UnaskedEn
 
 const NO_FAST_EVENTS: readonly FastEvent[] = []
 
+/** Nothing runs of a task that is archived. */
+const NOTHING_ENDS = { takenAway: [], fast: NO_FAST_EVENTS } as const
+
 const liveTask = (state: TaskState): LiveTask => {
   invariant(state.type === 'task', 'a stream with events is a task')
   return state
@@ -393,7 +408,7 @@ const stepOf = (state: TaskState, step: StepId): StepState => {
 
 /** The attempt that was out before the decision: none of a step that the decision itself created. */
 const attemptOf = (state: TaskState, step: StepId): number =>
-  state.type === 'none' ? 0 : (state.steps[state.graph.indexOf.get(step) ?? -1]?.attempts ?? 0)
+  state.type === 'task' ? (state.steps[state.graph.indexOf.get(step) ?? -1]?.attempts ?? 0) : 0
 
 const deadlineOf = (state: LiveTask, step: StepId): Instant => {
   const started = stepOf(state, step)

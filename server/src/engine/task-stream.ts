@@ -1,5 +1,6 @@
 /** One task in memory: the folded state, and the commits that are on their way to the log. */
 import {
+  type ArchivedTask,
   type Cause,
   type FastEvent,
   type DeadLetters,
@@ -48,8 +49,10 @@ export interface TaskCommit extends PendingCommit {
   readonly events: readonly TaskEvent[]
   readonly at: Instant
   readonly cause: Cause
-  /** The task after this commit. */
+  /** The task after this commit; when that archives it, the task before. */
   readonly state: LiveTask
+  /** Set by the commit that archives the task. */
+  readonly archived: ArchivedTask | undefined
   readonly version: number
   /** The dead letters of the task before this commit. */
   readonly lettersBefore: DeadLetters

@@ -5,6 +5,7 @@ import type { Workers } from '../dispatch/workers.js'
 import type { SchemaCheck } from '../templates/json-schema.js'
 import { resultMismatch, resultProblems } from '../templates/result-schema.js'
 import type { AttemptRef, AttemptResult, ResultAck, WorkerHello, WorkerPort, WorkerSession } from './api.js'
+import { taskArchived } from './archiving.js'
 import { ackOf, checkpointOf, resultCommand } from './attempts.js'
 import type { Clock } from './clock.js'
 import { eventNotes } from './event-notes.js'
@@ -59,14 +60,12 @@ const takeResult = (
   const { loader, runtime, workers, draw } = parts
   const { worker, port } = from
   loader.find(result.taskId, (found) => {
-    if (found.type === 'none') {
-      answer({
-        ...refOf(result),
-        checkpoint: checkpointOf(result),
-        status: 'refused',
-        reason: 'TASK_NOT_FOUND',
-        message: `there is no task ${result.taskId}`,
-      })
+    if (found.type === 'none' || found.type === 'archived') {
+      const { reason, message } =
+        found.type === 'none'
+          ? { reason: 'TASK_NOT_FOUND', message: `there is no task ${result.taskId}` }
+          : taskArchived(result.taskId, found.task)
+      answer({ ...refOf(result), checkpoint: checkpointOf(result), status: 'refused', reason, message })
       return
     }
     if (found.type === 'failed') {

@@ -8,6 +8,7 @@
  * H3  The place in the partition is no part of it: a commit may be given another place before it is written.
  */
 import { hash as hashOnce } from 'node:crypto'
+import { archivedEnd } from './archived-end.js'
 import type { CommitDraft, StreamRef } from './port.js'
 
 /** Everything of a commit that its hash covers. */
@@ -35,7 +36,10 @@ export type ChainVerdict =
   | { readonly type: 'intact'; readonly commits: number; readonly lastHash: Buffer; readonly nextVersion: number }
   | { readonly type: 'broken'; readonly atVersion: number; readonly message: string }
 
-/** Checks the commits of one stream from its first on: no gap, no other stream in between, each hash what it must be. */
+/**
+ * Checks the commits of one stream from its first on: no gap, no other stream in between, each hash what it must be. Before the commit that
+ * archives a task any number of commits may be gone, and that one says what it is linked to.
+ */
 export const verifyChain = (commits: Iterable<CommitDraft>): ChainVerdict => {
   let lastHash = NO_PREVIOUS_HASH
   let nextVersion = 1
@@ -45,6 +49,12 @@ export const verifyChain = (commits: Iterable<CommitDraft>): ChainVerdict => {
     stream ??= commit.stream
     if (commit.stream.kind !== stream.kind || commit.stream.id !== stream.id) {
       return broken(nextVersion, `a commit of ${commit.stream.kind} ${commit.stream.id} stands in between`)
+    }
+    const end = archivedEnd(commit)
+    if (end === 'unreadable') return broken(nextVersion, 'the commit that archives the task cannot be read')
+    if (end !== 'none' && commit.firstVersion > nextVersion && end.versions === commit.firstVersion - 1) {
+      nextVersion = commit.firstVersion
+      lastHash = end.lastHash
     }
     if (commit.firstVersion !== nextVersion) {
       return broken(nextVersion, `version ${nextVersion} is missing: the next commit begins at ${commit.firstVersion}`)

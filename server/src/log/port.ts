@@ -2,14 +2,18 @@
  * The event log: partitioned, append only, fenced by its primary key.
  *
  * L1  The unit of append is a commit: 1..n events of one stream, atomic. A call to `append` is atomic as a whole.
- * L2  `(partition, seq)` is unique and gapless from 1; the owner numbers its commits at flush.
- * L3  `(stream kind, stream id, first version)` is unique.
+ * L2  `(partition, seq)` is unique; the owner numbers its commits at flush, gapless from 1. Places of commits that were archived are empty.
+ * L3  `(stream kind, stream id, first version)` is unique. The last commit of an archived task is `task.archived`, and those before it may be
+ *     gone, the later ones first.
  * L4  Taking a partition is an append too: the control commit `partition.acquired {epoch, node}`. Whoever collides reads the tail;
  *     a higher epoch there means that the partition is lost.
  * L5  An append that answered `appended` survives the death of every process. One that answered `unknown` may or may not have happened,
  *     and may still happen: the same rows are offered again until a read of the tail tells.
  */
 import type { Instant, Partition } from '@tasker/core'
+
+/** The type of the last event of a stream whose others lie in an archive. */
+export const TASK_ARCHIVED = 'task.archived'
 
 /** The type of the events that `readDomainEvents` looks for. */
 export const DOMAIN_EVENT = 'domain_event.recorded'
@@ -52,7 +56,7 @@ export interface CommitDraft {
 }
 
 export interface StoredCommit extends CommitDraft {
-  /** Place in the partition, from 1, gapless. */
+  /** Place in the partition, from 1. */
   readonly seq: number
 }
 
@@ -181,6 +185,8 @@ export interface EventLog {
   /** Those of them that record a domain event; what lies between costs nothing. */
   readDomainEvents(partition: Partition, afterSeq: number): AsyncIterable<readonly StoredCommit[]>
   head(partition: Partition): Promise<Head>
+  /** The highest id of a task whose stream ends with `task.archived`. */
+  newestArchivedTask(): Promise<string | undefined>
   /** Fences out every other owner: durable before it resolves. Tries again when another commit comes in between. */
   acquire(partition: Partition, node: string, at: Instant): Promise<Ownership>
   close(): Promise<void>

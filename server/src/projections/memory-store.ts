@@ -14,7 +14,7 @@ import {
   type TaskRow,
   type TimerRow,
 } from '@tasker/core'
-import type { ProjectionBatch, ProjectionStore, Snapshot, WaitingPlace } from './port.js'
+import type { ProjectionBatch, ProjectionStore, RemovedTask, Snapshot, WaitingPlace } from './port.js'
 import type { SnapshotRow } from './snapshots/snapshot.js'
 import { compareKeys, type QueueRequest, shareOf } from './queue-scan.js'
 
@@ -64,10 +64,8 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
     for (const row of batch.deadLetters) deadLetters.set(row.taskId, [...(deadLetters.get(row.taskId) ?? []), row])
     for (const row of batch.snapshots) snapshots.set(row.taskId, row)
     for (const { scope, taskId } of batch.identities) identities.set(scope, taskId)
-    for (const row of batch.activity) {
-      const there = activity.get(activityKey(row))
-      activity.set(activityKey(row), there === undefined ? row : addedActivity(there, row))
-    }
+    for (const row of batch.activity) count(row, activity)
+    for (const gone of batch.removed) remove(gone, { tasks, deadLetters, identities })
     return 'written'
   }
 
@@ -105,6 +103,22 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
 
 const dueOf = (rows: readonly TimerRow[], before: TimerRow['dueAt']): readonly TimerRow[] =>
   rows.filter(({ dueAt }) => dueAt < before)
+const count = (row: ActivityRow, activity: Map<string, ActivityRow>): void => {
+  const there = activity.get(activityKey(row))
+  activity.set(activityKey(row), there === undefined ? row : addedActivity(there, row))
+}
+
+interface RemovableRows {
+  readonly tasks: Map<TaskId, unknown>
+  readonly deadLetters: Map<TaskId, unknown>
+  readonly identities: Map<string, TaskId>
+}
+
+const remove = ({ taskId, identity }: RemovedTask, { tasks, deadLetters, identities }: RemovableRows): void => {
+  tasks.delete(taskId)
+  deadLetters.delete(taskId)
+  if (identity !== undefined && identities.get(identity) === taskId) identities.delete(identity)
+}
 
 const queuesOf = (rows: readonly ReadyRow[]): { namespace: Namespace; queue: QueueName; waiting: number }[] => {
   const queues = new Map<string, { namespace: Namespace; queue: QueueName; waiting: number }>()

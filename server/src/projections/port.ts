@@ -34,6 +34,13 @@ export interface IdentityRow {
   readonly taskId: TaskId
 }
 
+/** A task that is archived: none of its rows stay, and what its duplicates were known by is free. */
+export interface RemovedTask {
+  readonly taskId: TaskId
+  /** The scope of its identity, where it had one; another task may have it by now. */
+  readonly identity: string | undefined
+}
+
 export interface ProjectionBatch {
   readonly checkpoints: readonly CheckpointMove[]
   /** Upserts; one row a task at most. */
@@ -51,6 +58,8 @@ export interface ProjectionBatch {
   readonly deadLetters: readonly DeadLetterRow[]
   /** Upserts; one row a task at most. */
   readonly snapshots: readonly SnapshotRow[]
+  /** None of them is in `tasks`, and none of their scopes in `identities`. */
+  readonly removed: readonly RemovedTask[]
 }
 
 /** A place among the steps of a queue, oldest first. */

@@ -20,7 +20,7 @@ import {
   timerRows,
 } from '@tasker/core'
 import { type Clock, waitOn } from '../engine/clock.js'
-import type { CheckpointMove, IdentityRow, ProjectionBatch, ProjectionStore } from './port.js'
+import type { CheckpointMove, IdentityRow, ProjectionBatch, ProjectionStore, RemovedTask } from './port.js'
 import { type QueueRequest, type QueueScan, scanQueue } from './queue-scan.js'
 import { RetainedTail } from './retained-tail.js'
 import { type SnapshotRow, snapshotRow } from './snapshots/snapshot.js'
@@ -56,6 +56,8 @@ export interface ProjectedCommit {
   readonly activity: readonly ActivityRow[]
   /** The key after a commit of its stream. */
   readonly key?: KeyRow
+  /** The task is archived. */
+  readonly removed?: RemovedTask
 }
 
 /** Timers, and how far they reach where the store has more: what is due later was not looked at. */
@@ -397,6 +399,7 @@ export class Projector {
       identities: [...pending.identities.values()],
       activity: [...pending.activity.values()],
       keys: [...pending.keys.values()],
+      removed: [...pending.removed.values()],
     }
   }
 }
@@ -408,6 +411,7 @@ class Pending {
   readonly identities = new Map<string, IdentityRow>()
   readonly activity = new Map<string, ActivityRow>()
   readonly keys = new Map<string, KeyRow>()
+  readonly removed = new Map<TaskId, RemovedTask>()
   since: Instant | undefined
   /** Of the tasks, as they were when they came. */
   bytes = 0
@@ -420,17 +424,34 @@ class Pending {
     this.heads.set(commit.partition, commit.seq)
     if (commit.task !== undefined) this.#addTask(commit.task)
     if (commit.key !== undefined) this.keys.set(`${commit.key.namespace}\n${commit.key.queue}`, commit.key)
-    if (commit.identity !== undefined) this.identities.set(commit.identity.scope, commit.identity)
+    if (commit.removed !== undefined) this.#remove(commit.removed)
+    if (commit.identity !== undefined) this.#identify(commit.identity)
     for (const row of commit.activity) {
       const key = activityKey(row)
       const there = this.activity.get(key)
       this.activity.set(key, there === undefined ? row : addedActivity(there, row))
     }
   }
+
   #addTask(task: PendingTask): void {
     const { bytes } = task.stream
     this.tasks.set(task.taskId, task)
     this.bytes += bytes - (this.#sizes.get(task.taskId) ?? 0)
     this.#sizes.set(task.taskId, bytes)
+  }
+
+  #remove(gone: RemovedTask): void {
+    const { taskId, identity } = gone
+    this.tasks.delete(taskId)
+    if (identity !== undefined && this.identities.get(identity)?.taskId === taskId) this.identities.delete(identity)
+    // Who has the scope by now is written over the one before.
+    const isTaken = identity !== undefined && this.identities.has(identity)
+    this.removed.set(taskId, isTaken ? { taskId, identity: undefined } : gone)
+  }
+
+  #identify(row: IdentityRow): void {
+    this.identities.set(row.scope, row)
+    for (const { taskId, identity } of this.removed.values())
+      if (identity === row.scope) this.removed.set(taskId, { taskId, identity: undefined })
   }
 }

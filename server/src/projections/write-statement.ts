@@ -11,6 +11,7 @@ import { upsert } from './tables/projected-table.js'
 import { READY_STEP } from './tables/ready-step.js'
 import { SNAPSHOT } from './tables/snapshot.js'
 import { placeholders, type TableWrite } from './tables/table-write.js'
+import { REMOVED } from './tables/removed.js'
 import { TASK } from './tables/task.js'
 import { TIMER } from './tables/timer.js'
 
@@ -26,6 +27,7 @@ const TABLES: readonly TableWrite[] = [
   FORGOTTEN,
   upsert(DEAD_LETTER, ({ deadLetters }) => deadLetters),
   SNAPSHOT,
+  REMOVED,
 ]
 
 /** The checkpoints and the projection's name and version come before the tables' parameters. */

@@ -1,7 +1,8 @@
 /**
  * Domain events for those who follow them: what is recorded, partition by partition from a place on, and what is told live.
  *
- * F1  Whoever reads a partition from a place on meets every recorded event behind it, those of one task in order, as often as it comes back.
+ * F1  Whoever reads a partition from a place on meets every recorded event behind it, those of one task in order, as often as it comes back,
+ *     until the task is archived.
  * F2  Nothing is kept for a reader: it asks the log, and is told when there is news.
  */
 import { type Partition, partitionNumber } from '@tasker/core'

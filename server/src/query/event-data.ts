@@ -8,6 +8,7 @@ import {
   type JsonText,
   jsonOf,
   type StepsCreated,
+  type TaskArchived,
   type TaskSubmitted,
   type TaskEvent,
   trustedJson,
@@ -58,6 +59,8 @@ const eventFields = (event: TaskEvent): Fields => {
       return [['step_id', text(event.step)], ...byOperator(event)]
     case 'step.completed_manually':
       return [['step_id', text(event.step)], ['output', event.output], ['metadata', event.metadata], ...byOperator(event)]
+    case 'task.archived':
+      return archivedFields(event)
     case 'task.cancelled':
     case 'task.completed':
     case 'compensation.completed':
@@ -84,6 +87,20 @@ const eventFields = (event: TaskEvent): Fields => {
       return [['step_id', text(event.step)], ['attempt', jsonOf(event.attempt)], ...attemptFields(event)]
   }
 }
+
+const archivedFields = (event: TaskArchived): Fields => [
+  ['archive', text(event.archive)],
+  ['versions', jsonOf(event.versions)],
+  ['commits', jsonOf(event.commits)],
+  ['last_seq', jsonOf(event.lastSeq)],
+  ['last_hash', text(event.lastHash)],
+  ['name', text(event.name)],
+  ['version', text(event.version)],
+  ['status', text(event.status)],
+  ['submitted_at', at(event.submittedAt)],
+  ['ended_at', at(event.endedAt)],
+  ['identity', text(event.identity)],
+]
 
 const submittedFields = (event: TaskSubmitted): Fields => [
   ['namespace', text(event.namespace)],

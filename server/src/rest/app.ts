@@ -14,6 +14,7 @@ import { addPages } from './routes/pages.js'
 import { addProjectionRoutes } from './routes/projections.js'
 import { addAnalyticsRoutes } from './routes/analytics.js'
 import { addKeyRoutes } from './routes/keys.js'
+import { addRetentionRoutes } from './routes/retention.js'
 import { addStepRoutes } from './routes/steps.js'
 import { addBulkRoute } from './routes/task-bulk.js'
 import { addExplainRoutes } from './routes/task-explain.js'
@@ -75,8 +76,9 @@ const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal, streamTimes:
   addDeadLetterRoutes(app, door)
   addOperationRoutes(app, door)
   addKeyRoutes(app, door)
-  addProjectionRoutes(app, door)
+  addRetentionRoutes(app, door)
   addAuditRoutes(app, door)
+  addProjectionRoutes(app, door)
   addHealthRoutes(app, door)
   addAnalyticsRoutes(app, door)
   addPages(app, door)

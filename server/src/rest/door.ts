@@ -1,5 +1,6 @@
 /** What the REST door is given by the wiring. */
 import type { Json } from '@tasker/core'
+import type { RetentionDoor } from '../archive/api.js'
 import type { Audit } from '../audit/audit.js'
 import type { Engine, ProjectionUpkeep } from '../engine/api.js'
 import type { AnalyticsSource } from '../query/analyse.js'
@@ -26,8 +27,10 @@ export interface RestDoor {
   readonly engine: Engine
   readonly query: Query
   readonly analytics: AnalyticsSource
-  readonly projections: ProjectionUpkeep
+  /** None where there is no place for archives. */
+  readonly retention?: RetentionDoor | undefined
   readonly audit: Audit
+  readonly projections: ProjectionUpkeep
   readonly logger: DoorLogger
   readonly metrics: Metrics
   readonly info: ServerInfo

@@ -1,4 +1,5 @@
 /** The levels that a scrape of the metrics reads from the engine. */
+import type { RetentionDoor } from '../archive/api.js'
 import type { Engine } from '../engine/api.js'
 import type { EngineLevels, ProjectionLag } from '../telemetry/metrics.js'
 
@@ -10,7 +11,10 @@ export const readLags = (engine: Pick<Engine, 'health'>, projections: readonly s
   )
 }
 
-export const readLevels = (engine: Pick<Engine, 'health' | 'workers' | 'queues' | 'keys' | 'watch'>): EngineLevels => {
+export const readLevels = (
+  engine: Pick<Engine, 'health' | 'workers' | 'queues' | 'keys' | 'watch'>,
+  retention?: Pick<RetentionDoor, 'health'>,
+): EngineLevels => {
   const health = engine.health()
   const workers = engine.workers().filter(({ state }) => state !== 'disconnected')
   const keys = engine.keys()
@@ -28,6 +32,7 @@ export const readLevels = (engine: Pick<Engine, 'health' | 'workers' | 'queues' 
     ready: health.ready ? 1 : 0,
     clockOffsetSeconds: health.clockOffsetMs / 1_000,
     limits: health.limits,
+    archiveLagSeconds: (retention?.health().lagMs ?? 0) / 1_000,
     domainEventLagSeconds: health.domainEvents.lagMs / 1_000,
     sealWaitingSeconds: (health.seals?.waitingMs ?? 0) / 1_000,
     sealUnpublishedSeconds: (health.seals?.unpublishedMs ?? 0) / 1_000,

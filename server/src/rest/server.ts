@@ -20,7 +20,7 @@ export interface RestServer {
 
 /** Throws `PORT_IN_USE`, `PORT_FORBIDDEN` or `HOST_NOT_LOCAL` when it cannot listen. */
 export const startRestServer = async ({ host, port, ...door }: RestServerDeps): Promise<RestServer> => {
-  door.metrics.observeLevels(() => readLevels(door.engine))
+  door.metrics.observeLevels(() => readLevels(door.engine, door.retention))
   door.metrics.observeLags(() => readLags(door.engine, door.projections.names))
   const stopping = new AbortController()
   const app = await buildRestApp(door, stopping.signal)

@@ -16,6 +16,8 @@ export interface EngineMetrics {
   taskSubmitted(): void
   taskEnded(end: TaskEnd): void
   taskBlocked(): void
+  /** A task's history went to an archive. */
+  taskArchived(): void
   /** The task or a step of it stayed in this state for too long; `duration` is the whole life of it. */
   taskWentStale(state: string): void
   deadLetterOpened(reason: string): void
@@ -45,6 +47,13 @@ export interface EngineMetrics {
   sealed(commits: number): void
   /** A seal could not be made, or not be published; it is tried again. */
   sealFailed(where: 'log' | 'directory'): void
+}
+
+/** What the archiver reports. */
+export interface ArchiveMetrics {
+  archiveWritten(bytes: number): void
+  /** A pass ended early; it is tried again. */
+  archiveFailed(): void
 }
 
 /** What is reported of the projected rows. */
@@ -79,6 +88,7 @@ export interface EngineLevels {
   readonly ready: number
   readonly clockOffsetSeconds: number
   readonly limits: readonly { readonly limit: string; readonly used: number; readonly max: number }[]
+  readonly archiveLagSeconds: number
   /** How long the oldest commit waits for its seal, and the oldest seal to be published. */
   readonly sealWaitingSeconds: number
   readonly sealUnpublishedSeconds: number
@@ -92,7 +102,7 @@ export interface ProjectionLag {
   readonly seconds: number
 }
 
-export interface Metrics extends EngineMetrics, HttpMetrics, UpkeepMetrics {
+export interface Metrics extends EngineMetrics, ArchiveMetrics, HttpMetrics, UpkeepMetrics {
   /** Where levels are read from, at each scrape. */
   observeLevels(levels: () => EngineLevels): void
   observeLags(lags: () => readonly ProjectionLag[]): void
@@ -111,6 +121,7 @@ export const createMetrics = (options: { readonly withProcess: boolean } = { wit
   return {
     ...engineMetrics(registry),
     ...domainEventMetrics(registry),
+    ...archiveMetrics(registry),
     ...sealMetrics(registry),
     ...http,
     ...upkeepMetrics(registry),
@@ -118,6 +129,12 @@ export const createMetrics = (options: { readonly withProcess: boolean } = { wit
     observeLags: lagGauges(registry),
     scrape: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   }
+}
+
+const archiveMetrics = (registry: Registry): ArchiveMetrics => {
+  const bytes = plainCounter(registry, 'tasker_archived_bytes_total', 'Bytes of the archives that were written.')
+  const failures = plainCounter(registry, 'tasker_archive_failures_total', 'Passes of the archiver that ended early.')
+  return { archiveWritten: (count) => bytes.add(count), archiveFailed: () => failures.add(1) }
 }
 
 type DomainEventMetrics = Pick<EngineMetrics, `domainEvent${string}` & keyof EngineMetrics>
@@ -168,6 +185,7 @@ const engineMetrics = (registry: Registry): Omit<EngineMetrics, keyof DomainEven
   const tally = (name: string, help: string) => plainCounter(registry, name, help)
   const submitted = tally('tasker_tasks_submitted_total', 'Tasks accepted.')
   const blocked = tally('tasker_tasks_blocked_total', 'Times a task came to wait for a person.')
+  const archived = tally('tasker_tasks_archived_total', 'Tasks whose history went to an archive.')
   const started = tally('tasker_steps_started_total', 'Attempts given to workers.')
   const retried = tally('tasker_steps_retry_scheduled_total', 'Attempts that will be followed by another.')
   const checkpointed = tally('tasker_steps_checkpointed_total', 'Checkpoints that running attempts saved.')
@@ -209,6 +227,7 @@ const engineMetrics = (registry: Registry): Omit<EngineMetrics, keyof DomainEven
     taskSubmitted: () => submitted.add(1),
     taskEnded: (end) => tasksEnded.add(end),
     taskBlocked: () => blocked.add(1),
+    taskArchived: () => archived.add(1),
     taskWentStale: (state) => stale.add(state),
     deadLetterOpened: (reason) => letters.add(reason),
     deadLetterResolved: (status) => resolved.add(status),
@@ -257,6 +276,7 @@ const LEVELS: readonly (readonly [name: string, help: string, of: Exclude<keyof 
   ['tasker_key_places_held', 'Places of keys that are taken.', 'keyPlacesHeld'],
   ['tasker_quarantined_streams', 'Streams set aside because of a bug or an unknown event.', 'quarantinedStreams'],
   ['tasker_domain_event_lag_seconds', 'How long the oldest domain event waits for its transport.', 'domainEventLagSeconds'],
+  ['tasker_archive_lag_seconds', 'How long the oldest task that is due to be archived has been.', 'archiveLagSeconds'],
   ['tasker_seal_waiting_seconds', 'How long the oldest commit waits for its seal.', 'sealWaitingSeconds'],
   ['tasker_seal_unpublished_seconds', 'How long the oldest seal waits to be published.', 'sealUnpublishedSeconds'],
   ['tasker_queues_unserved', 'Queues with steps that have waited, and no worker.', 'unservedQueues'],

@@ -49,7 +49,7 @@ export interface Sent {
 
 /** Each is acknowledged when this resolves; every fifth stumbles once. */
 export const sendParcels = (
-  { client }: Field,
+  { client }: Pick<Field, 'client'>,
   count: number,
   more: { readonly holdMs: number; readonly gate?: string },
 ): Promise<readonly Sent[]> =>

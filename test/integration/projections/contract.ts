@@ -82,6 +82,7 @@ export const batchOf = (checkpoints: readonly CheckpointMove[], parts: Partial<P
   activity: [],
   keys: [],
   deadLetters: [],
+  removed: [],
   ...parts,
 })
 

@@ -71,6 +71,21 @@ describe('settings of the server', () => {
     expect(withoutPassword('host=db password=secret')).toBe('***')
   })
 
+  test('ages of tasks are checked, and need a place for archives', () => {
+    const problemsOf = (settings: Record<string, string>) => {
+      const answer = readServerConfig({ DATABASE_URL, ...settings })
+      return answer.type === 'valid' ? [] : answer.problems.map(({ variable, message }) => `${variable} ${message}`)
+    }
+    expect(problemsOf({ TASKER_RETENTION: 'shop=30d,*=keep', TASKER_ARCHIVE_DIR: '/archives' })).toEqual([])
+    expect(problemsOf({ TASKER_RETENTION: '*=keep' })).toEqual([])
+    expect(problemsOf({ TASKER_RETENTION: 'shop=30d' })).toEqual([
+      "TASKER_ARCHIVE_DIR '' is empty, and TASKER_RETENTION says that tasks are archived",
+    ])
+    expect(problemsOf({ TASKER_RETENTION: 'shop', TASKER_ARCHIVE_DIR: '/archives' })).toEqual([
+      "TASKER_RETENTION 'shop' has 'shop', which is not like shop=30d",
+    ])
+  })
+
   test('the table names every variable and flag', () => {
     const table = settingsTable()
     for (const { variable, flag } of SETTINGS) {

@@ -15,6 +15,7 @@ const CLOCK_DIFFERENCE_MS_MAX = 5_000
 const HTTP_DATE_STEP_MS = 1_000
 const CHECK_TIMEOUT_MS = 5_000
 
+const NO_HEALTH = 'the server does not tell its health'
 const LOG_HINT = 'look into the log of the server'
 
 export interface Check {
@@ -69,6 +70,7 @@ const serverChecks = async ({ http }: CommandContext): Promise<readonly Check[]>
       wrong('server', message, hint),
       skipped('health', 'the server does not answer'),
       skipped('events', 'the server does not answer'),
+      skipped('archive', 'the server does not answer'),
       skipped('rows', 'the server does not answer'),
       skipped('clock', 'the server does not answer'),
     ]
@@ -78,14 +80,13 @@ const serverChecks = async ({ http }: CommandContext): Promise<readonly Check[]>
 const healthChecks = async (http: CommandContext['http']): Promise<readonly Check[]> => {
   try {
     const health = await http.json({ method: 'GET', path: '/health/detailed', timeoutMs: CHECK_TIMEOUT_MS }, healthAnswer)
-    return [healthCheck(health), eventsCheck(health), rowsCheck(health)]
+    return [healthCheck(health), eventsCheck(health), archiveCheck(health), rowsCheck(health)]
   } catch (thrown) {
     const { message, hint } = faultOf(thrown).detail
-    return [wrong('health', message, hint ?? LOG_HINT), skipped('events', NO_HEALTH), skipped('rows', NO_HEALTH)]
+    const others = ['events', 'archive', 'rows'].map((check) => skipped(check, NO_HEALTH))
+    return [wrong('health', message, hint ?? LOG_HINT), ...others]
   }
 }
-
-const NO_HEALTH = 'the server does not tell its health'
 
 const healthCheck = ({ status, problems, quarantined }: HealthAnswer): Check => {
   if (problems.length > 0) return wrong('health', problems.join('; '), LOG_HINT)
@@ -107,6 +108,15 @@ const eventsCheck = ({ domain_events: { lag_ms, problem } }: HealthAnswer): Chec
         'events',
         `domain events wait for ${Math.round(lag_ms / 1_000)} s: ${problem}`,
         'none is lost; they are sent when the transport is back',
+      )
+
+const archiveCheck = ({ retention: { lag_ms, problem } }: HealthAnswer): Check =>
+  problem === null
+    ? ok('archive', 'nothing stands in the way of archiving')
+    : wrong(
+        'archive',
+        `tasks have been due to be archived for ${Math.round(lag_ms / 1_000)} s: ${problem}`,
+        'none is lost: they stay in the log until an archive holds them',
       )
 
 const rowsCheck = ({ projection_differences: differences }: HealthAnswer): Check => {

@@ -10,6 +10,7 @@ import { AT_TIME, AT_VERSION, type MomentFlags, momentQuery, writeMoment } from 
 import { type Terminal } from '../terminal.js'
 import { exitCodeOfStatus, isAtRest, statusText } from '../task-status.js'
 import { type Binding, collected, examples, wholeNumber } from './command.js'
+import { type ArchiveFlags, parseArchived, readArchived } from './task-archived.js'
 
 /** How long one request for a result waits at the server. */
 const RESULT_WAIT_SECONDS = 20
@@ -95,18 +96,42 @@ const addGet = (task: Command, binding: Binding): void => {
     .description('a task with its steps, now or as it was')
     .option(...AT_VERSION)
     .option(...AT_TIME)
+    .option('--archive', 'out of its archive, with its history')
+    .option('--archive-dir <directory>', 'out of the archives in a directory, without a server')
     .addHelpText(
       'after',
-      examples('tasker task get 01JD…', 'tasker task get 01JD… --at-version 12', 'tasker task get 01JD… --json | jq .steps'),
+      examples(
+        'tasker task get 01JD…',
+        'tasker task get 01JD… --at-version 12',
+        'tasker task get 01JD… --json | jq .steps',
+        'tasker task get 01JD… --archive --archive-dir /var/lib/tasker/archive',
+      ),
     )
-    .action((taskId: string, flags: MomentFlags, command: Command) =>
+    .action((taskId: string, flags: MomentFlags & ArchiveFlags, command: Command) =>
       binding.run(command, async (context) => {
+        if (flags.archive === true || flags.archiveDir !== undefined) return getArchived(context, taskId, flags)
         const request = { method: 'GET', path: taskPath(taskId), query: momentQuery(flags) } as const
         if (context.json) context.terminal.out((await context.http.send(request)).text)
         else writeTask(context, await context.http.json(request, taskAnswer))
         return EXIT.ok
       }),
     )
+}
+
+const getArchived = async (context: CommandContext, taskId: string, flags: ArchiveFlags): Promise<ExitCode> => {
+  const { json, terminal } = context
+  const text = await readArchived(context, taskId, flags)
+  if (json) {
+    terminal.out(text)
+    return EXIT.ok
+  }
+  const task = parseArchived(text)
+  writeTask(context, task)
+  terminal.out('')
+  for (const event of task.events) terminal.out(eventLine(event, terminal.colours))
+  terminal.out('')
+  terminal.out(terminal.colours.dim(`from the archive ${task.archive}`))
+  return EXIT.ok
 }
 
 const writeTask = ({ terminal }: CommandContext, task: TaskAnswer): void => {

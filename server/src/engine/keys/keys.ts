@@ -168,7 +168,7 @@ export class Keys {
     const { loader } = this.#parts
     loader.find(held.place.taskId, (found) => {
       if (!this.#places.has(held)) return
-      if (found.type === 'none') return this.#giveBack(held, 'not_held')
+      if (found.type === 'none' || found.type === 'archived') return this.#giveBack(held, 'not_held')
       if (found.type === 'failed') {
         if (found.fault.detail.retryable === true) this.#later(() => this.#tell(held))
         else this.#giveBack(held, 'not_held')

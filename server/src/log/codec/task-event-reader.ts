@@ -1,5 +1,6 @@
 /** One stored event of a task back into its type, checked member by member; payloads keep their bytes. */
 import {
+  ARCHIVED_STATUSES,
   type BatchRange,
   type DomainEventRecorded,
   DEAD_LETTER_STATUSES,
@@ -12,6 +13,7 @@ import {
   sliceMembers,
   stepId,
   type StepsCreated,
+  type TaskArchived,
   type TaskEvent,
   type TaskEventType,
   type TaskSubmitted,
@@ -35,6 +37,7 @@ export const readTaskEvent = (type: string, fields: EventFields): TaskEvent => {
 const isTaskEventType = (type: string): type is TaskEventType => Object.hasOwn(READERS, type)
 
 const READERS: Readers = {
+  'task.archived': (f) => archived(f),
   'task.submitted': (f) => submitted(f),
   'steps.created': (f) => stepsCreated(f),
   'step.scheduled': (f) => ({ type: 'step.scheduled', ...attempt(f) }),
@@ -195,6 +198,21 @@ const range = (f: EventFields): BatchRange => ({
 const byOperator = (f: EventFields) => ({
   ...optional('reason', f.optionalText('reason')),
   ...optional('by', f.optionalText('by')),
+})
+
+const archived = (f: EventFields): TaskArchived => ({
+  type: 'task.archived',
+  archive: f.text('archive'),
+  versions: f.number('versions'),
+  commits: f.number('commits'),
+  lastSeq: f.number('lastSeq'),
+  lastHash: f.text('lastHash'),
+  name: f.text('name'),
+  version: f.text('version'),
+  status: f.choice('status', ARCHIVED_STATUSES),
+  submittedAt: instant(f.number('submittedAt')),
+  endedAt: instant(f.number('endedAt')),
+  ...optional('identity', f.optionalText('identity')),
 })
 
 const submitted = (f: EventFields): TaskSubmitted => {

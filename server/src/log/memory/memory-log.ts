@@ -15,6 +15,7 @@ import {
   type StreamKind,
   type StreamRef,
   type StreamStart,
+  TASK_ARCHIVED,
 } from '../port.js'
 import { memoryAuditReads } from './memory-audit.js'
 
@@ -120,6 +121,11 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
     head: async (partition) => {
       const { seq, control } = await tip(partition)
       return { seq, epoch: control === undefined ? 0 : epochOf(control) }
+    },
+    newestArchivedTask: async () => {
+      await faults.read()
+      const ids = store.kind('task').flatMap(({ types, stream }) => (types.includes(TASK_ARCHIVED) ? [stream.id] : []))
+      return ids.at(-1)
     },
     acquire: (partition, node, at) => acquirePartition({ append, tip }, partition, node, at),
     close: () => {

@@ -2,6 +2,7 @@
 import type { Partition } from '@tasker/core'
 import { partitionNumber } from '@tasker/core'
 import type { Pool } from '../../database.js'
+import { archivedEnd } from '../archived-end.js'
 import { type AuditReads, type LinkedCommit, PARTITION_SEALED, type PlacedHash, type StoredCommit } from '../port.js'
 import { COMMIT_COLUMNS, type CommitRow, commitOf, controlRange, type PageBounds, readPages } from './commit-rows.js'
 
@@ -36,8 +37,12 @@ async function* readHashes(pool: Pool, partition: Partition, afterSeq: number): 
   let after = afterSeq
   for (;;) {
     const { rows } = await pool.query<HashRow>(
-      `select seq, hash, stream_kind = 'partition' and types = array['${PARTITION_SEALED}'] as is_seal
-       from event_commit where partition = $1 and seq > $2 order by seq limit ${HASHES_PAGE_MAX}`,
+      `select * from (
+         (select seq, hash, stream_kind = 'partition' and types = array['${PARTITION_SEALED}'] as is_seal
+          from event_commit where partition = $1 and seq > $2 order by seq limit ${HASHES_PAGE_MAX})
+         union all
+         (select seq, hash, false from archived_commit where partition = $1 and seq > $2 order by seq limit ${HASHES_PAGE_MAX})
+       ) as placed order by seq limit ${HASHES_PAGE_MAX}`,
       [partition, after],
     )
     const last = rows.at(-1)
@@ -84,13 +89,69 @@ async function* readLinked(
 ): AsyncGenerator<readonly LinkedCommit[]> {
   let after = afterSeq
   for (;;) {
+    // The rows before the hashes: what is archived in between is among both, never in neither.
     const { rows } = await pool.query<LinkedRow>(LINKED, [partition, after, commits, bytes])
-    const page = rows.map(linkedCommit)
+    const archived = await readArchived(pool, partition, after, commits)
+    const page = mergedPage(await linkedCommits(pool, partition, rows), archived, commits)
     const last = page.at(-1)
     if (last === undefined) return
     yield page
     after = last.seq
   }
+}
+
+interface ArchivedRow {
+  readonly seq: string
+  readonly hash: Buffer
+}
+
+const readArchived = async (
+  pool: Pool,
+  partition: Partition,
+  afterSeq: number,
+  limit: number,
+): Promise<readonly LinkedCommit[]> => {
+  const { rows } = await pool.query<ArchivedRow>(
+    'select seq, hash from archived_commit where partition = $1 and seq > $2 order by seq limit $3',
+    [partition, afterSeq, limit],
+  )
+  return rows.map(({ seq, hash }) => ({ seq: Number(seq), hash, commit: undefined, typeCount: 0, previous: undefined }))
+}
+
+/** As far as both were read. */
+const mergedPage = (
+  written: readonly LinkedCommit[],
+  archived: readonly LinkedCommit[],
+  limit: number,
+): readonly LinkedCommit[] => {
+  const upTo = Math.min(
+    written.at(-1)?.seq ?? Number.POSITIVE_INFINITY,
+    (archived.length < limit ? undefined : archived.at(-1)?.seq) ?? Number.POSITIVE_INFINITY,
+  )
+  const known = new Set(written.map(({ seq }) => seq))
+  return [...written, ...archived.filter(({ seq }) => !known.has(seq))]
+    .filter(({ seq }) => seq <= upTo)
+    .toSorted((a, b) => a.seq - b.seq)
+}
+
+/** The commit before `task.archived` may be gone: then its place and hash are what is kept of it. */
+const linkedCommits = async (pool: Pool, partition: Partition, rows: readonly LinkedRow[]): Promise<readonly LinkedCommit[]> => {
+  const page = rows.map((row) => ({ linked: linkedCommit(row), end: archivedEnd(commitOf(row)) }))
+  const isCut = ({ linked, end }: (typeof page)[number]): boolean =>
+    typeof end === 'object' && linked.previous?.nextVersion !== linked.commit?.firstVersion
+  const seqs = page.flatMap((one) => (isCut(one) && typeof one.end === 'object' ? [one.end.lastSeq] : []))
+  if (seqs.length === 0) return page.map(({ linked }) => linked)
+  const { rows: kept } = await pool.query<ArchivedRow>(
+    'select seq, hash from archived_commit where partition = $1 and seq = any($2::int8[])',
+    [partition, seqs],
+  )
+  const hashes = new Map(kept.map(({ seq, hash }) => [Number(seq), hash]))
+  return page.map((one) => {
+    const { linked, end } = one
+    const hash = typeof end === 'object' ? hashes.get(end.lastSeq) : undefined
+    if (!isCut(one) || typeof end !== 'object' || hash === undefined) return linked
+    return { ...linked, previous: { partition, seq: end.lastSeq, nextVersion: end.versions + 1, hash } }
+  })
 }
 
 const linkedCommit = (row: LinkedRow): LinkedCommit => {

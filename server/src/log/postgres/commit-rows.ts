@@ -1,7 +1,7 @@
 /** Rows of `event_commit` read page by page, by key, and made commits. */
 import { instant, partitionNumber } from '@tasker/core'
 import type { Pool } from '../../database.js'
-import { DOMAIN_EVENT, type IdRange, type StoredCommit, type StreamKind, type StreamStart } from '../port.js'
+import { DOMAIN_EVENT, type IdRange, type StoredCommit, type StreamKind, type StreamStart, TASK_ARCHIVED } from '../port.js'
 
 /** What a page holds at most; a single larger commit is a page of its own. */
 export interface PageBounds {
@@ -179,4 +179,12 @@ export const readTip = async (pool: Pool, partition: number): Promise<{ seq: num
   const row = rows[0]
   if (row === undefined) return { seq: 0, control: undefined }
   return { seq: Number(row.tip), control: row.control_seq === null ? undefined : commitOf(row) }
+}
+
+/** The condition is that of the index, word for word. */
+export const readNewestArchived = async (pool: Pool): Promise<string | undefined> => {
+  const { rows } = await pool.query<{ readonly id: string | null }>(
+    `select max(stream_id) as id from event_commit where types @> array['${TASK_ARCHIVED}']`,
+  )
+  return rows[0]?.id ?? undefined
 }

@@ -21,6 +21,7 @@ import {
   kindRange,
   type PageBounds,
   partitionRange,
+  readNewestArchived,
   readPages,
   readStarts,
   readTip,
@@ -116,6 +117,7 @@ const logOn = (
       const { seq, control } = await tip(partition)
       return { seq, epoch: control === undefined ? 0 : epochOf(control) }
     },
+    newestArchivedTask: () => orUnavailable(() => readNewestArchived(pool)),
     acquire: (partition, node, at) => acquirePartition({ append, tip }, partition, node, at),
     close: async () => {
       await Promise.all(appenders.map((appender) => appender.close()))

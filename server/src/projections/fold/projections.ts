@@ -98,6 +98,12 @@ const ofTask =
     return readable?.type === 'task' ? rowsOf(readable) : []
   }
 
+const activityOf = (folded: FoldedStream): readonly ActivityRow[] => {
+  if (folded.type === 'nothing') return folded.activity
+  const readable = readableOf(folded)
+  return readable?.type === 'task' ? readable.activity : []
+}
+
 const ofKey =
   <Row>(rowsOf: (folded: FoldedKey) => readonly Row[]) =>
   (folded: FoldedStream): readonly Row[] => {
@@ -175,7 +181,7 @@ const BY_NAME: Readonly<Record<ProjectionName, Projection>> = {
       isSum: true,
       combined: summed,
     },
-    ofTask(({ activity }) => activity),
+    activityOf,
   ),
   key: projection(
     { name: 'key', table: KEY, version: 1, clears: 'none', isWorkedFrom: true, streams: 'key' },

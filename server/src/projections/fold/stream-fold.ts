@@ -18,10 +18,7 @@ import {
 } from '@tasker/core'
 import { decodeTaskEvents } from '../../log/codec.js'
 import { decodeKeyEvents, keyOfStream } from '../../log/key-codec.js'
-import type { StoredCommit, StreamRef } from '../../log/port.js'
-
-/** The last event of a task whose history lies in an archive: such a stream gives no rows, and begins where the archive ends. */
-const ARCHIVED = 'task.archived'
+import { type StoredCommit, type StreamRef, TASK_ARCHIVED } from '../../log/port.js'
 
 export interface FoldedTask {
   readonly type: 'task'
@@ -43,8 +40,8 @@ export interface FoldedKey {
 export type FoldedStream =
   | FoldedTask
   | FoldedKey
-  /** No commit up to there, or the stream is in an archive. */
-  | { readonly type: 'nothing' }
+  /** No commit up to there, or the stream is in an archive; what is still in the log of that counts in the sums of hours. */
+  | { readonly type: 'nothing'; readonly activity: readonly ActivityRow[] }
   | UnreadableStream
 
 /** No code of ours can read it from a place on: what its rows should be is not known, and those of what came before are the nearest. */
@@ -84,7 +81,7 @@ export class StreamFold {
   }
 
   add(commit: StoredCommit): void {
-    const isTombstone = commit.types.includes(ARCHIVED)
+    const isTombstone = commit.types.includes(TASK_ARCHIVED)
     if (commit.seq > (this.#scope.upTo.get(commit.partition) ?? 0)) {
       this.#archivedLater ||= isTombstone
       return
@@ -109,16 +106,18 @@ export class StreamFold {
   }
 
   result(): FoldedStream {
-    if (this.#archived) return { type: 'nothing' }
+    if (this.#archived) return { type: 'nothing', activity: this.#activity }
     const readable = this.#readable()
-    return this.#unreadable === undefined ? (readable ?? { type: 'nothing' }) : { ...this.#unreadable, before: readable }
+    return this.#unreadable === undefined
+      ? (readable ?? { type: 'nothing', activity: [] })
+      : { ...this.#unreadable, before: readable }
   }
 
   #readable(): FoldedTask | FoldedKey | undefined {
     if (this.#keyRow !== undefined)
       return { type: 'key', row: { ...this.#keyRow, streamVersion: this.#version, state: this.#key } }
     const taskId = parseTaskId(this.stream.id)
-    if (this.#task.type === 'none' || taskId === undefined || this.#first === undefined) return undefined
+    if (this.#task.type !== 'task' || taskId === undefined || this.#first === undefined) return undefined
     const { partition, seq: firstSeq } = this.#first
     return {
       type: 'task',

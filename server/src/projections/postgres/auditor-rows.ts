@@ -2,13 +2,14 @@
  * Projected rows of PostgreSQL as an auditor reads them. Each answer is one statement: PostgreSQL locks its tables before it takes the
  * snapshot, so a table that is swapped for a new one meanwhile is read whole, as the old one or the new one.
  */
-import { type Partition, parseTaskId } from '@tasker/core'
+import { type ActivityRow, instant, namespaceOf, type Partition, parseTaskId, stepId } from '@tasker/core'
 import { z } from 'zod'
 import { openPool, type Pool } from '../../database.js'
 import { databaseTrouble } from '../../database/trouble.js'
 import { Fault } from '../../faults.js'
 import { COMMIT_COLUMNS, commitOf } from '../../log/postgres/commit-rows.js'
 import type { RowRecord } from '../tables/projected-table.js'
+import { NO_STEP } from '../tables/timer.js'
 import { parseCheckpoints } from '../stored-rows.js'
 import { type IdentityHolder, type StoredRows, type StreamPage, TASK_TABLES, type TaskPage } from '../verify/port.js'
 
@@ -58,8 +59,44 @@ const RECORDS = z.array(z.record(z.string(), z.union([z.string(), z.number(), z.
 const PAGE = z.tuple([
   z.object({ up_to: z.string().nullable(), ids: z.array(z.string()), checkpoints: z.array(z.unknown()) }).loose(),
 ])
+const ARCHIVED_ACTIVITY = z
+  .object({
+    hour_ms: z.number(),
+    namespace: z.string(),
+    name: z.string(),
+    version: z.string(),
+    step: z.string(),
+    submitted: z.number(),
+    completed: z.number(),
+    failed: z.number(),
+    cancelled: z.number(),
+    retried: z.number(),
+    steps: z.number(),
+    duration_ms_sum: z.number(),
+    duration_ms_max: z.number(),
+    last_ended_at_ms: z.number(),
+  })
+  .transform(
+    (row): ActivityRow => ({
+      hour: instant(row.hour_ms),
+      namespace: namespaceOf(row.namespace),
+      name: row.name,
+      version: row.version,
+      step: row.step === NO_STEP ? undefined : stepId(row.step),
+      submitted: row.submitted,
+      completed: row.completed,
+      failed: row.failed,
+      cancelled: row.cancelled,
+      retried: row.retried,
+      steps: row.steps,
+      durationMsSum: row.duration_ms_sum,
+      durationMsMax: row.duration_ms_max,
+      lastEndedAt: instant(row.last_ended_at_ms),
+    }),
+  )
 const HOURS = z.array(z.object({ hour_ms: z.coerce.number(), rows: z.coerce.number() }))
-const SUMS = z.tuple([z.object({ rows: RECORDS, checkpoints: z.array(z.unknown()) })])
+const COMMITS = z.tuple([z.object({ commits: z.coerce.number() })])
+const SUMS = z.tuple([z.object({ rows: RECORDS, archived: z.array(ARCHIVED_ACTIVITY), checkpoints: z.array(z.unknown()) })])
 
 type CommitRow = Parameters<typeof commitOf>[0]
 
@@ -77,7 +114,7 @@ const auditorRows = (pool: Pool, { name, version }: AuditorRowsOptions['checkpoi
   }
   const tasksText = page(checkpoints, TASK_TABLES.map((table) => `${taskRows(table)} as ${table}`).join(', '))
   const keysText = page(checkpoints, `${KEY_ROWS} as rows`)
-  const sumsText = `select ${jsonOf('select * from activity where hour_ms >= $1 and hour_ms < $2')} as rows, ${jsonOf(checkpoints)} as checkpoints`
+  const sumsText = `select ${jsonOf('select * from activity where hour_ms >= $1 and hour_ms < $2')} as rows, ${jsonOf('select * from archived_activity where hour_ms >= $1 and hour_ms < $2')} as archived, ${jsonOf(checkpoints)} as checkpoints`
   return {
     tasks: async (after, limit) => {
       const [answer] = PAGE.parse(await read(tasksText, ['task', after, limit]))
@@ -102,9 +139,10 @@ const auditorRows = (pool: Pool, { name, version }: AuditorRowsOptions['checkpoi
         ({ hour_ms, rows }) => ({ hourMs: hour_ms, rows }),
       ),
     activity: async (fromMs, beforeMs) => {
-      const [{ rows, checkpoints: places }] = SUMS.parse(await read(sumsText, [fromMs, beforeMs]))
-      return { rows, checkpoints: checkpointsOf(places) }
+      const [{ rows, archived, checkpoints: places }] = SUMS.parse(await read(sumsText, [fromMs, beforeMs]))
+      return { rows, archived, checkpoints: checkpointsOf(places) }
     },
+    archivedCommits: async () => COMMITS.parse(await read('select commits from archived_total', []))[0].commits,
     close: async () => {
       if (!pool.ended) await pool.end()
     },

@@ -95,8 +95,10 @@ class PostgresRebuilds implements RebuildStore {
             where name = $1 and turn = $2`,
           [rebuild.name, rebuild.turn, JSON.stringify(targets)],
         )
-        // What archived tasks added to the sums of their hours belongs into a new table of sums here, before any stream is folded into it.
-        if (moved.rowCount === 1) await createBeside(connection, rebuild.name)
+        if (moved.rowCount === 1) {
+          await createBeside(connection, rebuild.name)
+          if (rebuild.name === 'activity') await addArchived(connection, besideOf(rebuild.name))
+        }
         await connection.query('commit')
       } catch (error) {
         await connection.query('rollback').catch(() => undefined)
@@ -143,6 +145,15 @@ class PostgresRebuilds implements RebuildStore {
       throw unavailable(error, 'executing')
     }
   }
+}
+
+/**
+ * What went from the log is in the new sums before any stream is folded into them. Whoever takes commits out is waited for, and takes no
+ * more as long as the rebuild is there.
+ */
+const addArchived = async (connection: pg.ClientBase, beside: string): Promise<void> => {
+  await connection.query('lock table archived_activity in share mode')
+  await connection.query(`insert into ${beside} select * from archived_activity`)
 }
 
 const unavailable = (cause: unknown, moment: 'connecting' | 'executing'): Fault =>

@@ -76,9 +76,10 @@ export class ActivityCheck {
     return this.#spoiled
   }
 
-  /** Only after all streams were heard. What archived tasks added before they went into their archive belongs to the sums here, too. */
+  /** Only after all streams were heard. */
   differences(): readonly RowDifference[] {
     if (this.#spoiled !== undefined) return []
+    this.add(this.#stored.archived)
     const expected = [...this.#sums.values()].map((row) => recordOf(ACTIVITY, row))
     return differencesOf(projectionOf('activity'), expected, this.#stored.rows, undefined)
   }

@@ -100,6 +100,7 @@ class Pass {
   async #goThroughTasks(tables: readonly Projection[], withIdentity: boolean, range: HourRange | undefined): Promise<boolean> {
     const { stored } = this.#parts
     const { pageStreams, goOn } = this.#options
+    const archivedBefore = range === undefined ? 0 : await stored.archivedCommits()
     const activity =
       range === undefined ? undefined : new ActivityCheck(range, await stored.activity(range.fromMs, range.beforeMs))
     for (let after = ''; ; ) {
@@ -109,6 +110,8 @@ class Pass {
       if (page.upTo === undefined) break
       after = page.upTo
     }
+    if (activity !== undefined && (await stored.archivedCommits()) !== archivedBefore)
+      activity.spoil('commits of archived tasks went while their hours were added up')
     if (activity?.spoiled !== undefined) this.#notCompared.push(`activity: ${activity.spoiled}`)
     for (const difference of activity?.differences() ?? []) this.#options.differs(difference)
     return true
@@ -148,9 +151,8 @@ class Pass {
 
   #heard(fold: StreamFold, result: FoldedStream, activity: ActivityCheck | undefined): void {
     this.#streams++
-    if (fold.archivedLater) activity?.spoil('tasks went into the archive while their hours were added up')
     if (result.type === 'unreadable') this.#heardUnreadable(fold, result, activity)
-    if (result.type === 'task') activity?.add(result.activity)
+    if (result.type === 'task' || result.type === 'nothing') activity?.add(result.activity)
   }
 
   #heardUnreadable({ stream }: StreamFold, { position, message }: UnreadableStream, activity: ActivityCheck | undefined): void {

@@ -2,7 +2,7 @@
  * Projected rows as an auditor reads them: each answer out of one snapshot with the checkpoints it belongs to, so that rows that lag behind
  * the log are compared with the log as it was.
  */
-import type { Partition, TaskId } from '@tasker/core'
+import type { ActivityRow, Partition, TaskId } from '@tasker/core'
 import type { StoredCommit } from '../../log/port.js'
 import type { ProjectionName } from '../fold/names.js'
 import type { RowRecord } from '../tables/projected-table.js'
@@ -37,6 +37,8 @@ export interface IdentityHolder {
 
 export interface ActivityRows {
   readonly rows: readonly RowRecord[]
+  /** What commits added that went from the log with archived tasks. */
+  readonly archived: readonly ActivityRow[]
   readonly checkpoints: ReadonlyMap<Partition, number>
 }
 
@@ -52,6 +54,8 @@ export interface StoredRows {
   /** How many rows of `activity` each hour has, in order. */
   activityHours(): Promise<readonly { readonly hourMs: number; readonly rows: number }[]>
   activity(fromMs: number, beforeMs: number): Promise<ActivityRows>
+  /** How many commits have gone from the log with archived tasks. */
+  archivedCommits(): Promise<number>
   close(): Promise<void>
 }
 

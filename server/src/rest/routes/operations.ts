@@ -87,6 +87,7 @@ const figures = (door: RestDoor, health: EngineHealth) => ({
   projection_lag_ms: health.projectionLagMs,
   projection_differences: health.projectionDifferences.map((difference) => ({ ...difference })),
   domain_events: { lag_ms: health.domainEvents.lagMs, problem: health.domainEvents.problem ?? null },
+  retention: { lag_ms: door.retention?.health().lagMs ?? 0, problem: door.retention?.health().problem ?? null },
   seals:
     health.seals === undefined
       ? null

@@ -16,7 +16,7 @@ export const addReadRoutes = (app: App, door: RestDoor): void => {
       schema: {
         ...reading('Read a task with its context, steps and outputs, now or as of a moment'),
         querystring: MOMENT_QUERY,
-        response: { 200: TASK, ...problems(404, 422, 503) },
+        response: { 200: TASK, ...problems(404, 409, 422, 503) },
       },
     },
     async ({ params, query }, reply) => sendJson(reply, 200, taskText(await readTask(door, params.task_id, query))),

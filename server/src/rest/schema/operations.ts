@@ -59,6 +59,7 @@ export const DETAILED_HEALTH = HEALTH.extend({
   projection_lag_ms: z.number(),
   projection_differences: z.array(z.object({ projection: z.string(), rows: z.number().int(), first: z.string() })),
   domain_events: z.object({ lag_ms: z.number(), problem: z.string().nullable() }),
+  retention: z.object({ lag_ms: z.number(), problem: z.string().nullable() }),
   seals: z
     .object({ waiting_ms: z.number(), unpublished_ms: z.number(), problem: z.string().nullable() })
     .nullable()

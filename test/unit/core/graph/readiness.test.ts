@@ -7,7 +7,7 @@ const pair = plan(step('a'), step('b'), step('c', { after: ['a', 'b'] }))
 
 const after = (...orders: readonly Order[]): LiveTask => {
   const state = stateAfter(pair, [submit(), ...orders])
-  if (state.type === 'none') throw new Error('a submitted task is there')
+  if (state.type !== 'task') throw new Error('a submitted task is there')
   return state
 }
 

@@ -27,7 +27,7 @@ const sumsAfter = (...orders: readonly Order[]): ReadonlyMap<string, ActivityRow
     const decision = decide(state, command)
     if (decision.type === 'refused') throw new Error(decision.refusal.message)
     for (const event of decision.events) state = evolve(state, event, command.at, two)
-    if (state.type === 'none') throw new Error('a submitted task is there')
+    if (state.type !== 'task') throw new Error('a submitted task is there')
     for (const row of activityRows(decision.events, command.at, state)) {
       const there = sums.get(row.step ?? '')
       sums.set(row.step ?? '', there === undefined ? row : addedActivity(there, row))

@@ -70,7 +70,7 @@ const play = ({ of, draws }: Run, answers: Answers) => {
     if (decision.type === 'refused') throw new Error(decision.refusal.message)
     for (const event of decision.events) {
       const next = evolve(task, event, command.at, of)
-      if (next.type === 'none') throw new Error('a task is there')
+      if (next.type !== 'task') throw new Error('a task is there')
       task = next
     }
     commits.push(decision.events)

@@ -357,7 +357,7 @@ const continued = (task: LiveTask, of: Plan, orders: readonly Order[]): LiveTask
     const decision = decide(state, command)
     if (decision.type === 'refused') throw new Error(decision.refusal.message)
     const next = applied(state, decision.events, command.at, of)
-    if (next.type === 'none') throw new Error('a task is there')
+    if (next.type !== 'task') throw new Error('a task is there')
     return next
   }, task)
 

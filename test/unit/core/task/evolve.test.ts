@@ -107,7 +107,7 @@ const exercised = (() => {
   const phases = new Set<string>()
   const others: string[] = []
   const note: Note = (before, event, after) => {
-    phases.add(`${event.type}: ${before.type === 'none' ? 'none' : before.phase} to ${after.phase}`)
+    phases.add(`${event.type}: ${before.type === 'task' ? before.phase : before.type} to ${after.phase}`)
     const changed =
       event.type.startsWith('step.') && 'step' in event ? (after.graph.indexOf.get(event.step ?? stepId('')) ?? -1) : -1
     after.steps.forEach((step, index) => {
@@ -358,7 +358,7 @@ test('a chain of a thousand steps allocates per event a few objects and two arra
 
 /** Steps of the newer task that are not the very objects of the older. */
 const freshSteps = (older: TaskState, newer: TaskState): number => {
-  if (older.type === 'none' || newer.type === 'none') return 0
+  if (older.type !== 'task' || newer.type !== 'task') return 0
   let fresh = 0
   newer.steps.forEach((step, index) => {
     if (step !== older.steps[index]) fresh += 1

@@ -18,7 +18,7 @@ const row = plan(step('a'), step('b', { after: ['a'] }), step('c', { after: ['a'
 
 const after = (...orders: readonly Order[]): LiveTask => {
   const state = stateAfter(row, [submit(), ...orders])
-  if (state.type === 'none') throw new Error('a submitted task is there')
+  if (state.type !== 'task') throw new Error('a submitted task is there')
   return state
 }
 

@@ -57,7 +57,7 @@ test('no step starts before everything it depends on is satisfied, and none whil
   forEveryRun((run) => {
     play(run, {
       onEvent: (before, event) => {
-        if (event.type !== 'step.started' || before.type === 'none') return
+        if (event.type !== 'step.started' || before.type !== 'task') return
         expect(before.pace.type).toBe('going')
         const index = before.graph.indexOf.get(event.step) ?? -1
         // A way back waits for what built on the step, which is another rule.
@@ -88,7 +88,7 @@ test('a step whose condition is false never starts, and one whose condition has 
   forEveryRun((run) => {
     play(run, {
       onEvent: (before, event) => {
-        if (before.type === 'none' || !('step' in event)) return
+        if (before.type !== 'task' || !('step' in event)) return
         const index = run.plan.indexOf.get(event.step ?? stepId('')) ?? -1
         // A person may have given the result of a step that could not run; its way back runs.
         if (isTakingBack(before, index)) return
@@ -118,10 +118,10 @@ test('a running task cancels only what nobody waits for any more', () => {
     const run = { ...random, plan: racing }
     play(run, {
       onDecision: (state, command, decision) => {
-        if (state.type === 'none' || command.type === 'fail_task' || state.phase !== 'running' || decision.type === 'refused')
+        if (state.type !== 'task' || command.type === 'fail_task' || state.phase !== 'running' || decision.type === 'refused')
           return
         const after = decision.events.reduce<TaskState>((folded, event) => evolve(folded, event, command.at, run.plan), state)
-        if (after.type === 'none' || after.cancel !== undefined) return
+        if (after.type !== 'task' || after.cancel !== undefined) return
         for (const event of decision.events) {
           if (event.type !== 'step.cancelled') continue
           cancelled += 1
@@ -219,7 +219,7 @@ test('steps are taken back once nothing else is active, at most once, and after 
     const undone = new Set<string>()
     play(run, {
       onEvent: (before, event, after) => {
-        if (before.type === 'none') return
+        if (before.type !== 'task') return
         if (event.type === 'compensation.started')
           expect([before.counts.enqueued, before.counts.in_progress, before.counts.waiting_for_retry]).toEqual([0, 0, 0])
         if (event.type !== 'step.completed' || after.compensation === undefined) return
@@ -310,7 +310,7 @@ test('after every decision an open task has something that will move it, or says
       onDecision: (state, command, decision) => {
         const events = decision.type === 'accepted' ? decision.events : []
         const after = events.reduce<TaskState>((folded, event) => evolve(folded, event, command.at, run.plan), state)
-        if (after.type === 'none' || isTerminal(after.phase)) return
+        if (after.type !== 'task' || isTerminal(after.phase)) return
         const { enqueued, in_progress, waiting_for_retry, error, cancelled } = after.counts
         if (after.phase === 'running' || after.phase === 'compensating')
           expect(enqueued + in_progress + waiting_for_retry).toBeGreaterThan(0)
@@ -327,7 +327,7 @@ test('the quick way of deciding decides what the thorough way decides', () => {
   forEveryRun((run) => {
     play(run, {
       onDecision: (state, command, decision) => {
-        if (state.type === 'none' || command.type !== 'complete' || state.phase !== 'running') return
+        if (state.type !== 'task' || command.type !== 'complete' || state.phase !== 'running') return
         if (!state.plan.plain) return
         quick += 1
         expect(decide({ ...state, plan: { ...state.plan, plain: false } }, command)).toEqual(decision)
@@ -343,7 +343,7 @@ test('a task whose workers always answer reaches its end, or is blocked by a ste
     fc.property(arbitraryPlan, draws, (plan, chosen) => {
       let state = stateAfter(plan, [submit()])
       for (const draw of chosen) {
-        if (state.type === 'none') break
+        if (state.type !== 'task') break
         const command = nextOrdinary(state, draw)
         if (command === undefined) break
         const decision = decide(state, command)

@@ -295,7 +295,7 @@ export const play = (run: Run, watcher: Watcher): { readonly state: TaskState; r
 
 /** Makes every later change in place throw. */
 const frozen = (state: TaskState): LiveTask => {
-  if (state.type === 'none') throw new Error('a task that has an event is not none')
+  if (state.type !== 'task') throw new Error('a task that has an event is not none')
   for (const step of state.steps) Object.freeze(step)
   Object.freeze(state.steps)
   Object.freeze(state.unmet)
@@ -316,7 +316,7 @@ const commandOf = (
   }
   if (isForTask(move.kind)) return { type: move.kind, at: now }
   // Mostly of a blocked task, so that runs get somewhere.
-  if (move.kind === 'fail_task' && move.pick % 4 > 0 && (state.type === 'none' || state.phase !== 'blocked')) return undefined
+  if (move.kind === 'fail_task' && move.pick % 4 > 0 && (state.type !== 'task' || state.phase !== 'blocked')) return undefined
   if (move.kind === 'fail_task') return { type: 'fail_task', at: now, code: 'GIVEN_UP', message: 'Nobody waits for it.' }
   const steps = state.type === 'task' ? state.graph.steps : of.steps
   const index = steps.length === 0 ? 0 : move.pick % steps.length

@@ -24,6 +24,7 @@ const aCommit = async (): Promise<TaskCommit> => {
     state: snapshot.state,
     version: snapshot.version,
     started: [],
+    archived: undefined,
     lettersBefore: NO_DEAD_LETTERS,
     takenAway: [],
     identity: undefined,

@@ -50,7 +50,7 @@ const library = async (
 const snapshotBehind = (commits: readonly StoredCommit[], n: number, plan: Plan | undefined): SnapshotRow => {
   const fold = new TaskFold(() => plan)
   for (const commit of commits.slice(0, n)) fold.add(commit)
-  if (fold.state.type === 'none') throw new Error('no task')
+  if (fold.state.type !== 'task') throw new Error('no task')
   const row = snapshotRow(requestId(1), fold.state, fold.version, fold.lastHash)
   if (row === undefined) throw new Error('no snapshot')
   return row

@@ -52,7 +52,10 @@ test('the hours of sums are looked at some at a time, the newest first, and all 
 
 test('sums are of the commits up to the checkpoints they were read with, and of their own hours', () => {
   const P0 = partitionNumber(0)
-  const check = new ActivityCheck({ fromMs: HOUR, beforeMs: 2 * HOUR }, { rows: [], checkpoints: new Map([[P0, 5]]) })
+  const check = new ActivityCheck(
+    { fromMs: HOUR, beforeMs: 2 * HOUR },
+    { rows: [], archived: [], checkpoints: new Map([[P0, 5]]) },
+  )
   const commit = (seq: number, at: number): StoredCommit => ({
     seq,
     at: instant(at),

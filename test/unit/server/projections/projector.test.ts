@@ -152,6 +152,7 @@ test('a checkpoint that somebody else moved is a conflict: nothing is written, a
     keys: [],
     deadLetters: [],
     snapshots: [],
+    removed: [],
   })
   add(waiting)
   await clock.advance(500)

@@ -99,7 +99,7 @@ test('a state that is too large has no snapshot; one a character smaller has', (
     const decision = decide(NO_TASK, { ...command, context: context(chars) })
     if (decision.type === 'refused') throw new Error('refused')
     const state = foldOf(NO_TASK, [{ at: at(0), events: decision.events }], one)
-    if (state.type === 'none') throw new Error('no task')
+    if (state.type !== 'task') throw new Error('no task')
     return state
   }
   const rowOf = (chars: number) => snapshotRow(requestId(1), stateOf(chars), 2, Buffer.alloc(32))

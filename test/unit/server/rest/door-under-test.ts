@@ -252,6 +252,7 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
       log: memoryLog({ partitionCount: 1 }),
       sealed: () => Promise.resolve(),
       trusted: undefined,
+      archived: () => Promise.resolve(undefined),
       sealsDir: undefined,
     }),
     query: {

@@ -58,6 +58,7 @@ test('levels are read when somebody scrapes', async () => {
     keyPlacesHeld: 2,
     quarantinedStreams: 0,
     domainEventLagSeconds: 0,
+    archiveLagSeconds: 3,
     unservedQueues: 0,
     ready: 1,
     clockOffsetSeconds: 0.5,

@@ -1,1 +1,0 @@
--- Reserved for the schema of seals; nothing is changed here.
