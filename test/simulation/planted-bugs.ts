@@ -109,7 +109,7 @@ const projectTwice = (): PlantedBug => {
 /** A ready queue that runs out is filled from the rows alone, without what is not projected yet. */
 const refillWithoutTheTail = (): PlantedBug => ({
   name: 'refill a window without the tail',
-  foundAs: /^I32 .* no queue knows/,
+  foundAs: /^I32 .* is ready, and (no queue knows it|nobody gives it a place)/,
   makers: () => ({
     projector: (...parts) => {
       const projector = new Projector(...parts)
