@@ -1,0 +1,7 @@
+/** Every phase of the soak, in the order in which they are played. A new one is a file in `phases/` and a line here. */
+import type { Phase } from './phase.js'
+import { cuts } from './phases/cuts.js'
+import { postgresKills, serverKills, workerKills } from './phases/kills.js'
+import { stops } from './phases/stops.js'
+
+export const PHASES: readonly Phase[] = [serverKills, workerKills, postgresKills, stops, cuts]
