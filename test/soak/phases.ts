@@ -1,7 +1,10 @@
 /** Every phase of the soak, in the order in which they are played. A new one is a file in `phases/` and a line here. */
 import type { Phase } from './phase.js'
 import { cuts } from './phases/cuts.js'
+import { diskFull } from './phases/disk-full.js'
 import { postgresKills, serverKills, workerKills } from './phases/kills.js'
+import { recovery } from './phases/recovery.js'
 import { stops } from './phases/stops.js'
+import { twoServers } from './phases/two-servers.js'
 
-export const PHASES: readonly Phase[] = [serverKills, workerKills, postgresKills, stops, cuts]
+export const PHASES: readonly Phase[] = [serverKills, workerKills, postgresKills, stops, cuts, diskFull, twoServers, recovery]
