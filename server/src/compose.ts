@@ -65,6 +65,7 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   const pool = openPool({ url: config.databaseUrl, applicationName: 'tasker query', connectionsMax: config.databaseConnections })
   opened.add('query pool', () => pool.end())
   const publishing = publishingOf(config, logger, opened)
+  const recoveryAt = performance.now()
   const engine = await startEngine(
     { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics, draw: Math.random, ...publishing },
     engineSettings(config, node),
@@ -80,7 +81,7 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
     (built) => (running.engine = built),
   )
   opened.add('engine', () => engine.stop())
-  logger.info({ node, ...engine.recovered }, 'recovered')
+  logger.info({ node, ...engine.recovered, recoveryMs: Math.round(performance.now() - recoveryAt) }, 'recovered')
   const query = postgresQuery({ reader: pool, projection: PROJECTION })
   const analytics = { analytics: postgresAnalytics(pool), queues: () => engine.queues(), now: () => systemClock.now() }
   const { host } = config

@@ -48,7 +48,10 @@ export const awaitCurrentSchema = async (config: ServerConfig, signal: AbortSign
   const { databaseUrl: url, databaseWaitMs: waitMsMax } = config
   const logger = createLogger({ level: config.logLevel })
   const away = (message: string): void =>
-    logger.warn({ message, database: withoutPassword(url), wait_ms_max: waitMsMax }, 'the database is away; the start waits for it')
+    logger.warn(
+      { message, database: withoutPassword(url), wait_ms_max: waitMsMax },
+      'the database is away; the start waits for it',
+    )
   const back = (): void => logger.info({}, 'the database is there; the start goes on')
   await reached(url, () => awaitDatabase({ url, waitMsMax, signal, away, back }))
   await requireCurrentSchema(url)
