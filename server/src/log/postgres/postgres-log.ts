@@ -121,7 +121,10 @@ const collidedOn = ({ constraint, values }: BrokenKey): Collision => {
   return { type: 'stream', stream: { kind, id } }
 }
 
-const isKind = (kind: string | undefined): kind is StreamKind => kind === 'task' || kind === 'template' || kind === 'partition'
+/** A record, so that a kind cannot be forgotten. */
+const KINDS: Readonly<Record<StreamKind, true>> = { task: true, template: true, key: true, partition: true }
+
+const isKind = (kind: string | undefined): kind is StreamKind => kind !== undefined && Object.hasOwn(KINDS, kind)
 
 async function* pagesOf(pool: Pool, range: KeyRange, page: PageBounds): AsyncGenerator<readonly StoredCommit[]> {
   const pages = readPages(pool, range, page)
