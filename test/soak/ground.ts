@@ -6,10 +6,13 @@ import { type RunningPostgres, startPostgres } from '@tasker/dev-postgres'
 import { Client } from '@tasker/sdk'
 import { migrate } from '@tasker/server/internal/database/migrate'
 import { type Address, end, freeAddress, startLiveServer, startLiveWorker } from '../support/live-server.js'
+import { signalTree } from '../support/process-tree.js'
 import { query } from '../support/query.js'
 import type { RunningProgram } from '../support/processes.js'
 import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.js'
 
+/** So that a run takes little disk: the log of PostgreSQL itself would otherwise grow to gigabytes. */
+const PARAMETERS: Readonly<Record<string, string>> = { max_wal_size: '512MB' }
 const LAST_WORDS_CHARS = 4_000
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
@@ -60,7 +63,7 @@ export class Ground {
 
   static async open(settings: GroundSettings): Promise<Ground> {
     const dataDir = settings.dataDir ?? mkdtempSync(join(tmpdir(), 'tasker-soak-'))
-    const postgres = await startPostgres({ dataDir, durable: true, parameters: settings.parameters ?? {} })
+    const postgres = await startPostgres({ dataDir, durable: true, parameters: { ...PARAMETERS, ...settings.parameters } })
     await migrate(postgres.url)
     const address = await freeAddress()
     const ways =
@@ -110,7 +113,7 @@ export class Ground {
       dataDir: this.#dataDir,
       port,
       durable: true,
-      parameters: this.#settings.parameters ?? {},
+      parameters: { ...PARAMETERS, ...this.#settings.parameters },
     })
   }
 
@@ -148,6 +151,8 @@ export class Ground {
   /** Ends everything at once. The data stays for whoever looks for the reason: the answer says where. */
   async abandon(): Promise<string> {
     this.client.close()
+    // It may stand still in the midst of a strike.
+    signalTree(this.#postgres.pid, 'SIGCONT')
     for (const program of [...this.#workers, this.#server]) if (program !== undefined) await end(program, 'SIGKILL')
     await this.#closeWays()
     await this.#postgres.stop()

@@ -2,12 +2,15 @@
  * `npm run soak [-- --only PHASE,PHASE] [--seed N] [--short]`: plays phases one after another and prints for each a section of
  * `docs/reliability.md`. Ends with 1 at the first broken promise, with what was broken and the command that plays it again.
  */
+import { statfsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Phase, PhaseRun } from './phase.js'
 import { PHASES } from './phases.js'
 import { commandOf, sectionOf } from './report.js'
 
 const SEEDS = 1_000_000
+const DISK_BYTES_DEFAULT = 2 * 1024 ** 3
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
@@ -27,8 +30,16 @@ if (unknown.length > 0 || names.length === 0 || !Number.isSafeInteger(seed) || s
   process.exit(2)
 }
 
+/** A phase may use half of what is free. */
+const noRoomFor = ({ diskBytesMax = DISK_BYTES_DEFAULT }: Phase): string | undefined => {
+  const { bavail, bsize } = statfsSync(tmpdir())
+  return bavail * bsize >= 2 * diskBytesMax
+    ? undefined
+    : `it may need ${diskBytesMax} bytes, which is more than half of what is free in ${tmpdir()}`
+}
+
 const play = async (phase: Phase, run: PhaseRun): Promise<void> => {
-  const reason = phase.leftOut?.()
+  const reason = phase.leftOut?.() ?? noRoomFor(phase)
   if (reason !== undefined) return say(`${phase.name} is left out: ${reason}`)
   say(`${phase.name}: ${phase.promise}`)
   const startedAt = performance.now()

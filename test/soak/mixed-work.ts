@@ -162,6 +162,12 @@ export const WORK_KINDS: readonly WorkKind[] = [
   },
 ]
 
+export const workNamed = (name: string): WorkKind => {
+  const kind = WORK_KINDS.find(({ definition }) => definition.name === name)
+  if (kind === undefined) throw new Error(`there is no work named ${name}`)
+  return kind
+}
+
 /** What each step waits for, for whoever reads the log without the templates. Names of steps are unique among all kinds. */
 export const DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
   ...PARCEL_DEPENDENCIES,

@@ -24,6 +24,8 @@ export interface Phase {
   readonly name: string
   /** What it shows, as a sentence without its stop. */
   readonly promise: string
+  /** What its data may take on the disk of the system's folder for temporary files; 2 GiB when not said. */
+  readonly diskBytesMax?: number
   /** Why it cannot run on this machine; undefined when it can. */
   readonly leftOut?: () => string | undefined
   /** Throws at the first promise that is broken, and cleans up after itself. */

@@ -7,7 +7,7 @@ const GIB = 1024 ** 3
 /** One sentence about where the figures come from. */
 const machineText = (postgresVersion: string): string =>
   `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / GIB)} GiB, ` +
-  `Linux ${release()}, Node ${process.versions.node}, PostgreSQL ${postgresVersion}`
+  `Linux ${release().split('.').slice(0, 2).join('.')}, Node ${process.versions.node}, PostgreSQL ${postgresVersion}`
 
 /** The command that plays it again. */
 export const commandOf = ({ name }: Phase, { form, seed }: PhaseRun): string =>

@@ -10,7 +10,7 @@ import { judge, type Verdict } from './verdict.js'
 const ROUND_MS_MAX = 240_000
 const IN_FLIGHT = 200
 /** Longer where there are many strikes, so that the log stays one that can be read after each. */
-const HOLD_MS_MAX: Readonly<Record<PhaseForm, number>> = { short: 300, long: 1_000 }
+const HOLD_MS_MAX: Readonly<Record<PhaseForm, number>> = { short: 500, long: 1_000 }
 /** Of the tasks in flight, those that must be open before the next strike. */
 const LOAD_SHARE = 0.8
 const RESULTS_BETWEEN_MAX = 60
@@ -141,11 +141,11 @@ const figuresOf = (
   }
 }
 
-/** In milliseconds: the one in the middle, and the highest. */
+/** In milliseconds: the one in the middle, and the highest where there are several. */
 const medianAndMost = (values: readonly number[]): string => {
   const sorted = values.toSorted((a, b) => a - b)
   const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
-  return `${median} ms, at most ${sorted.at(-1) ?? 0} ms`
+  return sorted.length === 1 ? `${median} ms` : `${median} ms, at most ${sorted.at(-1) ?? 0} ms`
 }
 
 const range = (values: readonly number[]): string => {

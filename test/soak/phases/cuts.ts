@@ -12,8 +12,8 @@ export const cuts: Phase = underLoad({
   ground: { proxied: true },
   plan: {
     short: [
-      { strike: cut('toPostgres'), times: 2 },
-      { strike: cut('toServer'), times: 2 },
+      { strike: cut('toPostgres'), times: 1 },
+      { strike: cut('toServer'), times: 1 },
       { strike: silence('toPostgres', SHORT_MS), times: 1 },
       { strike: silence('toServer', SHORT_MS), times: 1 },
     ],

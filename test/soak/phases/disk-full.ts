@@ -74,7 +74,14 @@ const playFull = async (ground: Ground, disk: Disk, times: number, fullMs: numbe
   const { tasks } = await judge(ground.databaseUrl, load, 'over')
   return {
     postgresVersion: await ground.postgresVersion(),
-    columns: ['round', 'tasks open', 'a submission is told', 'goes on', 'first result after', 'all results after'],
+    columns: [
+      'round',
+      'tasks open when it was full',
+      'a submission is told',
+      'goes on',
+      'first result after',
+      'all results after',
+    ],
     rows,
     notes: [
       `The disk has ${DISK_MIB} MiB and is full for ${fullMs / 1_000} s; times count from the moment there is room again.`,
@@ -85,17 +92,19 @@ const playFull = async (ground: Ground, disk: Disk, times: number, fullMs: numbe
 
 const fullOnce = async (ground: Ground, load: Load, disk: Disk, fullMs: number) => {
   const stopFilling = disk.keepFull()
+  let freedAt = 0
+  const elapsed = (): number => Math.max(0, Math.round(performance.now() - freedAt))
   let told: string
+  let all: Promise<{ readonly open: number; readonly allMs: number }>
   try {
     told = await until('a submission is refused', ANSWER_MS_MAX, () => refusalOf(ground))
+    all = load.openNow().then((open) => ({ open, allMs: elapsed() }))
     await pause(fullMs)
   } finally {
     stopFilling()
   }
-  const freedAt = performance.now()
-  const elapsed = (): number => Math.round(performance.now() - freedAt)
+  freedAt = performance.now()
   const first = load.nextResult().then(elapsed)
-  const all = load.openNow().then((open) => ({ open, allMs: elapsed() }))
   // A PostgreSQL that could not write its own log has ended: then somebody starts it again.
   const byItself = await within(
     'PostgreSQL goes on or ends',

@@ -4,7 +4,7 @@ import { end, rest } from '../../support/live-server.js'
 import { query } from '../../support/query.js'
 import { until } from '../../support/until.js'
 import { Ground } from '../ground.js'
-import { type Acknowledged, WORK_KINDS } from '../mixed-work.js'
+import { type Acknowledged, workNamed } from '../mixed-work.js'
 import type { Figures, Phase, PhaseForm, PhaseRun } from '../phase.js'
 import { BrokenPromise, judge } from '../verdict.js'
 
@@ -71,8 +71,7 @@ export const recovery: Phase = {
 
 /** Ids of that many tasks, each acknowledged. */
 const submitted = async ({ client }: Ground, count: number): Promise<readonly string[]> => {
-  const kind = WORK_KINDS.find(({ definition }) => definition.name === 'line')
-  if (kind === undefined) throw new Error('there is no such work')
+  const kind = workNamed('line')
   const makeId = monotonicFactory()
   const ids: string[] = []
   for (let from = 0; from < count; from += STRETCH) {
