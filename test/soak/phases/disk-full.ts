@@ -92,7 +92,7 @@ const playFull = async (ground: Ground, disk: Disk, times: number, fullMs: numbe
 
 const fullOnce = async (ground: Ground, load: Load, disk: Disk, fullMs: number) => {
   const stopFilling = disk.keepFull()
-  let freedAt = 0
+  let freedAt = Number.POSITIVE_INFINITY
   const elapsed = (): number => Math.max(0, Math.round(performance.now() - freedAt))
   let told: string
   let all: Promise<{ readonly open: number; readonly allMs: number }>
