@@ -2,9 +2,9 @@
 import type { Phase } from './phase.js'
 import { cuts } from './phases/cuts.js'
 import { diskFull } from './phases/disk-full.js'
-import { postgresKills, serverKills, workerKills } from './phases/kills.js'
+import { KILLS } from './phases/kills.js'
 import { recovery } from './phases/recovery.js'
 import { stops } from './phases/stops.js'
 import { twoServers } from './phases/two-servers.js'
 
-export const PHASES: readonly Phase[] = [serverKills, workerKills, postgresKills, stops, cuts, diskFull, twoServers, recovery]
+export const PHASES: readonly Phase[] = [...KILLS, stops, cuts, diskFull, twoServers, recovery]

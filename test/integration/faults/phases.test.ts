@@ -1,20 +1,6 @@
-/** The short forms of the phases that `npm run soak` plays in full: the same faults under the same load, fewer times. */
-import { expect, test } from 'vitest'
+/** What stands still, is cut off, has no room, or is there twice; and how long recovery takes. */
 import { PHASES } from '../../soak/phases.js'
+import { KILLS } from '../../soak/phases/kills.js'
+import { testShortForms } from './short-forms.js'
 
-const PHASE_MS_MAX = 300_000
-/** Moments differ from run to run; what must hold holds at each. A failure tells the command with its seed. */
-const seed = Date.now() % 1_000_000
-
-test.for(PHASES)('$name: $promise', { timeout: PHASE_MS_MAX }, async (phase, { skip }) => {
-  const why = phase.leftOut?.()
-  if (why !== undefined) skip(why)
-  const lines: string[] = []
-  try {
-    const figures = await phase.play({ form: 'short', seed, say: (text) => lines.push(text) })
-    expect(figures.rows.length).toBeGreaterThan(0)
-  } catch (error) {
-    console.log([...lines, `npm run soak -- --only ${phase.name} --short --seed ${seed}`].join('\n'))
-    throw error
-  }
-})
+testShortForms(PHASES.filter((phase) => !KILLS.includes(phase)))
