@@ -10,7 +10,7 @@ import { judge, type Verdict } from './verdict.js'
 const ROUND_MS_MAX = 240_000
 const IN_FLIGHT = 200
 /** Longer where there are many strikes, so that the log stays one that can be read after each. */
-const HOLD_MS_MAX: Readonly<Record<PhaseForm, number>> = { short: 500, long: 1_000 }
+const HOLD_MS_MAX: Readonly<Record<PhaseForm, number>> = { short: 500, long: 2_000 }
 /** Of the tasks in flight, those that must be open before the next strike. */
 const LOAD_SHARE = 0.8
 const RESULTS_BETWEEN_MAX = 60
