@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { durationMs, type Lifecycle, partitionNumber, unreachable, type WatchedState } from '@tasker/core'
 import { monotonicFactory } from 'ulid'
+import { serverAudit } from './audit/audit.js'
+import { sealFiles } from './audit/seal-files.js'
+import { configuredSealKey, trustedKeys } from './audit/configured-keys.js'
 import { inBackground } from './background.js'
 import { redactedConfig, type ServerConfig } from './config.js'
 import { openPool } from './database.js'
@@ -10,10 +13,11 @@ import { schemaFault, schemaStatus } from './database/migrate.js'
 import { type DatabaseHold, holdDatabase } from './database/sole-server.js'
 import { type RunningEngine, startEngine } from './engine/engine.js'
 import type { PublishingPorts } from './engine/engine-parts.js'
+import type { SealingPorts } from './engine/seals/sealer.js'
 import { systemClock } from './engine/system-clock.js'
 import { startGrpcServer } from './grpc/server.js'
 import type { EventLog } from './log/port.js'
-import { openPostgresLog } from './log/postgres/postgres-log.js'
+import { openPostgresAudit, openPostgresLog } from './log/postgres/postgres-log.js'
 import { openPostgresStore, PROJECTION } from './projections/postgres-store.js'
 import { postgresAnalytics } from './query/postgres-analytics.js'
 import { pgmqTransport } from './publishers/pgmq/pgmq-transport.js'
@@ -65,9 +69,10 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   const pool = openPool({ url: config.databaseUrl, applicationName: 'tasker query', connectionsMax: config.databaseConnections })
   opened.add('query pool', () => pool.end())
   const publishing = publishingOf(config, logger, opened)
+  const sealing = sealingOf(config, logger)
   const recoveryAt = performance.now()
   const engine = await startEngine(
-    { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics, draw: Math.random, ...publishing },
+    { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics, draw: Math.random, ...publishing, ...sealing },
     engineSettings(config, node),
     {
       fenced: fence,
@@ -84,6 +89,12 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   logger.info({ node, ...engine.recovered, recoveryMs: Math.round(performance.now() - recoveryAt) }, 'recovered')
   const query = postgresQuery({ reader: pool, projection: PROJECTION })
   const analytics = { analytics: postgresAnalytics(pool), queues: () => engine.queues(), now: () => systemClock.now() }
+  const audit = serverAudit({
+    log,
+    sealed: (partition, seq) => engine.sealed(partition, seq),
+    trusted: trustedKeys(config.sealPublicKeys, sealing.sealing?.key),
+    sealsDir: config.sealsDir === '' ? undefined : config.sealsDir,
+  })
   const { host } = config
   const info = { version: programVersion(), startedAt: Date.now(), config: redactedConfig(config) }
   const grpc = await startGrpcServer({
@@ -97,10 +108,33 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
     workerTimes: workerTimes(config),
   })
   opened.add('gRPC', () => grpc.stop(config.stopDeadlineMs))
-  const rest = await startRestServer({ engine, query, analytics, logger, metrics, host, port: config.restPort, info })
+  const rest = await startRestServer({ engine, query, analytics, audit, logger, metrics, host, port: config.restPort, info })
   opened.add('REST', () => rest.stop())
   return { restUrl: `http://${shown(host)}:${rest.port}`, grpcUrl: `${shown(host)}:${grpc.port}`, stop: () => opened.close() }
 }
+
+/** How seals are made; none are, and people are told, when there is no key. */
+const sealingOf = (config: ServerConfig, logger: Logger): { readonly sealing?: SealingPorts } => {
+  const key = configuredSealKey(config.sealKey)
+  if (key === undefined) {
+    logger.warn({}, 'no TASKER_SEAL_KEY: no seals are made, and a change of the log by hand is not always found')
+    return {}
+  }
+  const sealing: SealingPorts = {
+    key,
+    commitsMax: config.sealCommitsMax,
+    afterMs: durationMs(config.sealAfterMs),
+    published: config.sealsDir === '' ? undefined : sealFiles(config.sealsDir),
+    trouble: (what, message) => {
+      if (message === undefined) logger.info({ what }, 'seals work again')
+      else logger.warn({ what, message }, 'seals are behind')
+    },
+  }
+  return { sealing }
+}
+
+/** The log of a database as an auditor reads it, who brings nothing but its address. */
+export const openAudit = openPostgresAudit
 
 /** Where domain events go; nowhere, and they wait in the log, when the settings say `none`. */
 const publishingOf = (config: ServerConfig, logger: Logger, opened: Opened): { readonly publishing?: PublishingPorts } => {

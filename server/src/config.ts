@@ -67,6 +67,11 @@ const SCHEMA = z.object({
   stalenessAction: z.enum(['dlq', 'error', 'none'], { error: 'is not one of dlq, error, none' }),
   workerUnavailableMs: wholeNumber(0, HOUR_MS),
   workerUnavailableDlqMs: wholeNumber(1_000, WEEK_MINUTES * 60_000),
+  sealKey: z.string(),
+  sealPublicKeys: z.string(),
+  sealsDir: z.string(),
+  sealCommitsMax: wholeNumber(10, 100_000),
+  sealAfterMs: wholeNumber(100, HOUR_MS),
 })
 
 /** What `startServer` takes. Ports of 0 mean any free port. */
@@ -287,6 +292,39 @@ export const SETTINGS: readonly Setting[] = [
     String(LIMITS.workerUnavailableDeadLetterMs),
     'a step that waits in such a queue makes a dead letter after this',
   ),
+  setting(
+    'sealKey',
+    'TASKER_SEAL_KEY',
+    '--seal-key',
+    'file',
+    '',
+    'ed25519 private key for seals, PEM or its file; none when empty',
+  ),
+  setting(
+    'sealPublicKeys',
+    'TASKER_SEAL_PUBLIC_KEYS',
+    '--seal-public-keys',
+    'list',
+    '',
+    'public keys that signed seals before, 43 characters each, joined by commas',
+  ),
+  setting('sealsDir', 'TASKER_SEALS_DIR', '--seals-dir', 'folder', '', 'where seals are published; nowhere when empty'),
+  setting(
+    'sealCommitsMax',
+    'TASKER_SEAL_COMMITS_MAX',
+    '--seal-commits-max',
+    'commits',
+    '10000',
+    'commits that a seal covers at most',
+  ),
+  setting(
+    'sealAfterMs',
+    'TASKER_SEAL_AFTER_MS',
+    '--seal-after-ms',
+    'ms',
+    '60000',
+    'how long a commit waits for its seal at most',
+  ),
 ]
 
 export interface SettingProblem {
@@ -326,13 +364,15 @@ const problemOf = (issue: z.core.$ZodIssue, texts: Readonly<Record<string, strin
 }
 
 /** Settings that may hold a password. */
-const SECRET_KEYS: ReadonlySet<SettingKey> = new Set(['databaseUrl', 'rabbitmqUrl'])
+const SECRET_KEYS: ReadonlySet<SettingKey> = new Set(['databaseUrl', 'rabbitmqUrl', 'sealKey'])
 
 /** The settings by variable, without passwords: what `/config` may show. */
 export const redactedConfig = (config: ServerConfig): { readonly [variable: string]: string | number | boolean } =>
   Object.fromEntries(
-    SETTINGS.map(({ key, variable }) => [variable, SECRET_KEYS.has(key) ? withoutPassword(String(config[key])) : config[key]]),
+    SETTINGS.map(({ key, variable }) => [variable, SECRET_KEYS.has(key) ? redacted(String(config[key])) : config[key]]),
   )
+
+const redacted = (text: string): string => (text === '' ? '' : withoutPassword(text))
 
 /** A database URL for people: the password and anything in its query replaced. */
 export const withoutPassword = (url: string): string => {

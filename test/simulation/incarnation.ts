@@ -108,6 +108,7 @@ const fragileLog = (
   }
   return {
     partitionCount: log.partitionCount,
+    audit: log.audit,
     append,
     readStream: (stream, from) => fragilePages(log.readStream(stream, from)),
     readKind: (kind) => log.readKind(kind),

@@ -3,6 +3,7 @@ import { durationMs, handlerName, NO_LIFECYCLE, type TaskId } from '@tasker/core
 import { inBackground } from '@tasker/server/internal/background'
 import type { PublishingPorts } from '@tasker/server/internal/engine/engine-parts'
 import { type RunningEngine, startEngine } from '@tasker/server/internal/engine/engine'
+import type { SealingPorts } from '@tasker/server/internal/engine/seals/sealer'
 import { memoryLog } from '@tasker/server/internal/log/memory/memory-log'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
 import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
@@ -14,6 +15,7 @@ import { drawFaultPlan, drawLaterFaults, type FaultPlan, NO_FAULTS } from './fau
 import { Incarnation, type Weather } from './incarnation.js'
 import { checkAll } from './invariants.js'
 import { echoWork, SimWorker } from './sim-worker.js'
+import { sealViolations, simulatedSealing } from './seal-invariants.js'
 import { choiceFor, drawBranchedTemplate } from './branched-work.js'
 import { drawFailingTemplate } from './failing-work.js'
 import { Operators } from './operators.js'
@@ -61,6 +63,8 @@ export interface RunOptions {
   readonly firstFaultsOnly?: boolean
   /** Without operators and the templates that fail on purpose, as it was when a seed was found. */
   readonly beforeOperators?: boolean
+  /** Seals are made: other worlds than the same seeds have without. */
+  readonly seals?: boolean
 }
 
 export const runSeed = async (seed: number, options: RunOptions = {}): Promise<RunReport> => {
@@ -95,6 +99,7 @@ class World {
   /** By task and step, the attempts whose checkpoint was acknowledged. */
   readonly #checkpoints = new Map<string, Set<number>>()
   readonly #operators: Operators
+  readonly #sealing: { readonly sealing?: SealingPorts }
   /** Mean virtual milliseconds between two orders; 0 for never. */
   readonly #orderEveryMs: number
   #lives = 0
@@ -126,6 +131,7 @@ class World {
     const dice = new Dice(seed + OPERATOR_SEEDS)
     const silent = options.beforeOperators === true || firstFaultsOnly || firstTemplatesOnly
     this.#orderEveryMs = !silent && dice.chance(0.5) ? dice.between(300, 5_000) : 0
+    this.#sealing = options.seals === true ? { sealing: simulatedSealing } : {}
     this.#operators = new Operators({
       dice,
       engine: () => this.#engine,
@@ -187,6 +193,7 @@ class World {
       const checking = checkAll(evidence)
       await this.#clock.advance(60_000)
       this.#violations.push(...(await checking))
+      if ('sealing' in this.#sealing) this.#violations.push(...(await sealViolations(this.#log)))
     }
     this.#incarnation?.die()
     return {
@@ -223,7 +230,16 @@ class World {
       unreadable: (stream, error) => this.#violated(`the domain events of ${stream} cannot be read: ${String(error)}`),
     }
     const starting = startEngine(
-      { log, store, clock, schemaCheck: schemaCheck(), metrics: createMetrics(), draw: () => this.#dice.next(), publishing },
+      {
+        log,
+        store,
+        clock,
+        schemaCheck: schemaCheck(),
+        metrics: createMetrics(),
+        draw: () => this.#dice.next(),
+        publishing,
+        ...this.#sealing,
+      },
       {
         node: `node-${++this.#lives}`,
         batchCommitsMax: this.#dice.pick([3, 50, 500]),

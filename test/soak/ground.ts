@@ -4,15 +4,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunningPostgres, startPostgres } from '@tasker/dev-postgres'
 import { Client } from '@tasker/sdk'
+import { readSealKey } from '@tasker/server/internal/audit/seal-key'
 import { migrate } from '@tasker/server/internal/database/migrate'
 import { type Address, end, freeAddress, startLiveServer, startLiveWorker } from '../support/live-server.js'
 import { signalTree } from '../support/process-tree.js'
 import { query } from '../support/query.js'
 import type { RunningProgram } from '../support/processes.js'
+import { newKeyPem } from '../support/sealed.js'
 import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.js'
 
 /** So that a run takes little disk: the log of PostgreSQL itself would otherwise grow to gigabytes. */
 const PARAMETERS: Readonly<Record<string, string>> = { max_wal_size: '512MB' }
+/** Short, so that faults meet seals on their way. */
+const SEAL_AFTER_MS = 1_000
 const LAST_WORDS_CHARS = 4_000
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
@@ -37,10 +41,13 @@ export class Ground {
   /** Straight to PostgreSQL, whatever way the server takes. */
   readonly databaseUrl: string
   readonly client: Client
+  /** Where its seals are published, and the key that they are signed with. */
+  readonly seals: { readonly folder: string; readonly publicKey: string }
   /** The ways that can be cut; undefined where they lead straight. */
   readonly ways: { readonly toPostgres: TcpProxy; readonly toServer: TcpProxy } | undefined
   readonly #settings: GroundSettings
   readonly #dataDir: string
+  readonly #sealKey = newKeyPem()
   #postgres: RunningPostgres
   #server: RunningProgram | undefined
   #workers: readonly RunningProgram[] = []
@@ -57,6 +64,10 @@ export class Ground {
     this.ways = ways
     this.client = new Client({ url: this.#serverUrl(ways), logger: silent, submitTimeout: '30s' })
     this.#dataDir = dataDir
+    this.seals = {
+      folder: mkdtempSync(join(tmpdir(), 'tasker-soak-seals-')),
+      publicKey: readSealKey(this.#sealKey).publicKey,
+    }
     this.#postgres = postgres
     this.#settings = settings
   }
@@ -103,7 +114,14 @@ export class Ground {
   /** The variables of the server. */
   get serverSettings(): Readonly<Record<string, string>> {
     const { graceMs, silenceMs, server = {} } = this.#settings
-    return { TASKER_WORKER_GRACE_MS: String(graceMs), TASKER_WORKER_SILENCE_MS: String(silenceMs), ...server }
+    return {
+      TASKER_WORKER_GRACE_MS: String(graceMs),
+      TASKER_WORKER_SILENCE_MS: String(silenceMs),
+      TASKER_SEAL_KEY: this.#sealKey,
+      TASKER_SEALS_DIR: this.seals.folder,
+      TASKER_SEAL_AFTER_MS: String(SEAL_AFTER_MS),
+      ...server,
+    }
   }
 
   /** On the data and the port of the one before, which must be gone. */
@@ -145,6 +163,7 @@ export class Ground {
     await end(this.server)
     await this.#closeWays()
     await this.#postgres.stop()
+    rmSync(this.seals.folder, { recursive: true, force: true })
     if (this.#settings.dataDir === undefined) rmSync(this.#dataDir, { recursive: true, force: true })
   }
 

@@ -1,5 +1,6 @@
-/** The judgement after a fault: what was acknowledged is in a sound log, with one end each. */
+/** The judgement after a fault: what was acknowledged is in a sound log, with one end each, and the product's own audit finds nothing. */
 import { auditLog } from '../support/log-audit.js'
+import { auditFinding, type SealedDatabase } from './audit-command.js'
 import { ATTEMPTS_MAX, DEPENDENCIES } from './mixed-work.js'
 
 const TOLD_MAX = 20
@@ -29,16 +30,17 @@ export interface Ledger {
  * Throws a `BrokenPromise` when anything acknowledged is missing, or when the log is not what it must be. When everything is over,
  * each acknowledged task must be complete too.
  */
-export const judge = async (databaseUrl: string, ledger: Ledger, moment: 'under_load' | 'over'): Promise<Verdict> => {
+export const judge = async (on: SealedDatabase, ledger: Ledger, moment: 'under_load' | 'over'): Promise<Verdict> => {
   const startedAt = performance.now()
   const acknowledged = [...ledger.acknowledged]
-  const { problems, tasks } = await auditLog(databaseUrl, { dependencies: DEPENDENCIES, attemptsMax: ATTEMPTS_MAX })
+  const { problems, tasks } = await auditLog(on.databaseUrl, { dependencies: DEPENDENCIES, attemptsMax: ATTEMPTS_MAX })
   const lost = acknowledged.flatMap((id) => {
     const task = tasks.get(id)
     if (task === undefined) return [`${id} was acknowledged and is not in the log`]
     return moment === 'over' && task.end !== 'task.completed' ? [`${id} ended with ${task.end ?? 'nothing'}`] : []
   })
-  const found = [...ledger.problems, ...problems, ...lost]
+  const finding = await auditFinding(on)
+  const found = [...ledger.problems, ...problems, ...lost, ...(finding === undefined ? [] : [finding])]
   if (found.length > 0) throw new BrokenPromise(found)
   let events = 0
   for (const task of tasks.values()) events += task.events.length

@@ -24,6 +24,7 @@ import type {
 } from '@tasker/server/internal/engine/api'
 import { type RunningEngine, startEngine } from '@tasker/server/internal/engine/engine'
 import type { EngineSettings, PublishingPorts } from '@tasker/server/internal/engine/engine-parts'
+import type { SealingPorts } from '@tasker/server/internal/engine/seals/sealer'
 import type { QuarantinedStream } from '@tasker/server/internal/engine/quarantine'
 import { type FaultPolicy, memoryLog } from '@tasker/server/internal/log/memory/memory-log'
 import type { EventLog, StoredCommit } from '@tasker/server/internal/log/port'
@@ -114,6 +115,7 @@ export interface TestEngineOptions {
   readonly clock?: VirtualClock
   readonly settings?: Partial<EngineSettings>
   readonly publishing?: PublishingPorts
+  readonly sealing?: SealingPorts
 }
 
 export class TestEngine {
@@ -196,6 +198,7 @@ export const startTestEngine = async (options: TestEngineOptions = {}): Promise<
       metrics: createMetrics(),
       draw: () => 0.5,
       ...(options.publishing === undefined ? {} : { publishing: options.publishing }),
+      ...(options.sealing === undefined ? {} : { sealing: options.sealing }),
     },
     {
       node: 'node',

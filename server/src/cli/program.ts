@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { z } from 'zod'
 import { EXIT, type ExitCode, exitCodeOf, faultOf } from './exit.js'
 import { faultJson, faultLines } from './terminal.js'
+import { addAuditCommands } from './commands/audit.js'
 import { binding, examples, type Host } from './commands/command.js'
 import { addDeadLetterCommands } from './commands/dead-letter.js'
 import { addDemoCommand } from './commands/demo.js'
@@ -27,6 +28,7 @@ export const runCommandLine = async (args: readonly string[], host: Host): Promi
   addKeyCommands(program, bound)
   addDeadLetterCommands(program, bound)
   addStepCommands(program, bound)
+  addAuditCommands(program, bound)
   addDoctorCommand(program, bound)
   inherit(program)
   try {

@@ -31,6 +31,7 @@ import type {
 } from '@tasker/core'
 import type { FaultDetail, InputProblem } from '../faults.js'
 import type { DomainEvents } from '../publishers/feed.js'
+import type { SealLevels } from './seals/levels.js'
 
 /** A submission whose form was checked at the door; the engine resolves the template and checks the context against its schema. */
 export interface Submission {
@@ -292,9 +293,12 @@ export interface EngineHealth {
   readonly projectionLagMs: number
   /** How long the oldest domain event waits for its transport, and why it does when that is known. */
   readonly domainEvents: { readonly lagMs: number; readonly problem: string | undefined }
+  /** Undefined when no seals are made. */
+  readonly seals: SealLevels | undefined
 }
 
 export type { DomainEvents } from '../publishers/feed.js'
+export type { SealLevels } from './seals/levels.js'
 export type { DomainMessage } from '../publishers/message.js'
 
 /** What the engine sees of queues that nobody serves and of handlers that are heard. */

@@ -21,6 +21,14 @@ export const notReady = (why: string): FaultDetail => ({
   retryAfterMs: 1_000,
 })
 
+export const sealsOff: FaultDetail = {
+  code: 'INVALID_STATE',
+  reason: 'SEALS_OFF',
+  message: 'this server makes no seals: it has no key to sign them with',
+  hint: 'set TASKER_SEAL_KEY',
+  retryable: false,
+}
+
 export const commitBufferFull: FaultDetail = {
   code: 'BACKPRESSURE',
   reason: 'COMMIT_BUFFER_FULL',

@@ -28,7 +28,8 @@ import type { AttemptRef, QueueInfo } from './api.js'
 import type { Clock } from './clock.js'
 import { type DeliveryTargets, deliver } from './deliveries.js'
 import { Followers } from './followers.js'
-import { GroupCommit } from './group-commit.js'
+import { GroupCommit, type GroupCommitHooks } from './group-commit.js'
+import { Sealer, type SealingPorts } from './seals/sealer.js'
 import { KeyStreams } from './keys/key-streams.js'
 import { Keys } from './keys/keys.js'
 import { Quarantine, type QuarantinedStream } from './quarantine.js'
@@ -73,6 +74,8 @@ export interface EnginePorts {
   readonly draw: () => number
   /** Where domain events go; none are published when undefined, and those that are recorded wait in the log. */
   readonly publishing?: PublishingPorts
+  /** How seals are made; none are when undefined. */
+  readonly sealing?: SealingPorts
 }
 
 export interface PublishingPorts {
@@ -119,6 +122,7 @@ export interface EngineParts {
   readonly reads: Reads
   readonly publisher: Publisher | undefined
   readonly domainEvents: DomainFeed
+  readonly sealer: Sealer | undefined
 }
 
 /** Characters of events text of one append. */
@@ -129,7 +133,8 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const followers = new Followers()
   const wheel = new TimerWheel(clock)
   const cache = new StreamCache(settings.cacheBytesMax)
-  const commits = groupCommit(ports, settings, calls)
+  const commits: GroupCommit = groupCommit(ports, settings, calls, (rows) => sealer?.durable(rows))
+  const sealer = sealerOf(ports, commits)
   const quarantine = new Quarantine(calls.quarantined)
   const projector = new Projector(store, clock, { intervalMs: settings.projectionIntervalMs }, calls.overtaken)
   const workers = workersOf(clock, wheel, settings, calls, () => dispatcher.poke())
@@ -190,8 +195,12 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     reads,
     publisher,
     domainEvents,
+    sealer,
   }
 }
+
+const sealerOf = ({ log, clock, metrics, sealing }: EnginePorts, commits: GroupCommit): Sealer | undefined =>
+  sealing && new Sealer(sealing, log.audit, clock, metrics, (commit) => commits.enqueue(commit))
 
 const keysOf = (
   { log, store, clock, metrics }: EnginePorts,
@@ -233,12 +242,14 @@ const groupCommit = (
   { log, clock, metrics }: EnginePorts,
   { batchCommitsMax }: EngineSettings,
   calls: EngineCalls,
+  durable: NonNullable<GroupCommitHooks['durable']>,
 ): GroupCommit =>
   new GroupCommit(
     log,
     clock,
     { batchCommitsMax, batchCharsMax: BATCH_CHARS_MAX },
     {
+      durable,
       flushed: (count, appendMs) => metrics.commitsAppended(count, appendMs / 1_000),
       failed: (result) => metrics.appendFailed(result),
       partitionLost: calls.partitionLost,

@@ -41,7 +41,7 @@ import type {
 } from './api.js'
 import { timerCommand, workerLostFailure } from './attempts.js'
 import { attemptsOut } from './attempts-out.js'
-import { commitBufferFull, databaseUnavailable, notReady } from './engine-faults.js'
+import { commitBufferFull, databaseUnavailable, notReady, sealsOff } from './engine-faults.js'
 import { buildParts, type EngineParts, type EnginePorts, type EngineSettings } from './engine-parts.js'
 import type { OutcomeCall } from './followers.js'
 import { giveOrder } from './orders.js'
@@ -64,6 +64,8 @@ const WAITING_CHARS_MAX = 256 * 1024 * 1024
 const RETRY_MS = durationMs(1_000)
 /** Nothing is stale before the handlers that outlived this server had time to be heard: the least threshold there is. */
 const STALE_AFTER_START_MS = durationMs(60_000)
+/** How long a proof waits for the seal it needs. */
+const SEAL_WAIT_MS = durationMs(10_000)
 /** Submissions on their way when the log goes away are told so after this. */
 const UNCONFIRMED_AFTER_MS = durationMs(2_000)
 
@@ -132,6 +134,7 @@ export class RunningEngine implements Engine {
     this.#staleNotBefore = later(clock.now(), STALE_AFTER_START_MS)
     this.#recovering = false
     this.#parts.unserved.start()
+    this.#parts.sealer?.start()
   }
 
   get recovered(): RecoveryReport | undefined {
@@ -226,8 +229,15 @@ export class RunningEngine implements Engine {
     return this.#parts.keys.infos()
   }
 
+  /** Resolves when a seal covers the place. Throws a `Fault` when no seals are made, or none in time. */
+  sealed(partition: Partition, seq: number): Promise<void> {
+    const { sealer } = this.#parts
+    this.#assertAnswering()
+    return sealer === undefined ? Promise.reject(new Fault(sealsOff)) : sealer.covered(partition, seq, SEAL_WAIT_MS)
+  }
+
   health(): EngineHealth {
-    const { commits, projector, quarantine, publisher } = this.#parts
+    const { commits, projector, quarantine, publisher, sealer } = this.#parts
     const now = this.#ports.clock.now()
     const problems: string[] = []
     const closed = this.#closed()
@@ -241,12 +251,13 @@ export class RunningEngine implements Engine {
       quarantined: quarantine.list(),
       projectionLagMs: projector.lagMs(now),
       domainEvents: { lagMs: publisher?.lagMs(now) ?? 0, problem: publisher?.problem },
+      seals: sealer?.levels(),
     }
   }
 
   /** Ends the streams, writes what waits, projects it; idempotent. */
   async stop(): Promise<void> {
-    const { workers, dispatcher, timers, wheel, commits, projector, followers, publisher, unserved } = this.#parts
+    const { workers, dispatcher, timers, wheel, commits, projector, followers, publisher, unserved, sealer } = this.#parts
     this.#stopping = true
     unserved.stop()
     dispatcher.stop()
@@ -255,9 +266,10 @@ export class RunningEngine implements Engine {
     wheel.stop()
     workers.stop()
     this.#stopUnconfirmed?.()
+    sealer?.stop()
     await commits.stop()
     followers.failAll(notReady(this.#closed() ?? 'it stops'))
-    await Promise.all([projector.stop(), publisher?.stop()])
+    await Promise.all([projector.stop(), publisher?.stop(), sealer?.stopPublishing()])
   }
 
   /** A slot is claimed for a step that waited. */

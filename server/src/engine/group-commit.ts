@@ -37,6 +37,8 @@ export interface PendingCommit {
 }
 
 export interface GroupCommitHooks {
+  /** Commits of one append are in the log and settled, in the order of their places; partitions may be mixed. */
+  readonly durable?: (rows: readonly SequencedCommit[]) => void
   /** A batch is durable and all its commits are settled. */
   readonly flushed: (commits: number, appendMs: number) => void
   /** An append ended otherwise than it should. */
@@ -221,6 +223,7 @@ export class GroupCommit {
     for (let i = 0; i < commits.length; i++) {
       elementAt(commits, i, 'a settled commit').settle({ type: 'durable', seq: elementAt(rows, i, 'a settled row').seq })
     }
+    this.#hooks.durable?.(rows)
   }
 
   async #halve(commits: readonly PendingCommit[], lostStreams: Set<string>, message: string): Promise<void> {
@@ -255,6 +258,7 @@ export class GroupCommit {
       return commits
     }
     let found = 0
+    const durable: SequencedCommit[] = []
     for (const stored of tail) {
       const mine = commits[found]
       if (mine === undefined || !stored.hash.equals(mine.draft.hash)) {
@@ -263,8 +267,10 @@ export class GroupCommit {
       }
       this.#heads.set(partition, stored.seq)
       mine.settle({ type: 'durable', seq: stored.seq })
+      durable.push({ seq: stored.seq, commit: mine.draft })
       found++
     }
+    if (durable.length > 0) this.#hooks.durable?.(durable)
     return commits.slice(0, found)
   }
 

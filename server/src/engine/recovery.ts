@@ -30,6 +30,7 @@ import type { Clock } from './clock.js'
 import type { GroupCommit } from './group-commit.js'
 import { scopeOfTask } from './identity.js'
 import type { Keys } from './keys/keys.js'
+import type { Sealer } from './seals/sealer.js'
 import type { StreamLoader } from './stream-loader.js'
 import { durableTask } from './task-stream.js'
 import type { TemplateCatalog } from './template-catalog.js'
@@ -54,6 +55,7 @@ export interface RecoveryParts {
   readonly keys: Keys
   readonly timers: TimerWindow
   readonly publisher: Publisher | undefined
+  readonly sealer: Sealer | undefined
   /** What workers that were out before the start have to come back. */
   readonly graceMs: DurationMs
 }
@@ -72,6 +74,7 @@ export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => 
   for (let n = 0; n < log.partitionCount; n++) {
     const ownership = await log.acquire(partitionNumber(n), parts.node, clock.now())
     commits.own(ownership)
+    parts.sealer?.own(ownership)
     owned.push(ownership)
   }
   await catalog.load()

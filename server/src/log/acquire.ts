@@ -1,7 +1,7 @@
 /** Takes a partition: a control commit on top of its tail, tried again while others write in between. */
 import { type Instant, type Partition, unreachable } from '@tasker/core'
 import { Fault } from '../faults.js'
-import { acquisitionDraft, readAcquired } from './partition-codec.js'
+import { acquisitionDraft, epochOf } from './partition-codec.js'
 import type { AppendResult, Ownership, SequencedCommit, StoredCommit } from './port.js'
 
 /** The top of a partition in one consistent look. */
@@ -30,16 +30,16 @@ export const acquirePartition = async (
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const tip = await log.tip(partition)
     const commit = acquisitionDraft(partition, node, at, tip.control)
-    const epoch = tip.control === undefined ? 1 : readAcquired(tip.control).epoch + 1
+    const epoch = tip.control === undefined ? 1 : epochOf(tip.control) + 1
     const result = await log.append([{ seq: tip.seq + 1, commit }])
     switch (result.type) {
       case 'appended':
-        return { partition, epoch, seq: tip.seq + 1 }
+        return { partition, epoch, seq: tip.seq + 1, control: commit }
       case 'collided':
         break
       case 'unknown': {
         const { control } = await log.tip(partition)
-        if (control?.hash.equals(commit.hash) === true) return { partition, epoch, seq: control.seq }
+        if (control?.hash.equals(commit.hash) === true) return { partition, epoch, seq: control.seq, control }
         break
       }
       case 'refused':

@@ -1,16 +1,11 @@
-/** The control commit of a partition: who owns it from now on. */
+/** The stream of a partition: who owns it from now on, and the seals its owners put on it. */
 import { type Instant, type Partition } from '@tasker/core'
 import { fieldsOf, objectsOf } from './codec.js'
 import { UnknownEventError } from './codec/errors.js'
 import { commitHash, NO_PREVIOUS_HASH } from './commit-hash.js'
-import type { CommitDraft, StoredCommit } from './port.js'
+import { PARTITION_SEALED, type CommitDraft, type StoredCommit } from './port.js'
 
 export const PARTITION_ACQUIRED = 'partition.acquired'
-
-export interface PartitionAcquired {
-  readonly epoch: number
-  readonly node: string
-}
 
 /** The commit that takes a partition: one version and one epoch above the last, hash-linked to it. */
 export const acquisitionDraft = (
@@ -19,7 +14,7 @@ export const acquisitionDraft = (
   at: Instant,
   last: StoredCommit | undefined,
 ): CommitDraft => {
-  const epoch = last === undefined ? 1 : readAcquired(last).epoch + 1
+  const epoch = last === undefined ? 1 : epochOf(last) + 1
   const content = {
     stream: { kind: 'partition', id: String(partition) },
     partition,
@@ -35,10 +30,9 @@ export const acquisitionDraft = (
   return { ...content, hash: commitHash(content, last?.hash ?? NO_PREVIOUS_HASH) }
 }
 
-/** Who took the partition by this commit. Throws when it is no control commit. */
-export const readAcquired = (commit: StoredCommit): PartitionAcquired => {
-  const type = commit.types.at(-1)
-  if (type !== PARTITION_ACQUIRED) throw new UnknownEventError(type ?? 'none')
-  const fields = fieldsOf(type, objectsOf(commit).at(-1))
-  return { epoch: fields.number('epoch'), node: fields.text('node') }
+/** The epoch of whoever wrote the commit; a seal says it too. Throws when it is no control commit. */
+export const epochOf = (control: StoredCommit): number => {
+  const type = control.types.at(-1)
+  if (type !== PARTITION_ACQUIRED && type !== PARTITION_SEALED) throw new UnknownEventError(type ?? 'none')
+  return fieldsOf(type, objectsOf(control).at(-1)).number('epoch')
 }

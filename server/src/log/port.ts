@@ -14,6 +14,9 @@ import type { Instant, Partition } from '@tasker/core'
 /** The type of the events that `readDomainEvents` looks for. */
 export const DOMAIN_EVENT = 'domain_event.recorded'
 
+/** The type of the events that are seals. */
+export const PARTITION_SEALED = 'partition.sealed'
+
 export type StreamKind = 'task' | 'template' | 'key' | 'partition'
 
 export interface StreamRef {
@@ -81,10 +84,61 @@ export interface Ownership {
   readonly epoch: number
   /** Seq of the control commit; the owner's next commit is one above. */
   readonly seq: number
+  /** The control commit: the end of the partition's own stream. */
+  readonly control: CommitDraft
+}
+
+/** A place in a partition and the hash of the commit there. */
+export interface PlacedHash {
+  readonly seq: number
+  readonly hash: Buffer
+  /** Whether the commit is a seal itself. */
+  readonly isSeal: boolean
+}
+
+/** The end of a stream as it was before a commit of it. */
+export interface StreamEnd {
+  readonly partition: Partition
+  readonly seq: number
+  /** The version after its last. */
+  readonly nextVersion: number
+  readonly hash: Buffer
+}
+
+export interface LinkedCommit {
+  readonly seq: number
+  readonly hash: Buffer
+  /** Undefined when its content is gone. */
+  readonly commit: StoredCommit | undefined
+  /** Elements of its list of types, which a hash over them joined by commas does not tell. */
+  readonly typeCount: number
+  /** Undefined for the first of a stream. */
+  readonly previous: StreamEnd | undefined
+}
+
+/**
+ * What seals and audits read. A commit whose content is gone while its hash stays is a place like any other; it only has no content to check.
+ */
+export interface AuditReads {
+  readonly partitionCount: number
+  /** Names this log among all others, for ever. */
+  readonly logId: string
+  /** The highest place of a partition, 0 when it is empty. */
+  tip(partition: Partition): Promise<number>
+  /** Places above one, in order, page by page. */
+  hashes(partition: Partition, afterSeq: number): AsyncIterable<readonly PlacedHash[]>
+  /** The same, each with the commit that comes before it in its stream. */
+  linked(partition: Partition, afterSeq: number): AsyncIterable<readonly LinkedCommit[]>
+  /** Commits of the partition's own stream above a place. */
+  control(partition: Partition, afterSeq: number): AsyncIterable<readonly StoredCommit[]>
+  /** The last seal of a partition, or the last one below a place. */
+  lastSeal(partition: Partition, belowSeq?: number): Promise<StoredCommit | undefined>
 }
 
 export interface EventLog {
   readonly partitionCount: number
+  /** What seals and audits read. */
+  readonly audit: AuditReads
   /** One atomic write of all rows, in the order given. Never throws for what `AppendResult` can say. */
   append(rows: readonly SequencedCommit[]): Promise<AppendResult>
   /** All commits of a stream from a version on, oldest first, page by page; a commit that contains the version is included. */

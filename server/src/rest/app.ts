@@ -7,6 +7,7 @@ import type { RestDoor } from './door.js'
 import { detailOf, installErrorFunnel, sendProblem } from './error-funnel.js'
 import { REST_LIMITS } from './limits.js'
 import type { App } from './route.js'
+import { addAuditRoutes } from './routes/audit.js'
 import { addDeadLetterRoutes } from './routes/dead-letters.js'
 import { addHealthRoutes, addOperationRoutes } from './routes/operations.js'
 import { addPages } from './routes/pages.js'
@@ -71,6 +72,7 @@ const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal, streamTimes:
   addDeadLetterRoutes(app, door)
   addOperationRoutes(app, door)
   addKeyRoutes(app, door)
+  addAuditRoutes(app, door)
   addHealthRoutes(app, door)
   addAnalyticsRoutes(app, door)
   addPages(app, door)

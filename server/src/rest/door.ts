@@ -1,5 +1,6 @@
 /** What the REST door is given by the wiring. */
 import type { Json } from '@tasker/core'
+import type { Audit } from '../audit/audit.js'
 import type { Engine } from '../engine/api.js'
 import type { AnalyticsSource } from '../query/analyse.js'
 import type { Query } from '../query/query.js'
@@ -25,6 +26,7 @@ export interface RestDoor {
   readonly engine: Engine
   readonly query: Query
   readonly analytics: AnalyticsSource
+  readonly audit: Audit
   readonly logger: DoorLogger
   readonly metrics: Metrics
   readonly info: ServerInfo

@@ -18,5 +18,7 @@ export const readLevels = (engine: Pick<Engine, 'health' | 'workers' | 'queues' 
     quarantinedStreams: health.quarantined.length,
     unservedQueues: engine.watch.unservedQueues().length,
     domainEventLagSeconds: health.domainEvents.lagMs / 1_000,
+    sealWaitingSeconds: (health.seals?.waitingMs ?? 0) / 1_000,
+    sealUnpublishedSeconds: (health.seals?.unpublishedMs ?? 0) / 1_000,
   }
 }

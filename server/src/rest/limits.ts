@@ -23,6 +23,9 @@ export const REST_LIMITS = {
   streamStallMsMax: 30_000,
   /** Pause between two signs of life on a quiet stream. */
   streamHeartbeatMs: 15_000,
+  /** Commits that one request for an audit looks at, at most and when it does not say. */
+  auditCommitsMax: 100_000,
+  auditCommitsDefault: 20_000,
   /** How long answers in flight may take when the server stops. */
   stopMsMax: 5_000,
 } as const

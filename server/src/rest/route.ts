@@ -49,7 +49,7 @@ export const taskIdIn = (text: string): TaskId => {
   return taskId
 }
 
-const taskNotFound = (id: string, hint?: string): Fault =>
+export const taskNotFound = (id: string, hint?: string): Fault =>
   new Fault({
     code: 'NOT_FOUND',
     reason: 'TASK_NOT_FOUND',

@@ -41,6 +41,10 @@ export interface EngineMetrics {
   domainEventsFailed(): void
   /** Listeners that could not take a live event. */
   domainEventsDropped(events: number): void
+  /** A seal that covers so many commits is in the log. */
+  sealed(commits: number): void
+  /** A seal could not be made, or not be published; it is tried again. */
+  sealFailed(where: 'log' | 'directory'): void
 }
 
 /** What the REST door reports. */
@@ -62,6 +66,9 @@ export interface EngineLevels {
   readonly quarantinedStreams: number
   readonly domainEventLagSeconds: number
   readonly unservedQueues: number
+  /** How long the oldest commit waits for its seal, and the oldest seal to be published. */
+  readonly sealWaitingSeconds: number
+  readonly sealUnpublishedSeconds: number
 }
 
 export interface Metrics extends EngineMetrics, HttpMetrics {
@@ -82,6 +89,7 @@ export const createMetrics = (options: { readonly withProcess: boolean } = { wit
   return {
     ...engineMetrics(registry),
     ...domainEventMetrics(registry),
+    ...sealMetrics(registry),
     ...http,
     observeLevels: levelGauges(registry),
     scrape: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
@@ -112,7 +120,27 @@ const domainEventMetrics = (registry: Registry): DomainEventMetrics => {
   }
 }
 
-const engineMetrics = (registry: Registry): Omit<EngineMetrics, keyof DomainEventMetrics> => {
+type SealMetrics = Pick<EngineMetrics, `seal${string}` & keyof EngineMetrics>
+
+const sealMetrics = (registry: Registry): SealMetrics => {
+  const seals = plainCounter(registry, 'tasker_seals_total', 'Seals put into the log.')
+  const covered = plainCounter(registry, 'tasker_sealed_commits_total', 'Commits that seals cover.')
+  const failed = labelledCounter(
+    registry,
+    'tasker_seal_failures_total',
+    'Seals that were not made or not published at once.',
+    'where',
+  )
+  return {
+    sealed: (commits) => {
+      seals.add(1)
+      covered.add(commits)
+    },
+    sealFailed: (where) => failed.add(where),
+  }
+}
+
+const engineMetrics = (registry: Registry): Omit<EngineMetrics, keyof DomainEventMetrics | keyof SealMetrics> => {
   const tally = (name: string, help: string) => plainCounter(registry, name, help)
   const submitted = tally('tasker_tasks_submitted_total', 'Tasks accepted.')
   const blocked = tally('tasker_tasks_blocked_total', 'Times a task came to wait for a person.')
@@ -205,6 +233,8 @@ const LEVELS: readonly (readonly [name: string, help: string, of: keyof EngineLe
   ['tasker_key_places_held', 'Places of keys that are taken.', 'keyPlacesHeld'],
   ['tasker_quarantined_streams', 'Streams set aside because of a bug or an unknown event.', 'quarantinedStreams'],
   ['tasker_domain_event_lag_seconds', 'How long the oldest domain event waits for its transport.', 'domainEventLagSeconds'],
+  ['tasker_seal_waiting_seconds', 'How long the oldest commit waits for its seal.', 'sealWaitingSeconds'],
+  ['tasker_seal_unpublished_seconds', 'How long the oldest seal waits to be published.', 'sealUnpublishedSeconds'],
   ['tasker_queues_unserved', 'Queues with steps that have waited, and no worker.', 'unservedQueues'],
 ]
 

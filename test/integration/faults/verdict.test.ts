@@ -49,7 +49,7 @@ const LAST = `${OF_TASK} and first_version = (select max(first_version) from eve
 
 test('a log that nobody touched is sound, and each task of the ledger is complete in it', async () => {
   expect(load.problems).toEqual([])
-  const { tasks } = await judge(database.url, load, 'over')
+  const { tasks } = await judge({ databaseUrl: database.url }, load, 'over')
   expect(tasks).toBe(load.acknowledged.length)
   expect(tasks).toBeGreaterThanOrEqual(TASKS)
 })
@@ -70,19 +70,19 @@ test.each([
 ])('%s: it is found', async (_what, sql, finding) => {
   const url = await copy()
   await query(url, sql, [someTask()])
-  await expect(judge(url, load, 'over')).rejects.toThrow(finding)
+  await expect(judge({ databaseUrl: url }, load, 'over')).rejects.toThrow(finding)
 })
 
 test('a second end, with a hash that fits, is found', async () => {
   const url = await copy()
   const [row] = await query(url, `select types, events from event_commit where ${LAST}`, [someTask()])
   await forgeEvents(url, someTask(), row?.['types'] as readonly string[], String(row?.['events']))
-  await expect(judge(url, load, 'over')).rejects.toThrow('ended 2 times')
-  await expect(judge(url, load, 'over')).rejects.toThrow('was completed twice')
+  await expect(judge({ databaseUrl: url }, load, 'over')).rejects.toThrow('ended 2 times')
+  await expect(judge({ databaseUrl: url }, load, 'over')).rejects.toThrow('was completed twice')
 })
 
 test('a result that is not the one that follows from the input is found', async () => {
-  await expect(judge(database.url, { acknowledged: load.acknowledged, problems: ['T ended with 7'] }, 'over')).rejects.toThrow(
-    'T ended with 7',
-  )
+  await expect(
+    judge({ databaseUrl: database.url }, { acknowledged: load.acknowledged, problems: ['T ended with 7'] }, 'over'),
+  ).rejects.toThrow('T ended with 7')
 })

@@ -183,6 +183,7 @@ const healthOf = ({ ready }: EngineDouble): EngineHealth => ({
   quarantined: [],
   projectionLagMs: 0,
   domainEvents: { lagMs: 0, problem: undefined },
+  seals: undefined,
 })
 
 /** The fault of an engine that cannot be reached. */

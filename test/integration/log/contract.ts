@@ -133,8 +133,8 @@ export const describeEventLog = (name: string, open: () => Promise<LogHarness>):
 
     test('taking a partition is an append that raises the epoch and is linked to the last one (L4)', async () => {
       await log.append(rowsFrom(1, draft()))
-      expect(await log.acquire(P0, 'node-1', NOW)).toEqual({ partition: P0, epoch: 1, seq: 2 })
-      expect(await log.acquire(P0, 'node-2', NOW)).toEqual({ partition: P0, epoch: 2, seq: 3 })
+      expect(await log.acquire(P0, 'node-1', NOW)).toMatchObject({ partition: P0, epoch: 1, seq: 2 })
+      expect(await log.acquire(P0, 'node-2', NOW)).toMatchObject({ partition: P0, epoch: 2, seq: 3 })
       expect(await log.head(P0)).toEqual({ seq: 3, epoch: 2 })
       expect(verifyChain(await allOf(log.readStream({ kind: 'partition', id: '0' }, 1)))).toMatchObject({
         type: 'intact',
@@ -170,7 +170,7 @@ export const describeEventLog = (name: string, open: () => Promise<LogHarness>):
       async (written) => {
         await log.append(rowsFrom(1, draft({ stream: task('warm') })))
         harness.loseNextAnswer(written)
-        expect(await log.acquire(P0, 'node-1', NOW)).toEqual({ partition: P0, epoch: 1, seq: 2 })
+        expect(await log.acquire(P0, 'node-1', NOW)).toMatchObject({ partition: P0, epoch: 1, seq: 2 })
       },
     )
 

@@ -31,4 +31,9 @@ export const serverConfig = (databaseUrl: string): ServerConfig => ({
   stalenessAction: 'dlq',
   workerUnavailableMs: 5_000,
   workerUnavailableDlqMs: 600_000,
+  sealKey: '',
+  sealPublicKeys: '',
+  sealsDir: '',
+  sealCommitsMax: 10_000,
+  sealAfterMs: 60_000,
 })

@@ -59,7 +59,7 @@ const playFull = async (ground: Ground, disk: Disk, times: number, fullMs: numbe
   for (let round = 1; round <= times; round++) {
     await until('the load is back', ANSWER_MS_MAX, async () => (load.open >= IN_FLIGHT / 2 ? true : undefined))
     const { open, told, byItself, firstMs, allMs } = await fullOnce(ground, load, disk, fullMs)
-    await judge(ground.databaseUrl, load, 'under_load')
+    await judge(ground, load, 'under_load')
     rows.push([
       round,
       open,
@@ -71,7 +71,7 @@ const playFull = async (ground: Ground, disk: Disk, times: number, fullMs: numbe
     say(`disk full ${round}: ${told}, goes on ${byItself ? 'by itself' : 'after a restart of PostgreSQL'}`)
   }
   await within('the results of all open tasks', ANSWER_MS_MAX, load.stop())
-  const { tasks } = await judge(ground.databaseUrl, load, 'over')
+  const { tasks } = await judge(ground, load, 'over')
   return {
     postgresVersion: await ground.postgresVersion(),
     columns: [

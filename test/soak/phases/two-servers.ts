@@ -27,15 +27,15 @@ export const twoServers: Phase = {
       for (let round = 1; round <= TIMES[form]; round++) {
         await untilLoaded(load)
         rows.push([`second server, the first works (${round})`, await refused(ground), 'SERVER_ALREADY_RUNNING'])
-        await judge(ground.databaseUrl, load, 'under_load')
+        await judge(ground, load, 'under_load')
         await untilLoaded(load)
         rows.push([`takeover from a server that stands still (${round})`, ...(await takenOver(ground))])
         await within('all results', ANSWER_MS_MAX, load.openNow())
-        await judge(ground.databaseUrl, load, 'under_load')
+        await judge(ground, load, 'under_load')
         say(`round ${round}: refused, taken over, and sound`)
       }
       await within('the results of all open tasks', ANSWER_MS_MAX, load.stop())
-      const { tasks } = await judge(ground.databaseUrl, load, 'over')
+      const { tasks } = await judge(ground, load, 'over')
       const postgresVersion = await ground.postgresVersion()
       await ground.close()
       return {

@@ -6,6 +6,7 @@ import { EXIT, type ExitCode } from '../exit.js'
 import { followTask } from '../follow.js'
 import { type HttpClient, httpClient } from '../http-client.js'
 import { graphAnswer, resultAnswer, taskList, templateAnswer, type TemplateAnswer } from '../answers.js'
+import { withDevSeals } from '../local/dev-seals.js'
 import { startEmbeddedDatabase } from '../local/embedded-database.js'
 import { type Example, orderFulfillment } from '../local/example.js'
 import { serverConfig } from '../local/server-settings.js'
@@ -46,7 +47,7 @@ const demo = (context: CommandContext, flags: Flags): Promise<ExitCode> => {
     screen.started('PostgreSQL', `embedded, data in ${database.place}`)
     const applied = await migrateDatabase(database.url)
     screen.started('schema', applied.length === 0 ? 'current' : `${applied.length} migrations applied`)
-    const stack = await startStack(site, { ...config, databaseUrl: database.url })
+    const stack = await startStack(site, withDevSeals({ ...config, databaseUrl: database.url }, database.dataDir))
     screen.started('server', `REST ${stack.restUrl}  gRPC ${stack.grpcUrl}`)
     const workerPid = await startExampleWorker(site, example, stack, screen)
     const taskId = await runTask(site, httpClient(stack.restUrl, undefined), example, screen)

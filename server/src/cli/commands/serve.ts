@@ -2,6 +2,7 @@
 import { type Command } from 'commander'
 import { type CommandContext } from '../context.js'
 import { EXIT, type ExitCode } from '../exit.js'
+import { withDevSeals } from '../local/dev-seals.js'
 import { startEmbeddedDatabase } from '../local/embedded-database.js'
 import { addServerFlags, serverConfig } from '../local/server-settings.js'
 import { awaitCurrentSchema, migrateDatabase, requireFreePorts, type RunningStack, startStack } from '../local/stack.js'
@@ -59,7 +60,7 @@ const dev = (context: CommandContext, flags: Flags): Promise<ExitCode> => {
     const database = await startEmbeddedDatabase(databaseOptions(flags), terminal)
     site.keep(database)
     await migrateDatabase(database.url)
-    const stack = await startStack(site, { ...config, databaseUrl: database.url })
+    const stack = await startStack(site, withDevSeals({ ...config, databaseUrl: database.url }, database.dataDir))
     writeReady(context, stack, { database_pid: database.pid, data_dir: database.place })
     await untilAsked(site.signal)
     return EXIT.ok

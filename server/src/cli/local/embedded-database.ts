@@ -18,6 +18,7 @@ export interface DatabaseOptions {
 export interface EmbeddedDatabase extends Part {
   readonly url: string
   readonly pid: number
+  readonly dataDir: string
   /** What people are told about where the data is. */
   readonly place: string
 }
@@ -50,6 +51,7 @@ export const startEmbeddedDatabase = async (options: DatabaseOptions, terminal: 
     name: 'PostgreSQL',
     url: current.url,
     pid: current.pid,
+    dataDir,
     place: options.ephemeral ? `${dataDir} (deleted at the end)` : dataDir,
     stop: async () => {
       asking.abort()

@@ -3,7 +3,7 @@ import type { Partition } from '@tasker/core'
 import { invariant, unreachable } from '@tasker/core'
 import { acquirePartition, type PartitionTip } from '../acquire.js'
 import { illFormedPart } from '../content.js'
-import { readAcquired } from '../partition-codec.js'
+import { epochOf } from '../partition-codec.js'
 import {
   DOMAIN_EVENT,
   type AppendResult,
@@ -14,6 +14,7 @@ import {
   type StreamKind,
   type StreamRef,
 } from '../port.js'
+import { memoryAuditReads } from './memory-audit.js'
 
 /** What shall become of one append. */
 export type AppendFate =
@@ -75,7 +76,7 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
     }
   }
 
-  async function* pages(commits: () => readonly StoredCommit[]): AsyncGenerator<readonly StoredCommit[]> {
+  async function* pages<Item>(commits: () => readonly Item[]): AsyncGenerator<readonly Item[]> {
     await faults.read()
     const found = commits()
     for (let at = 0; at < found.length; at += pageCommits) {
@@ -91,6 +92,7 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
 
   return {
     partitionCount,
+    audit: memoryAuditReads(store, partitionCount, pages, () => faults.read()),
     append,
     readStream: (stream, fromVersion) =>
       pages(() => store.stream(stream).filter((commit) => commit.firstVersion + commit.types.length > fromVersion)),
@@ -105,7 +107,7 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
       ),
     head: async (partition) => {
       const { seq, control } = await tip(partition)
-      return { seq, epoch: control === undefined ? 0 : readAcquired(control).epoch }
+      return { seq, epoch: control === undefined ? 0 : epochOf(control) }
     },
     acquire: (partition, node, at) => acquirePartition({ append, tip }, partition, node, at),
     close: () => {

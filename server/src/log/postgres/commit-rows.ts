@@ -9,7 +9,7 @@ export interface PageBounds {
   readonly bytes: number
 }
 
-interface CommitRow {
+export interface CommitRow {
   readonly partition: number
   readonly seq: string
   readonly stream_kind: StreamKind
@@ -73,6 +73,14 @@ export const partitionRange = (partition: number, afterSeq: number): KeyRange =>
   order: 'seq',
   values: [partition, afterSeq],
   after: (commit) => partitionRange(partition, commit.seq),
+})
+
+/** The partition's own stream, by its index. */
+export const controlRange = (partition: number, afterSeq: number): KeyRange => ({
+  where: `partition = $1 and seq > $2 and stream_kind = 'partition'`,
+  order: 'seq',
+  values: [partition, afterSeq],
+  after: (commit) => controlRange(partition, commit.seq),
 })
 
 /** The condition is that of the index, word for word: the planner takes it for no other. */

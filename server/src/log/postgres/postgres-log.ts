@@ -11,9 +11,10 @@ import { databaseTrouble, type BrokenKey, type DatabaseTrouble } from '../../dat
 import { Fault } from '../../faults.js'
 import { acquirePartition } from '../acquire.js'
 import { illFormedPart } from '../content.js'
-import { readAcquired } from '../partition-codec.js'
-import type { AppendResult, EventLog, SequencedCommit, StoredCommit, StreamKind } from '../port.js'
+import { epochOf } from '../partition-codec.js'
+import type { AuditReads, AppendResult, EventLog, SequencedCommit, StoredCommit, StreamKind } from '../port.js'
 import { appendStatement } from './append-statement.js'
+import { postgresAuditReads } from './audit-rows.js'
 import {
   domainEventRange,
   type KeyRange,
@@ -39,12 +40,40 @@ export interface PostgresLogOptions {
 const PAGE: PageBounds = { commits: 500, bytes: 8 * 1024 * 1024 }
 const READ_CONNECTIONS = 4
 
+/** A log that is only read, by somebody who brings nothing but the address of the database. */
+export interface OpenAudit {
+  readonly reads: AuditReads
+  close(): Promise<void>
+}
+
+/** Throws a `Fault` when the database cannot be reached or holds no log. */
+export const openPostgresAudit = async (url: string): Promise<OpenAudit> => {
+  const pool = openPool({ url, applicationName: 'tasker audit', connectionsMax: READ_CONNECTIONS })
+  try {
+    const head = await orUnavailable(() => headOfLog(pool))
+    if (head === undefined) throw noLog
+    return { reads: auditOn(pool, head.partition_count, head.log_id, PAGE), close: () => pool.end() }
+  } catch (error) {
+    await pool.end()
+    throw error
+  }
+}
+
+const noLog = new Fault({
+  code: 'INVALID_STATE',
+  reason: 'NO_EVENT_LOG',
+  message: 'The database holds no event log: no server has run on it.',
+  hint: 'Is DATABASE_URL the database of the server?',
+  retryable: false,
+})
+
 /** Opens the log of a migrated database. Throws a `Fault` when it cannot be reached or has another number of partitions. */
 export const openPostgresLog = async (options: PostgresLogOptions): Promise<EventLog> => {
   const { url, partitionCount } = options
   const pool = openPool({ url, applicationName: 'tasker log', connectionsMax: options.readConnections ?? READ_CONNECTIONS })
+  let logId: string
   try {
-    await claimPartitionCount(pool, partitionCount)
+    logId = await claimPartitionCount(pool, partitionCount)
   } catch (error) {
     await pool.end()
     throw error
@@ -53,10 +82,16 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Even
     { length: options.appendConnections ?? 1 },
     () => new SteadyConnection({ url, applicationName: 'tasker append' }),
   )
-  return logOn(pool, appenders, partitionCount, options.page ?? PAGE)
+  return logOn(pool, appenders, partitionCount, logId, options.page ?? PAGE)
 }
 
-const logOn = (pool: Pool, appenders: readonly SteadyConnection[], partitionCount: number, page: PageBounds): EventLog => {
+const logOn = (
+  pool: Pool,
+  appenders: readonly SteadyConnection[],
+  partitionCount: number,
+  logId: string,
+  page: PageBounds,
+): EventLog => {
   let turn = 0
   const append = async (rows: readonly SequencedCommit[]): Promise<AppendResult> => {
     const appender = appenders[turn++ % appenders.length]
@@ -66,6 +101,7 @@ const logOn = (pool: Pool, appenders: readonly SteadyConnection[], partitionCoun
   const tip = (partition: Partition) => orUnavailable(() => readTip(pool, partition))
   return {
     partitionCount,
+    audit: auditOn(pool, partitionCount, logId, page),
     append,
     readStream: (stream, fromVersion) => pagesOf(pool, streamRange(stream.kind, stream.id, fromVersion), page),
     readKind: (kind) => pagesOf(pool, kindRange(kind), page),
@@ -73,7 +109,7 @@ const logOn = (pool: Pool, appenders: readonly SteadyConnection[], partitionCoun
     readDomainEvents: (partition, afterSeq) => pagesOf(pool, domainEventRange(partition, afterSeq), page),
     head: async (partition) => {
       const { seq, control } = await tip(partition)
-      return { seq, epoch: control === undefined ? 0 : readAcquired(control).epoch }
+      return { seq, epoch: control === undefined ? 0 : epochOf(control) }
     },
     acquire: (partition, node, at) => acquirePartition({ append, tip }, partition, node, at),
     close: async () => {
@@ -121,13 +157,27 @@ const collidedOn = ({ constraint, values }: BrokenKey): Collision => {
   return { type: 'stream', stream: { kind, id } }
 }
 
-/** A record, so that a kind cannot be forgotten. */
-const KINDS: Readonly<Record<StreamKind, true>> = { task: true, template: true, key: true, partition: true }
+const isKind = (kind: string | undefined): kind is StreamKind =>
+  kind === 'task' || kind === 'template' || kind === 'key' || kind === 'partition'
 
-const isKind = (kind: string | undefined): kind is StreamKind => kind !== undefined && Object.hasOwn(KINDS, kind)
+const pagesOf = (pool: Pool, range: KeyRange, page: PageBounds): AsyncGenerator<readonly StoredCommit[]> =>
+  available(readPages(pool, range, page))
 
-async function* pagesOf(pool: Pool, range: KeyRange, page: PageBounds): AsyncGenerator<readonly StoredCommit[]> {
-  const pages = readPages(pool, range, page)
+/** The same reads, with faults for what `pg` throws. */
+const auditOn = (pool: Pool, partitionCount: number, logId: string, page: PageBounds): AuditReads => {
+  const reads = postgresAuditReads(pool, partitionCount, logId, page)
+  return {
+    ...reads,
+    tip: (partition) => orUnavailable(() => reads.tip(partition)),
+    hashes: (partition, afterSeq) => available(reads.hashes(partition, afterSeq)),
+    linked: (partition, afterSeq) => available(reads.linked(partition, afterSeq)),
+    control: (partition, afterSeq) => available(reads.control(partition, afterSeq)),
+    lastSeal: (partition, belowSeq) => orUnavailable(() => reads.lastSeal(partition, belowSeq)),
+  }
+}
+
+async function* available<Page>(from: AsyncIterable<Page>): AsyncGenerator<Page> {
+  const pages = from[Symbol.asyncIterator]()
   for (;;) {
     const next = await orUnavailable(() => pages.next())
     if (next.done === true) return
@@ -155,18 +205,26 @@ const unavailable = (cause: unknown): Fault =>
     cause,
   )
 
-/** The partition of a task follows from its id and the count, so the count is for ever. */
-const claimPartitionCount = async (pool: Pool, wanted: number): Promise<void> => {
+interface LogHead {
+  readonly partition_count: number
+  readonly log_id: string
+}
+
+const headOfLog = async (pool: Pool): Promise<LogHead | undefined> =>
+  (await pool.query<LogHead>('select partition_count, log_id from event_log')).rows[0]
+
+/** Gives the log's id. The partition of a task follows from its id and the count, so the count is for ever. */
+const claimPartitionCount = async (pool: Pool, wanted: number): Promise<string> => {
   const stored = await orUnavailable(async () => {
     await pool.query('insert into event_log (partition_count) values ($1) on conflict do nothing', [wanted])
-    return (await pool.query<{ partition_count: number }>('select partition_count from event_log')).rows[0]?.partition_count
+    return headOfLog(pool)
   })
-  if (stored === wanted) return
+  if (stored?.partition_count === wanted) return stored.log_id
   throw new Fault({
     code: 'INVALID_STATE',
     reason: 'PARTITION_COUNT_MISMATCH',
-    message: `The database has ${stored} partitions, the configuration says ${wanted}; the number cannot change.`,
-    hint: `Set the number of partitions to ${stored}.`,
+    message: `The database has ${stored?.partition_count} partitions, the configuration says ${wanted}; the number cannot change.`,
+    hint: `Set the number of partitions to ${stored?.partition_count}.`,
     retryable: false,
   })
 }

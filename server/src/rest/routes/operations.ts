@@ -77,6 +77,14 @@ const figures = (door: RestDoor, health: EngineHealth) => ({
   pending_commits: health.pendingCommits,
   projection_lag_ms: health.projectionLagMs,
   domain_events: { lag_ms: health.domainEvents.lagMs, problem: health.domainEvents.problem ?? null },
+  seals:
+    health.seals === undefined
+      ? null
+      : {
+          waiting_ms: health.seals.waitingMs,
+          unpublished_ms: health.seals.unpublishedMs,
+          problem: health.seals.problem ?? null,
+        },
   workers: door.engine.workers().length,
   unserved_queues: door.engine.watch.unservedQueues().map(({ namespace, handler, waiting, since }) => ({
     namespace,

@@ -44,6 +44,10 @@ export const DETAILED_HEALTH = HEALTH.extend({
   pending_commits: z.number().int(),
   projection_lag_ms: z.number(),
   domain_events: z.object({ lag_ms: z.number(), problem: z.string().nullable() }),
+  seals: z
+    .object({ waiting_ms: z.number(), unpublished_ms: z.number(), problem: z.string().nullable() })
+    .nullable()
+    .describe('How far seals are behind; null when none are made.'),
   workers: z.number().int(),
   unserved_queues: z.array(
     z.object({ namespace: z.string(), handler: z.string(), waiting: z.number().int(), since: z.iso.datetime() }),

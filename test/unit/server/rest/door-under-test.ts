@@ -27,6 +27,8 @@ import { outcomeOf } from '@tasker/server/internal/engine/followers'
 import { Fault, type FaultDetail } from '@tasker/server/internal/faults'
 import type { TaskListing, TaskPage } from '@tasker/server/internal/query/query'
 import { buildRestApp } from '@tasker/server/internal/rest/app'
+import { serverAudit } from '@tasker/server/internal/audit/audit'
+import { memoryLog } from '@tasker/server/internal/log/memory/memory-log'
 import type { RestDoor } from '@tasker/server/internal/rest/door'
 import type { App } from '@tasker/server/internal/rest/route'
 import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
@@ -220,12 +222,19 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
       quarantined: [],
       projectionLagMs: 20,
       domainEvents: { lagMs: 0, problem: undefined },
+      seals: undefined,
     }),
     stop: async () => undefined,
   }
   const stopping = new AbortController()
   const door: RestDoor = {
     engine,
+    audit: serverAudit({
+      log: memoryLog({ partitionCount: 1 }),
+      sealed: () => Promise.resolve(),
+      trusted: undefined,
+      sealsDir: undefined,
+    }),
     query: {
       listTasks: async (listing): Promise<TaskPage> => {
         listings.push(listing)

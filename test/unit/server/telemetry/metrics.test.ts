@@ -59,6 +59,8 @@ test('levels are read when somebody scrapes', async () => {
     quarantinedStreams: 0,
     domainEventLagSeconds: 0,
     unservedQueues: 0,
+    sealWaitingSeconds: 0,
+    sealUnpublishedSeconds: 0,
   }))
   expect(await sample(metrics)).toEqual(
     expect.arrayContaining([
