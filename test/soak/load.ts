@@ -28,6 +28,7 @@ export class Load {
   #next = 0
   #completed = 0
   #stopping = false
+  #rest: Promise<void> | undefined
 
   constructor(client: Client, settings: LoadSettings) {
     this.#client = client
@@ -36,6 +37,18 @@ export class Load {
 
   start(): void {
     this.#runners = Array.from({ length: this.#settings.inFlight }, () => this.#run())
+  }
+
+  /** Takes nothing new until the work is done; what is open goes on. So a log that is read meanwhile does not grow away. */
+  async resting<Result>(work: () => Promise<Result>): Promise<Result> {
+    let wake: () => void = () => undefined
+    this.#rest = new Promise((resolve) => (wake = resolve))
+    try {
+      return await work()
+    } finally {
+      this.#rest = undefined
+      wake()
+    }
   }
 
   /** Takes nothing new and resolves when all that is open has its result. */
@@ -81,7 +94,9 @@ export class Load {
   }
 
   async #run(): Promise<void> {
-    while (!this.#stopping) {
+    for (;;) {
+      await this.#rest
+      if (this.#stopping) return
       const n = this.#next++
       const kind = WORK_KINDS[n % WORK_KINDS.length]
       if (kind === undefined) return

@@ -71,7 +71,7 @@ const playStrikes = async (ground: Ground, plan: readonly StrikePlan[], { form, 
     await untilItsMoment(load, dice)
     const what = `round ${rounds.length + 1}, ${strike.name}`
     const round = await within(what, ROUND_MS_MAX, playRound(strike, ground, load, dice))
-    const verdict = await judge(ground, load, 'under_load')
+    const verdict = await load.resting(() => judge(ground, load, 'under_load'))
     rounds.push(round)
     say(
       `${what} with ${round.openTasks} tasks open: again after ${round.againMs} ms, first result after ${round.firstResultMs} ms, ` +

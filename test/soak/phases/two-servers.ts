@@ -27,11 +27,11 @@ export const twoServers: Phase = {
       for (let round = 1; round <= TIMES[form]; round++) {
         await untilLoaded(load)
         rows.push([`second server, the first works (${round})`, await refused(ground), 'SERVER_ALREADY_RUNNING'])
-        await judge(ground, load, 'under_load')
+        await load.resting(() => judge(ground, load, 'under_load'))
         await untilLoaded(load)
         rows.push([`takeover from a server that stands still (${round})`, ...(await takenOver(ground))])
         await within('all results', ANSWER_MS_MAX, load.openNow())
-        await judge(ground, load, 'under_load')
+        await load.resting(() => judge(ground, load, 'under_load'))
         say(`round ${round}: refused, taken over, and sound`)
       }
       await within('the results of all open tasks', ANSWER_MS_MAX, load.stop())
