@@ -88,7 +88,10 @@ module.exports = {
         'The command line talks to a server over REST; what starts a server goes through `compose`, what works offline reads templates and proofs.',
       severity: 'error',
       from: { path: room('cli') },
-      to: { path: '^server/src/', pathNot: room('cli', 'compose', 'audit', 'templates', 'config', 'faults', 'telemetry', 'database') },
+      to: {
+        path: '^server/src/',
+        pathNot: room('cli', 'compose', 'audit', 'templates', 'config', 'faults', 'telemetry', 'database'),
+      },
     },
     {
       name: 'cli-touches-the-database-by-name',

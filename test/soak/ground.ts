@@ -7,7 +7,7 @@ import { Client } from '@tasker/sdk'
 import { readSealKey } from '@tasker/server/internal/audit/seal-key'
 import { migrate } from '@tasker/server/internal/database/migrate'
 import { type Address, end, freeAddress, startLiveServer, startLiveWorker } from '../support/live-server.js'
-import { signalTree } from '../support/process-tree.js'
+import { noProcessTrees, signalTree } from '../support/process-tree.js'
 import { query } from '../support/query.js'
 import type { RunningProgram } from '../support/processes.js'
 import { newKeyPem } from '../support/sealed.js'
@@ -171,7 +171,7 @@ export class Ground {
   async abandon(): Promise<string> {
     this.client.close()
     // It may stand still in the midst of a strike.
-    signalTree(this.#postgres.pid, 'SIGCONT')
+    if (noProcessTrees() === undefined) signalTree(this.#postgres.pid, 'SIGCONT')
     for (const program of [...this.#workers, this.#server]) if (program !== undefined) await end(program, 'SIGKILL')
     await this.#closeWays()
     await this.#postgres.stop()

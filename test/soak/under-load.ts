@@ -5,7 +5,7 @@ import { Ground, type GroundSettings } from './ground.js'
 import { Load } from './load.js'
 import type { Figures, Phase, PhaseForm, PhaseRun } from './phase.js'
 import type { Strike } from './strikes.js'
-import { judge, type Verdict } from './verdict.js'
+import { afterFault, judge, type Verdict } from './verdict.js'
 
 const ROUND_MS_MAX = 240_000
 const IN_FLIGHT = 200
@@ -27,6 +27,7 @@ export interface UnderLoad {
   readonly promise: string
   readonly plan: Readonly<Record<PhaseForm, readonly StrikePlan[]>>
   readonly ground?: Partial<GroundSettings>
+  readonly leftOut?: Phase['leftOut']
 }
 
 interface Round {
@@ -41,9 +42,10 @@ interface Round {
 }
 
 /** A phase of strikes. */
-export const underLoad = ({ name, promise, plan, ground: settings = {} }: UnderLoad): Phase => ({
+export const underLoad = ({ name, promise, plan, leftOut, ground: settings = {} }: UnderLoad): Phase => ({
   name,
   promise,
+  ...(leftOut === undefined ? {} : { leftOut }),
   play: async (run) => {
     const ground = await Ground.open({ ...WORKERS, ...settings })
     try {
@@ -71,7 +73,7 @@ const playStrikes = async (ground: Ground, plan: readonly StrikePlan[], { form, 
     await untilItsMoment(load, dice)
     const what = `round ${rounds.length + 1}, ${strike.name}`
     const round = await within(what, ROUND_MS_MAX, playRound(strike, ground, load, dice))
-    const verdict = await load.resting(() => judge(ground, load, 'under_load'))
+    const verdict = await load.resting(() => judge(ground, load, afterFault(form)))
     rounds.push(round)
     say(
       `${what} with ${round.openTasks} tasks open: again after ${round.againMs} ms, first result after ${round.firstResultMs} ms, ` +

@@ -1,5 +1,9 @@
 /** A process with everything that it has started, to be killed or stopped as one. Linux alone. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+
+/** Why no tree can be told what to do on this machine; undefined when it can. */
+export const noProcessTrees = (): string | undefined =>
+  existsSync('/proc/self/stat') ? undefined : 'processes are found in /proc: run it on Linux'
 
 /** Sends a signal to a process and to all that descend from it, the oldest first, until no new ones come to be. */
 export const signalTree = (pid: number, signal: NodeJS.Signals): void => {

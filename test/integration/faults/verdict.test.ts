@@ -1,6 +1,7 @@
 /** The verdict that every phase ends with finds each lie: what is planted here would otherwise pass as a sound log. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { auditFinding } from '../../soak/audit-command.js'
 import { Load } from '../../soak/load.js'
 import { judge } from '../../soak/verdict.js'
 import { end, freeAddress, startLiveServer, startLiveWorker } from '../../support/live-server.js'
@@ -71,6 +72,13 @@ test.each([
   const url = await copy()
   await query(url, sql, [someTask()])
   await expect(judge({ databaseUrl: url }, load, 'over')).rejects.toThrow(finding)
+})
+
+test('the command that audits a log says nothing of a sound one, and what is wrong with another', async () => {
+  expect(await auditFinding({ databaseUrl: database.url })).toBeUndefined()
+  const url = await copy()
+  await query(url, `update event_commit set actor = 'somebody' where ${LAST}`, [someTask()])
+  expect(await auditFinding({ databaseUrl: url })).toMatch(/ended with 1 and said/)
 })
 
 test('a second end, with a hash that fits, is found', async () => {

@@ -59,7 +59,7 @@ const playFull = async (ground: Ground, disk: Disk, times: number, fullMs: numbe
   for (let round = 1; round <= times; round++) {
     await until('the load is back', ANSWER_MS_MAX, async () => (load.open >= IN_FLIGHT / 2 ? true : undefined))
     const { open, told, byItself, firstMs, allMs } = await fullOnce(ground, load, disk, fullMs)
-    await load.resting(() => judge(ground, load, 'under_load'))
+    await load.resting(() => judge(ground, load, 'after_fault'))
     rows.push([
       round,
       open,

@@ -1,4 +1,5 @@
 /** Processes die at once, in the midst of the load. */
+import { noProcessTrees } from '../../support/process-tree.js'
 import type { Phase } from '../phase.js'
 import { postgresKilled, serverKilled, workerKilled } from '../strikes.js'
 import { underLoad } from '../under-load.js'
@@ -17,6 +18,7 @@ const workerKills: Phase = underLoad({
 
 const postgresKills: Phase = underLoad({
   name: 'postgres-killed',
+  leftOut: noProcessTrees,
   promise: 'a PostgreSQL that is killed with all its processes is missed by nobody once it is back: the server goes on by itself',
   plan: { short: [{ strike: postgresKilled, times: 3 }], long: [{ strike: postgresKilled, times: 5 }] },
 })

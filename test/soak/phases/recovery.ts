@@ -43,7 +43,7 @@ export const recovery: Phase = {
             `${row.begunMs} ms`,
           ])
         }
-        await judge(ground, { acknowledged, problems: [] }, 'under_load')
+        await judge(ground, { acknowledged, problems: [] }, 'after_fault')
         await ground.close()
       } catch (error) {
         say(`the server's last words:\n${ground.lastWords}`)

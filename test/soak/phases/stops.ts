@@ -1,4 +1,5 @@
 /** Processes stand still and go on, as in a machine that was paused: longer than anybody may be silent. */
+import { noProcessTrees } from '../../support/process-tree.js'
 import type { Phase } from '../phase.js'
 import { postgresStopped, serverStopped, workerStopped } from '../strikes.js'
 import { underLoad } from '../under-load.js'
@@ -9,6 +10,7 @@ const SHORT_MS = { server: 4_000, worker: 5_000, postgres: 7_000 } as const
 
 export const stops: Phase = underLoad({
   name: 'stopped',
+  leftOut: noProcessTrees,
   promise: 'a server, a worker or a PostgreSQL that stood still and goes on gives no task a second result and forgets none',
   plan: {
     short: [

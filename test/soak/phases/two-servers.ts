@@ -1,13 +1,13 @@
 /** Two servers on one database: by mistake while the first works, and as a takeover while the first stands still. */
 import { end, freeAddress, launchServer, startLiveServer } from '../../support/live-server.js'
-import { signalTree } from '../../support/process-tree.js'
+import { noProcessTrees, signalTree } from '../../support/process-tree.js'
 import type { RunningProgram } from '../../support/processes.js'
 import { query } from '../../support/query.js'
 import { until, within } from '../../support/until.js'
 import { Ground } from '../ground.js'
 import { Load } from '../load.js'
 import type { Figures, Phase, PhaseRun } from '../phase.js'
-import { BrokenPromise, judge } from '../verdict.js'
+import { afterFault, BrokenPromise, judge } from '../verdict.js'
 
 const ANSWER_MS_MAX = 120_000
 const IN_FLIGHT = 200
@@ -18,6 +18,7 @@ export const twoServers: Phase = {
   name: 'two-servers',
   promise:
     'a second server on a database is refused while the first works, and fences it once it has taken over; the old one says so and ends',
+  leftOut: noProcessTrees,
   play: async ({ form, say }: PhaseRun): Promise<Figures> => {
     const ground = await Ground.open({ workers: 2, slots: 200, graceMs: 1_000, silenceMs: 2_500 })
     const load = new Load(ground.client, { inFlight: IN_FLIGHT, holdMsMax: HOLD_MS_MAX })
@@ -27,11 +28,11 @@ export const twoServers: Phase = {
       for (let round = 1; round <= TIMES[form]; round++) {
         await untilLoaded(load)
         rows.push([`second server, the first works (${round})`, await refused(ground), 'SERVER_ALREADY_RUNNING'])
-        await load.resting(() => judge(ground, load, 'under_load'))
+        await load.resting(() => judge(ground, load, afterFault(form)))
         await untilLoaded(load)
         rows.push([`takeover from a server that stands still (${round})`, ...(await takenOver(ground))])
         await within('all results', ANSWER_MS_MAX, load.openNow())
-        await load.resting(() => judge(ground, load, 'under_load'))
+        await load.resting(() => judge(ground, load, afterFault(form)))
         say(`round ${round}: refused, taken over, and sound`)
       }
       await within('the results of all open tasks', ANSWER_MS_MAX, load.stop())
