@@ -93,6 +93,7 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   const upkeep = await upkeepOf(config, logger, metrics, opened)
   const sealing = sealingOf(config, logger)
   const ports = { ...publishing, ...sealing, probe, upkeep }
+  const recoveryAt = performance.now()
   const engine = await startEngine(
     { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics, draw: Math.random, ...ports },
     engineSettings(config, node),
@@ -108,7 +109,7 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
     (built) => (running.engine = built),
   )
   opened.add('engine', () => engine.stop())
-  logger.info({ node, ...engine.recovered }, 'recovered')
+  logger.info({ node, ...engine.recovered, recoveryMs: Math.round(performance.now() - recoveryAt) }, 'recovered')
   const retention = archiverOf(config, { engine, log, metrics, logger }, opened)
   const query = postgresQuery({ reader: pool, projection: PROJECTION })
   const analytics = { analytics: postgresAnalytics(pool), queues: () => engine.queues(), now: () => systemClock.now() }

@@ -48,6 +48,7 @@ const SCHEMA = z.object({
     error: 'is not one of trace, debug, info, warn, error, silent',
   }),
   databaseConnections: wholeNumber(1, 100),
+  databaseWaitMs: wholeNumber(0, HOUR_MS),
   appendConnections: wholeNumber(1, 16),
   appendBatchMax: wholeNumber(1, 10_000),
   cacheBytesMax: wholeNumber(MIB, 1024 * 1024 * MIB),
@@ -135,6 +136,14 @@ export const SETTINGS: readonly Setting[] = [
   ),
   setting('logLevel', 'TASKER_LOG_LEVEL', '--log-level', 'level', 'info', 'trace, debug, info, warn, error or silent'),
   setting('databaseConnections', 'TASKER_DATABASE_CONNECTIONS', '--database-connections', 'count', '8', 'connections for reads'),
+  setting(
+    'databaseWaitMs',
+    'TASKER_DATABASE_WAIT_MS',
+    '--database-wait-ms',
+    'ms',
+    '60000',
+    'how long a start waits for a database that is away',
+  ),
   setting(
     'appendConnections',
     'TASKER_APPEND_CONNECTIONS',

@@ -13,8 +13,11 @@ export const DATABASE_LIMITS = {
   answerTimeoutMs: 40_000,
   /** Silence before the system asks the other side whether it is there. */
   keepAliveDelayMs: 10_000,
-  /** After which an unused connection of a pool is closed. */
-  idleConnectionTimeoutMs: 60_000,
+  /**
+   * After which an unused connection of a pool is closed. Shorter than an answer may take: where all connections died without a word, those that
+   * were unused are gone when the one that was waited for is given up, and are not waited for in their turn.
+   */
+  idleConnectionTimeoutMs: 10_000,
 } as const
 
 export interface ConnectionOptions {

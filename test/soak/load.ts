@@ -1,15 +1,18 @@
-/** A steady load: so many parcels are always on their way, each submitted until it is taken and followed to its result, which is compared. */
+/**
+ * A steady load and its ledger: so many tasks of all kinds are always on their way, each submitted until it is acknowledged and followed to its
+ * result, which is compared with the one that follows from its input.
+ */
 import { isDeepStrictEqual } from 'node:util'
-import { type Client, TaskerError, type TaskHandle } from '@tasker/sdk'
+import { type Client, TaskerError } from '@tasker/sdk'
 import { monotonicFactory } from 'ulid'
-import { parcel, parcelResult } from '../support/parcel.js'
+import { type Acknowledged, WORK_KINDS, type WorkKind } from './mixed-work.js'
 
 const AGAIN_MS = 100
 
 export interface LoadSettings {
   readonly inFlight: number
-  /** How long each handler takes. */
-  readonly holdMs: number
+  /** How long a handler takes at most; each task draws its own. */
+  readonly holdMsMax: number
 }
 
 export class Load {
@@ -18,13 +21,14 @@ export class Load {
   readonly #makeId = monotonicFactory()
   readonly #acknowledged: string[] = []
   readonly #problems: string[] = []
+  readonly #refusals = new Map<string, number>()
   readonly #open = new Map<string, Promise<void>>()
   readonly #waiting = new Set<() => void>()
   #runners: readonly Promise<void>[] = []
   #next = 0
   #completed = 0
-  #repeats = 0
   #stopping = false
+  #rest: Promise<void> | undefined
 
   constructor(client: Client, settings: LoadSettings) {
     this.#client = client
@@ -33,6 +37,18 @@ export class Load {
 
   start(): void {
     this.#runners = Array.from({ length: this.#settings.inFlight }, () => this.#run())
+  }
+
+  /** Takes nothing new until the work is done; what is open goes on. So a log that is read meanwhile does not grow away. */
+  async resting<Result>(work: () => Promise<Result>): Promise<Result> {
+    let wake: () => void = () => undefined
+    this.#rest = new Promise((resolve) => (wake = resolve))
+    try {
+      return await work()
+    } finally {
+      this.#rest = undefined
+      wake()
+    }
   }
 
   /** Takes nothing new and resolves when all that is open has its result. */
@@ -50,9 +66,9 @@ export class Load {
     return this.#completed
   }
 
-  /** Submissions sent again because their answer said so. */
-  get repeats(): number {
-    return this.#repeats
+  /** How often submissions were answered with each reason and sent again. */
+  get refusals(): ReadonlyMap<string, number> {
+    return this.#refusals
   }
 
   /** Results that were not what they must be, and errors that no repeat would cure. */
@@ -60,14 +76,14 @@ export class Load {
     return this.#problems
   }
 
-  /** Resolves with the next result that arrives. */
-  nextResult(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.add(resolve))
-  }
-
   /** How many tasks are acknowledged and have no result yet. */
   get open(): number {
     return this.#open.size
+  }
+
+  /** Resolves with the next result that arrives. */
+  nextResult(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.add(resolve))
   }
 
   /** Resolves when everything that is open now has its result. */
@@ -78,42 +94,49 @@ export class Load {
   }
 
   async #run(): Promise<void> {
-    while (!this.#stopping) {
+    for (;;) {
+      await this.#rest
+      if (this.#stopping) return
       const n = this.#next++
-      const handle = await this.#submitted(n)
-      if (handle === undefined) return
-      this.#acknowledged.push(handle.taskId)
-      const done = this.#followed(n, handle)
-      this.#open.set(handle.taskId, done)
+      const kind = WORK_KINDS[n % WORK_KINDS.length]
+      if (kind === undefined) return
+      const task = await this.#submitted(kind, n)
+      if (task === undefined) return
+      this.#acknowledged.push(task.taskId)
+      const done = this.#followed(kind, n, task)
+      this.#open.set(task.taskId, done)
       await done
-      this.#open.delete(handle.taskId)
+      this.#open.delete(task.taskId)
     }
   }
 
   /** The same request id every time, so that it is one task however often it is sent. Undefined when the server will never take it. */
-  async #submitted(n: number): Promise<TaskHandle<{ readonly ship: number }> | undefined> {
+  async #submitted(kind: WorkKind, n: number): Promise<Acknowledged | undefined> {
     const requestId = this.#makeId()
-    const input = { n, holdMs: this.#settings.holdMs, stumbles: n % 7 === 0 }
+    const { holdMsMax } = this.#settings
+    const holdMs = Math.ceil((holdMsMax * (1 + ((n * 7) % 10))) / 10)
     for (;;) {
       try {
-        return await this.#client.submit(parcel, input, { requestId })
+        return await kind.submit(this.#client, { n, holdMs }, requestId)
       } catch (error) {
-        if (!this.#mayRepeat(error, `submission ${n}`)) return undefined
-        this.#repeats++
+        const reason = this.#repeatable(error, `submission ${n}`)
+        if (reason === undefined) return undefined
+        this.#refusals.set(reason, (this.#refusals.get(reason) ?? 0) + 1)
         await pause(AGAIN_MS)
       }
     }
   }
 
-  async #followed(n: number, handle: TaskHandle<{ readonly ship: number }>): Promise<void> {
+  async #followed(kind: WorkKind, n: number, task: Acknowledged): Promise<void> {
     for (;;) {
       try {
-        const result = await handle.result()
-        if (!isDeepStrictEqual(result, parcelResult(n)))
-          this.#problems.push(`${handle.taskId} ended with ${JSON.stringify(result)}`)
+        const result = await task.result()
+        if (!isDeepStrictEqual(result, kind.resultOf(n))) {
+          this.#problems.push(`${kind.definition.name} ${task.taskId} of ${n} ended with ${JSON.stringify(result)}`)
+        }
         break
       } catch (error) {
-        if (!this.#mayRepeat(error, `task ${handle.taskId}`)) break
+        if (this.#repeatable(error, `${kind.definition.name} ${task.taskId}`) === undefined) break
         await pause(AGAIN_MS)
       }
     }
@@ -122,10 +145,11 @@ export class Load {
     this.#waiting.clear()
   }
 
-  #mayRepeat(error: unknown, what: string): boolean {
-    if (error instanceof TaskerError && error.retryable) return true
+  /** The reason of an error that a repeat may cure; any other is a problem. */
+  #repeatable(error: unknown, what: string): string | undefined {
+    if (error instanceof TaskerError && error.retryable) return error.reason
     this.#problems.push(`${what}: ${error instanceof Error ? `${error.name} ${error.message}` : String(error)}`)
-    return false
+    return undefined
   }
 }
 

@@ -4,7 +4,7 @@
  * L1  Places of a partition are gapless, and where a commit was archived its place and hash are kept; versions of a stream follow each other
  *     and its chain of hashes verifies.
  * L2  A task has at most one end, and nothing after it but that it is archived.
- * L3  No step starts before what it depends on is complete, and none is completed twice.
+ * L3  No step starts before it was created and what it depends on is complete, and none is completed twice.
  * L4  Attempts of a step that were not released never exceed its policy, and their numbers never repeat.
  */
 import { type RecordedTaskEvent, TERMINAL_EVENTS } from '@tasker/core'
@@ -27,6 +27,7 @@ export interface LogAudit {
 }
 
 export interface AuditRules {
+  /** By name of the template's step; the workers of a batch are made from one. Of a step's dependencies those count that came to be. */
   readonly dependencies: Readonly<Record<string, readonly string[]>>
   readonly attemptsMax: number
   /** A task whose stream a test has poisoned: its chain counts, its events do not. */
@@ -40,7 +41,11 @@ export const auditLog = async (databaseUrl: string, rules: AuditRules): Promise<
   const tasks = new Map<string, AuditedTask>()
   for (const [key, stream] of streamsOf(commits)) {
     const verdict = verifyChain(stream)
-    if (verdict.type !== 'intact') problems.push(`L1 the chain of ${key} is broken: ${verdict.message}`)
+    if (verdict.type !== 'intact') {
+      // What stands in it was not written by a server: it is not read.
+      problems.push(`L1 the chain of ${key} is broken: ${verdict.message}`)
+      continue
+    }
     const [first] = stream
     if (first?.stream.kind !== 'task' || first.stream.id === rules.poisoned) continue
     const { id } = first.stream
@@ -172,19 +177,26 @@ const endProblems = (id: string, events: readonly RecordedTaskEvent[]): readonly
   return ends[0] !== undefined && ends[0] !== events.length - 1 ? [`L2 ${id} went on after its end`] : []
 }
 
+/** The step of the template that a worker of a batch is made from; any other is its own. */
+const templateStep = (step: string): string => step.replace(/_\d+$/, '')
+
 const stepProblems = (id: string, events: readonly RecordedTaskEvent[], rules: AuditRules): readonly string[] => {
   const problems: string[] = []
+  const created = new Set<string>()
   const complete = new Set<string>()
   const numbers = new Map<string, number[]>()
   const released = new Map<string, number>()
   for (const { event } of events) {
+    if (event.type === 'steps.created') for (const step of event.steps) created.add(step)
     if (event.type === 'step.completed') {
       if (complete.has(event.step)) problems.push(`L3 ${event.step} of ${id} was completed twice`)
       complete.add(event.step)
     }
     if (event.type === 'step.released') released.set(event.step, (released.get(event.step) ?? 0) + 1)
     if (event.type !== 'step.started') continue
-    const missing = (rules.dependencies[event.step] ?? []).filter((name) => !complete.has(name))
+    if (!created.has(event.step)) problems.push(`L3 ${event.step} of ${id} started and was never created`)
+    const needed = rules.dependencies[templateStep(event.step)] ?? []
+    const missing = [...created].filter((step) => needed.includes(templateStep(step)) && !complete.has(step))
     if (missing.length > 0) problems.push(`L3 ${event.step} of ${id} started before ${missing.join(', ')}`)
     numbers.set(event.step, [...(numbers.get(event.step) ?? []), event.attempt])
   }

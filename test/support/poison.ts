@@ -1,11 +1,20 @@
-/** An event of a type nobody knows, put into a task's stream as a newer program would have: in its place, with a hash that fits. */
+/** Events that no server of ours decided, put into a task's stream with a hash that fits. */
 import { instant } from '@tasker/core'
 import { newConnection } from '@tasker/server/internal/database'
 import { commitHash } from '@tasker/server/internal/log/commit-hash'
 import { COMMIT_COLUMNS, commitOf } from '@tasker/server/internal/log/postgres/commit-rows'
 
-/** Only while no server writes. Gives back the place of the commit, as `partition:seq`. */
-export const poisonStream = async (databaseUrl: string, taskId: string): Promise<string> => {
+/** An event of a type nobody knows, as a newer program would have written it. Gives back its place, as `partition:seq`. */
+export const poisonStream = (databaseUrl: string, taskId: string): Promise<string> =>
+  forgeEvents(databaseUrl, taskId, ['step.teleported'], '[{"step":"weigh"}]')
+
+/** One more commit at the end of a stream. Only while no server writes. Gives back its place. */
+export const forgeEvents = async (
+  databaseUrl: string,
+  taskId: string,
+  types: readonly string[],
+  text: string,
+): Promise<string> => {
   const connection = newConnection({ url: databaseUrl, applicationName: 'tests' })
   await connection.connect()
   try {
@@ -22,9 +31,9 @@ export const poisonStream = async (databaseUrl: string, taskId: string): Promise
       at: instant(last.at + 1),
       actor: 'engine',
       worker: undefined,
-      cause: 'teleport',
-      types: ['step.teleported'],
-      text: '[{"step":"weigh"}]',
+      cause: 'forged',
+      types,
+      text,
     }
     const placed = await connection.query<{ seq: string }>(
       `insert into event_commit

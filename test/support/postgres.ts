@@ -1,7 +1,9 @@
 /** Databases for tests: each file gets a fresh one out of the run's PostgreSQL. */
 import { randomBytes } from 'node:crypto'
-import { newConnection } from '@tasker/server/internal/database'
 import { inject } from 'vitest'
+import { query } from './query.js'
+
+export { query }
 
 export interface TestDatabase {
   readonly url: string
@@ -29,19 +31,4 @@ const copyFrom = async (template: string): Promise<TestDatabase> => {
 /** One statement as superuser, on the database `postgres`. */
 export const administer = async (sql: string, values: readonly unknown[] = []): Promise<void> => {
   await query(inject('postgresUrl'), sql, values)
-}
-
-/** One statement on a connection of its own. */
-export const query = async (
-  url: string,
-  sql: string,
-  values: readonly unknown[] = [],
-): Promise<readonly Readonly<Record<string, unknown>>[]> => {
-  const connection = newConnection({ url, applicationName: 'tests' })
-  await connection.connect()
-  try {
-    return (await connection.query<Record<string, unknown>>(sql, [...values])).rows
-  } finally {
-    await connection.end()
-  }
 }

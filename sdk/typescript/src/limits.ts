@@ -46,7 +46,7 @@ export const LIMITS = {
   greetingMs: 10_000,
   /** The wait before a broken stream is opened again: the first, and the longest it doubles to. */
   reconnectMsMin: 50,
-  reconnectMsMax: 3_000,
+  reconnectMsMax: 1_000,
   /** The deadline of a unary call. */
   callMs: 15_000,
   /** Submissions sent and not answered. */

@@ -32,6 +32,8 @@ const UNIQUE_VIOLATION = '23505'
 const CONTENT_CLASS = /^(22|23|54)/
 /** The connection, or the server, is going down: it may have committed before it said so. A cancelled statement may have, too. */
 const LOST_CLASS = /^(08|57)/
+/** It starts, stops or is full: a later attempt to connect may find it otherwise. */
+const PASSING_CLASS = /^(08|53|57)/
 const KEY_DETAIL = /\(([^()]+)\)=\((.*)\)/s
 
 /** Tells the troubles apart. Never throws. */
@@ -43,6 +45,12 @@ export const databaseTrouble = (error: unknown, moment: Moment): DatabaseTrouble
   if (code === UNIQUE_VIOLATION) return { type: 'unique_violation', key: brokenKey(error), message }
   if (CONTENT_CLASS.test(code)) return { type: 'content_refused', message }
   return { type: 'rejected', code, message }
+}
+
+/** Whether connecting again later may help: not where PostgreSQL is there and lets nobody in, or knows no such database. */
+export const mayPass = (error: unknown): boolean => {
+  const code = textMember(error, 'code')
+  return code === undefined || !SQLSTATE.test(code) || PASSING_CLASS.test(code)
 }
 
 const brokenKey = (error: unknown): BrokenKey => {

@@ -8,7 +8,7 @@ import {
   nullableInt8Array,
   textArray,
 } from '@tasker/server/internal/database/binary-array'
-import { databaseTrouble } from '@tasker/server/internal/database/trouble'
+import { databaseTrouble, mayPass } from '@tasker/server/internal/database/trouble'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freshDatabase, type TestDatabase } from '../../support/postgres.js'
@@ -94,5 +94,15 @@ describe('a trouble', () => {
       message: 'ECONNREFUSED',
     })
     expect(databaseTrouble('odd', 'executing')).toEqual({ type: 'connection_lost', message: 'odd' })
+  })
+
+  test.each([
+    ['nobody listens', 'ECONNREFUSED', true],
+    ['it starts', '57P03', true],
+    ['it has no connection to give', '53300', true],
+    ['the password is wrong', '28P01', false],
+    ['there is no such database', '3D000', false],
+  ])('while %s (%s) a later connection may help: %s', (_, code, helps) => {
+    expect(mayPass(Object.assign(new Error('no'), { code }))).toBe(helps)
   })
 })

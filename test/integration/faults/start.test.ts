@@ -4,13 +4,17 @@ import { once } from 'node:events'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { eventCount } from '../../support/log-audit.js'
 import { type Address, end, freeAddress, launchServer, rest } from '../../support/live-server.js'
-import { freePort } from '../../support/processes.js'
+import { freePort, type RunningProgram } from '../../support/processes.js'
 import { freshDatabase, query, type TestDatabase } from '../../support/postgres.js'
 import { until, within } from '../../support/until.js'
+import { durablePostgres } from './durable-postgres.js'
 import { expectRightResults, expectSoundLog, field, RESULTS_MS_MAX, sendParcels, untilBusy } from './field.js'
 
 /** Node's own start included, on a machine with other things to do. */
 const REFUSAL_MS_MAX = 20_000
+/** What a start that is refused waits for a database that is away. */
+const WAIT_MS = 500
+const READY_MS_MAX = 60_000
 
 let database: TestDatabase
 beforeEach(async () => {
@@ -19,16 +23,17 @@ beforeEach(async () => {
 afterEach(() => database.drop())
 
 const refusal = async (databaseUrl: string, address: Address): Promise<string> => {
-  const program = launchServer(databaseUrl, address)
+  const program = launchServer(databaseUrl, address, { TASKER_DATABASE_WAIT_MS: String(WAIT_MS) })
   onTestFinished(() => end(program, 'SIGKILL').then(() => undefined))
   expect(await within('the refused server ends', REFUSAL_MS_MAX, program.exited)).toBe(1)
   return program.output()
 }
 
-test('a server whose database cannot be reached says so, without the password, and ends with 1', async () => {
+test('a server whose database cannot be reached says so, without the password, waits a while, and ends with 1', async () => {
   const said = await refusal(`postgres://tasker:s3cret@127.0.0.1:${await freePort()}/tasker`, await freeAddress())
   expect(said).toContain('DATABASE_UNAVAILABLE')
   expect(said).toContain('ECONNREFUSED')
+  expect(said).toContain('the database is away; the start waits for it')
   expect(said).toContain('DATABASE_URL')
   expect(said).not.toContain('s3cret')
 })
@@ -39,7 +44,28 @@ test('a server whose database lets nobody in says so and ends with 1', async () 
   const said = await refusal(url.href, await freeAddress())
   expect(said).toContain('DATABASE_UNAVAILABLE')
   expect(said).toContain('password authentication failed')
+  // No wait would help.
+  expect(said).not.toContain('waits')
 })
+
+test('a server that is started before its database waits for it, and can be asked to stop meanwhile', async () => {
+  const { postgres, again } = await durablePostgres()
+  await postgres.stop()
+  const kept = (program: RunningProgram): RunningProgram => {
+    onTestFinished(() => end(program, 'SIGKILL').then(() => undefined))
+    return program
+  }
+  const stopped = kept(launchServer(postgres.url, await freeAddress()))
+  await within('the first start waits', READY_MS_MAX, stopped.line(/the database is away/))
+  expect(await end(stopped)).toBe(0)
+
+  const server = kept(launchServer(postgres.url, await freeAddress(), { TASKER_LOG_LEVEL: 'info' }))
+  await within('the second start waits', READY_MS_MAX, server.line(/the database is away/))
+  await again()
+  await within('the server is ready', READY_MS_MAX, server.line(/"ready":true/))
+  expect(server.output()).toContain('the database is there; the start goes on')
+  expect(await end(server)).toBe(0)
+}, 180_000)
 
 test.each(['restPort', 'grpcPort'] as const)(
   'a server whose %s is taken names the port and the flag, and ends with 1',

@@ -91,14 +91,17 @@ export const describeEventLog = (name: string, open: () => Promise<LogHarness>):
       expect(await log.head(P1)).toEqual({ seq: 0, epoch: 0 })
     })
 
-    test('a version of a stream is given once, in whatever partition (L3)', async () => {
-      const stream = task('shop, (odd)=(name)')
-      await log.append(rowsFrom(1, draft({ stream })))
-      expect(await log.append(rowsFrom(1, draft({ stream, partition: P1 })))).toEqual({
-        type: 'collided',
-        on: { type: 'stream', stream },
-      })
-    })
+    test.each(['task', 'template', 'key', 'partition'] as const)(
+      'a version of a stream of kind %s is given once, in whatever partition (L3)',
+      async (kind) => {
+        const stream = { kind, id: 'shop, (odd)=(name)' }
+        await log.append(rowsFrom(1, draft({ stream })))
+        expect(await log.append(rowsFrom(1, draft({ stream, partition: P1 })))).toEqual({
+          type: 'collided',
+          on: { type: 'stream', stream },
+        })
+      },
+    )
 
     test('an append of nothing succeeds', async () => {
       expect(await log.append([])).toEqual({ type: 'appended' })

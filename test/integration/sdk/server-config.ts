@@ -9,6 +9,7 @@ export const serverConfig = (databaseUrl: string): ServerConfig => ({
   partitionCount: 4,
   logLevel: 'warn',
   databaseConnections: 4,
+  databaseWaitMs: 0,
   appendConnections: 1,
   appendBatchMax: 200,
   cacheBytesMax: 64 * 1024 * 1024,

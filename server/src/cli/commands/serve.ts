@@ -5,7 +5,7 @@ import { EXIT, type ExitCode } from '../exit.js'
 import { withDevSeals } from '../local/dev-seals.js'
 import { startEmbeddedDatabase } from '../local/embedded-database.js'
 import { addServerFlags, serverConfig } from '../local/server-settings.js'
-import { migrateDatabase, requireCurrentSchema, requireFreePorts, type RunningStack, startStack } from '../local/stack.js'
+import { awaitCurrentSchema, migrateDatabase, requireFreePorts, type RunningStack, startStack } from '../local/stack.js'
 import { supervised, untilAsked } from '../local/supervise.js'
 import { type Binding, examples } from './command.js'
 
@@ -44,7 +44,7 @@ const serve = (context: CommandContext, flags: Flags): Promise<ExitCode> => {
   const config = serverConfig(context.environment, flags)
   return supervised(context.terminal, async (site) => {
     await requireFreePorts(config)
-    await requireCurrentSchema(config.databaseUrl)
+    await awaitCurrentSchema(config, site.signal)
     const stack = await startStack(site, config)
     writeReady(context, stack)
     await untilAsked(site.signal)

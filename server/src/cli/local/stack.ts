@@ -1,8 +1,10 @@
 /** Everything between a database and an answering server: its schema checked or brought up to date, the ports looked at, the server started. */
 import { readServerConfig, type ServerConfig, withoutPassword } from '../../config.js'
+import { awaitDatabase } from '../../database/await-database.js'
 import { databaseTrouble } from '../../database/trouble.js'
 import { type AppliedMigration, migrate, schemaFault, schemaStatus } from '../../database/migrate.js'
 import { Fault } from '../../faults.js'
+import { createLogger } from '../../telemetry/logger.js'
 import { requireFreePort } from './free-port.js'
 import { type Site } from './supervise.js'
 
@@ -39,6 +41,20 @@ export const requireCurrentSchema = async (url: string): Promise<number> => {
   const status = await reached(url, () => schemaStatus(url))
   if (status.type !== 'current') throw schemaFault(status)
   return status.number
+}
+
+/** Waits for a database that is away, as long as the settings say and where that can help; throws as `requireCurrentSchema` does. */
+export const awaitCurrentSchema = async (config: ServerConfig, signal: AbortSignal): Promise<void> => {
+  const { databaseUrl: url, databaseWaitMs: waitMsMax } = config
+  const logger = createLogger({ level: config.logLevel })
+  const away = (message: string): void =>
+    logger.warn(
+      { message, database: withoutPassword(url), wait_ms_max: waitMsMax },
+      'the database is away; the start waits for it',
+    )
+  const back = (): void => logger.info({}, 'the database is there; the start goes on')
+  await reached(url, () => awaitDatabase({ url, waitMsMax, signal, away, back }))
+  await requireCurrentSchema(url)
 }
 
 const reached = async <Result>(url: string, work: () => Promise<Result>): Promise<Result> => {
