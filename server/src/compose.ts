@@ -24,7 +24,7 @@ import { redactedConfig, type ServerConfig } from './config.js'
 import { openPool } from './database.js'
 import { schemaFault, schemaStatus } from './database/migrate.js'
 import { type DatabaseHold, holdDatabase } from './database/sole-server.js'
-import { type RunningEngine, startEngine } from './engine/engine.js'
+import { type EngineHooks, type RunningEngine, startEngine } from './engine/engine.js'
 import type { PublishingPorts } from './engine/engine-parts.js'
 import type { SealingPorts } from './engine/seals/sealer.js'
 import { systemClock } from './engine/system-clock.js'
@@ -97,14 +97,7 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   const engine = await startEngine(
     { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics, draw: Math.random, ...ports },
     engineSettings(config, node),
-    {
-      fenced: fence,
-      quarantined: (stream) => logger.error({ ...stream }, 'a task is quarantined'),
-      logAvailable: (available, message) => {
-        if (available) logger.info({}, 'the database is back')
-        else logger.error({ message }, 'the database went away; commits wait for it')
-      },
-    },
+    engineHooks(logger, fence),
     // A hold that is lost while the engine recovers is in doubt all the same.
     (built) => (running.engine = built),
   )
@@ -149,6 +142,15 @@ const joinParts = async (config: ServerConfig, hooks: ServerHooks, logger: Logge
   opened.add('REST', () => rest.stop())
   return { restUrl: `http://${shown(host)}:${rest.port}`, grpcUrl: `${shown(host)}:${grpc.port}`, stop: () => opened.close() }
 }
+
+const engineHooks = (logger: Logger, fenced: EngineHooks['fenced']): EngineHooks => ({
+  fenced,
+  quarantined: (stream) => logger.error({ ...stream }, 'a task is quarantined'),
+  logAvailable: (available, message) => {
+    if (available) logger.info({}, 'the database is back')
+    else logger.error({ message }, 'the database went away; commits wait for it')
+  },
+})
 
 /** What archives tasks that are over; nobody when there is no place for archives. */
 const archiverOf = (

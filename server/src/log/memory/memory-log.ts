@@ -91,10 +91,7 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
 
   const starts = async (kind: StreamKind, ids: readonly string[]): Promise<ReadonlyMap<string, StreamStart>> => {
     await faults.read()
-    const found = ids.map((id) => [id, store.stream({ kind, id })] as const).filter(([, commits]) => commits.length > 0)
-    return new Map(
-      found.map(([id, commits]) => [id, { commits: commits.slice(0, START_COMMITS), whole: commits.length <= START_COMMITS }]),
-    )
+    return startsIn(store, kind, ids)
   }
 
   const tip = async (partition: Partition): Promise<PartitionTip> => {
@@ -124,8 +121,7 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
     },
     newestArchivedTask: async () => {
       await faults.read()
-      const ids = store.kind('task').flatMap(({ types, stream }) => (types.includes(TASK_ARCHIVED) ? [stream.id] : []))
-      return ids.at(-1)
+      return newestArchivedIn(store)
     },
     acquire: (partition, node, at) => acquirePartition({ append, tip }, partition, node, at),
     close: () => {
@@ -136,6 +132,19 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
     written: () => store.written,
   }
 }
+
+const startsIn = (store: CommitStore, kind: StreamKind, ids: readonly string[]): ReadonlyMap<string, StreamStart> => {
+  const found = ids.map((id) => [id, store.stream({ kind, id })] as const).filter(([, commits]) => commits.length > 0)
+  return new Map(
+    found.map(([id, commits]) => [id, { commits: commits.slice(0, START_COMMITS), whole: commits.length <= START_COMMITS }]),
+  )
+}
+
+const newestArchivedIn = (store: CommitStore): string | undefined =>
+  store
+    .kind('task')
+    .flatMap(({ types, stream }) => (types.includes(TASK_ARCHIVED) ? [stream.id] : []))
+    .at(-1)
 
 /** The table and its two keys. */
 class CommitStore {
