@@ -89,11 +89,6 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
     }
   }
 
-  const starts = async (kind: StreamKind, ids: readonly string[]): Promise<ReadonlyMap<string, StreamStart>> => {
-    await faults.read()
-    return startsIn(store, kind, ids)
-  }
-
   const tip = async (partition: Partition): Promise<PartitionTip> => {
     await faults.read()
     return { seq: store.partition(partition).length, control: store.stream({ kind: 'partition', id: String(partition) }).at(-1) }
@@ -105,7 +100,10 @@ export const memoryLog = ({ partitionCount, faults = NO_FAULTS, pageCommits = PA
     append,
     readStream: (stream, fromVersion) =>
       pages(() => store.stream(stream).filter((commit) => commit.firstVersion + commit.types.length > fromVersion)),
-    readStarts: (kind, ids) => starts(kind, ids),
+    readStarts: async (kind, ids) => {
+      await faults.read()
+      return startsIn(store, kind, ids)
+    },
     readKind: (kind, ids) => pages(() => store.kind(kind, ids)),
     readPartition: (partition, afterSeq) => pages(() => store.partition(partition).slice(afterSeq)),
     readDomainEvents: (partition, afterSeq) =>
