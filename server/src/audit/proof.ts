@@ -71,15 +71,36 @@ export const sealedRange = (seal: Seal, places: readonly PlaceHash[]): SealedRan
  * One range serves all tasks that have a commit in it.
  */
 export const proofOf = (taskId: TaskId, commits: readonly StoredCommit[], ranges: readonly SealedRange[]): ProofDocument => {
-  const used: SealedRange[] = []
-  const proved = commits.map((commit) => {
+  const builder = new ProofBuilder(taskId)
+  for (const commit of commits) {
     const range = ranges.find(({ seal }) => covers(seal, commit))
     invariant(range !== undefined, `the commit at ${commit.partition}:${commit.seq} is covered by no seal that was given`)
-    if (used.at(-1) !== range) used.push(range)
-    return proofCommit(commit, range, used.length - 1)
-  })
-  const { log } = elementAt(used, 0, 'the first seal').seal
-  return { format: PROOF_FORMAT, log, task_id: taskId, commits: proved, seals: used.map(({ seal }) => seal) }
+    builder.add(commit, range)
+  }
+  return builder.document()
+}
+
+/** Makes a proof commit by commit, so that not all ranges of a long life are in memory at once. */
+export class ProofBuilder {
+  readonly #taskId: TaskId
+  readonly #commits: ProofCommit[] = []
+  readonly #seals: Seal[] = []
+
+  constructor(taskId: TaskId) {
+    this.#taskId = taskId
+  }
+
+  /** Commits come in the order of their stream; `range` covers this one. */
+  add(commit: StoredCommit, range: SealedRange): void {
+    if (this.#seals.at(-1)?.from_seq !== range.seal.from_seq) this.#seals.push(range.seal)
+    this.#commits.push(proofCommit(commit, range, this.#seals.length - 1))
+  }
+
+  /** Of at least one commit. */
+  document(): ProofDocument {
+    const { log } = elementAt(this.#seals, 0, 'the first seal')
+    return { format: PROOF_FORMAT, log, task_id: this.#taskId, commits: this.#commits, seals: this.#seals }
+  }
 }
 
 export const covers = (seal: Seal, { partition, seq }: Pick<StoredCommit, 'partition' | 'seq'>): boolean =>

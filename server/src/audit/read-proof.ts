@@ -1,8 +1,8 @@
 /** Reads the proof of a task, and the sealed ranges it takes, from the log. */
 import type { Partition, TaskId } from '@tasker/core'
 import { Fault } from '../faults.js'
-import { type AuditReads, type EventLog, type StoredCommit, TASK_ARCHIVED } from '../log/port.js'
-import { covers, type PlaceHash, type ProofDocument, proofOf, type SealedRange, sealedRange } from './proof.js'
+import { type AuditReads, type EventLog, TASK_ARCHIVED } from '../log/port.js'
+import { covers, type PlaceHash, ProofBuilder, type ProofDocument, type SealedRange, sealedRange } from './proof.js'
 import type { Seal } from './seal.js'
 import { sealOf } from './seal-commit.js'
 
@@ -62,17 +62,17 @@ export interface ProofSource {
 
 /** Undefined when there is no such task. What of it is not sealed yet is sealed first; what is archived was proven when it was. */
 export const readProof = async ({ log, sealed, archived }: ProofSource, taskId: TaskId): Promise<ProofDocument | undefined> => {
-  const commits: StoredCommit[] = []
-  for await (const page of log.readStream({ kind: 'task', id: taskId }, 1)) commits.push(...page)
-  if (commits.length === 0) return undefined
-  if (commits.at(-1)?.types[0] === TASK_ARCHIVED) return archived?.(taskId)
-  const sealedRanges = new SealedRanges(log.audit)
-  const ranges: SealedRange[] = []
-  for (const { partition, seq } of commits) {
-    if (ranges.some(({ seal }) => covers(seal, { partition, seq }))) continue
-    ranges.push(await rangeOver(sealedRanges, partition, seq, sealed))
+  const ranges = new SealedRanges(log.audit)
+  const builder = new ProofBuilder(taskId)
+  let isThere = false
+  for await (const page of log.readStream({ kind: 'task', id: taskId }, 1)) {
+    for (const commit of page) {
+      if (commit.types[0] === TASK_ARCHIVED) return archived?.(taskId)
+      isThere = true
+      builder.add(commit, await rangeOver(ranges, commit.partition, commit.seq, sealed))
+    }
   }
-  return proofOf(taskId, commits, ranges)
+  return isThere ? builder.document() : undefined
 }
 
 const rangeOver = async (

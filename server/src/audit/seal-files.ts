@@ -24,8 +24,9 @@ export const sealFiles = (directory: string): PublishedSeals => ({
   append: (partition, seals) =>
     withFile(directory, partition, async (file) => {
       const { size } = await file.stat()
-      await file.write(seals.map((seal) => `${JSON.stringify(seal)}\n`).join(''), size)
+      await file.appendFile(seals.map((seal) => `${JSON.stringify(seal)}\n`).join(''))
       await file.sync()
+      if (size === 0) await syncDirectory(directory)
     }),
 })
 
@@ -40,6 +41,16 @@ const withFile = async <Result>(
     return await work(file)
   } finally {
     await file.close()
+  }
+}
+
+/** A file that is new is there for good when its directory is written too. */
+const syncDirectory = async (directory: string): Promise<void> => {
+  const opened = await open(directory, 'r')
+  try {
+    await opened.sync()
+  } finally {
+    await opened.close()
   }
 }
 

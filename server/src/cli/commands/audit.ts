@@ -1,4 +1,5 @@
 /** `tasker audit …`: whether the log is what was written, proofs of single tasks, and their check without a server. */
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { type Command } from 'commander'
 import { z } from 'zod'
@@ -64,6 +65,7 @@ const keysIn = (flags: { readonly publicKey?: readonly string[] }): TrustedKeys 
 const verifyDirectly = async (context: CommandContext, flags: VerifyFlags): Promise<ExitCode> => {
   const from = positionIn(flags.from)
   const trusted = keysIn(flags)
+  if (flags.seals !== undefined && !existsSync(flags.seals)) throw usageFault(`there is no folder ${flags.seals}`)
   // Loaded here alone, so that a client command does not wait for the server's libraries.
   const { openAudit } = await import('../../compose.js')
   const audit = await openAudit(flags.databaseUrl ?? '')

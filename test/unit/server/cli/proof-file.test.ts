@@ -141,6 +141,7 @@ describe('tasker audit verify', () => {
     [['--from', 'here'], 'is no position'],
     [['--seals', 'folder'], 'go with --database-url'],
     [['--public-key', key.publicKey], 'go with --database-url'],
+    [['--database-url', 'postgres://nobody@127.0.0.1:1/none', '--seals', join(folder, 'none')], 'there is no folder'],
   ])('with %j is wrong usage', async (args, message) => {
     const ended = await tasker(['audit', 'verify', ...args])
     expect(ended.exitCode).toBe(2)
