@@ -1,6 +1,7 @@
 /** Every setting of the server: its variable, its flag, its default and its bounds, read once and reported all at once when wrong. */
 import { archivesAnything, LIMITS, readRetention } from '@tasker/core'
 import { z } from 'zod'
+import { amqpUrl, databaseUrl, retention, wholeNumber, yesOrNo } from './config/values.js'
 
 const PORT_MAX = 65_535
 const PARTITIONS_MAX = 1_024
@@ -10,33 +11,6 @@ const HOUR_MS = 3_600_000
 const WEEK_MINUTES = 10_080
 const MONTH_MINUTES = 43_200
 const ARCHIVE_TASKS_MAX = 10_000
-
-const wholeNumber = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,15}$/, { error: 'is not a whole number', abort: true })
-    .transform(Number)
-    .pipe(
-      z
-        .number()
-        .min(min, { error: `is below ${min}` })
-        .max(max, { error: `is above ${max}` }),
-    )
-
-const yesOrNo = z.enum(['true', 'false'], { error: 'is neither true nor false' }).transform((text) => text === 'true')
-
-const databaseUrl = z.string().refine(isPostgresUrl, {
-  error: 'is not a PostgreSQL URL such as postgres://user:password@host:5432/database',
-})
-
-const amqpUrl = z.string().refine((text) => URL.canParse(text) && /^amqps?:$/.test(new URL(text).protocol), {
-  error: 'is not a RabbitMQ URL such as amqp://user:password@host:5672',
-})
-
-const retention = z.string().superRefine((text, context) => {
-  const reading = readRetention(text)
-  if (reading.type === 'invalid') context.addIssue(reading.message)
-})
 
 const SCHEMA = z.object({
   databaseUrl,
@@ -449,10 +423,6 @@ export const withoutPassword = (url: string): string => {
   if (parsed.password !== '') parsed.password = '***'
   if (parsed.search !== '') parsed.search = '?***'
   return parsed.href
-}
-
-function isPostgresUrl(text: string): boolean {
-  return URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol)
 }
 
 /** The table of settings as text, one setting a line, for `--help` and for the documentation. */
