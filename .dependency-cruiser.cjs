@@ -190,7 +190,8 @@ module.exports = {
     },
     {
       name: 'resolvable',
-      comment: 'An import that does not resolve is an import that no rule sees. Peers of the bench are installed apart, on demand.',
+      comment:
+        'An import that does not resolve is an import that no rule sees. Peers of the bench are installed apart, on demand.',
       severity: 'error',
       from: { pathNot: '^(server/bin|test/bench/peers)/' },
       to: { couldNotResolve: true },
