@@ -1,6 +1,7 @@
 /** What a server can be asked about the integrity of its log. */
 import type { Partition, TaskId } from '@tasker/core'
 import type { EventLog } from '../log/port.js'
+import { AtOnce, AUDITS_AT_ONCE_MAX } from './at-once.js'
 import type { TrustedKeys } from './check-proof.js'
 import type { Position } from './position.js'
 import type { ProofDocument } from './proof.js'
@@ -25,10 +26,15 @@ export interface AuditParts {
   readonly sealsDir: string | undefined
 }
 
-export const serverAudit = ({ log, sealed, archived, trusted, sealsDir }: AuditParts): Audit => ({
-  proof: (taskId) => readProof({ log, sealed, archived }, taskId),
-  verify: (from, commitsMax) => verifyLog(log.audit, { from, commitsMax, trusted, published: publishedIn(sealsDir) }),
-})
+/** Of both calls together `AUDITS_AT_ONCE_MAX` run at a time. */
+export const serverAudit = ({ log, sealed, archived, trusted, sealsDir }: AuditParts): Audit => {
+  const atOnce = new AtOnce(AUDITS_AT_ONCE_MAX)
+  const published = publishedIn(sealsDir)
+  return {
+    proof: (taskId) => atOnce.run(() => readProof({ log, sealed, archived }, taskId)),
+    verify: (from, commitsMax) => atOnce.run(() => verifyLog(log.audit, { from, commitsMax, trusted, published })),
+  }
+}
 
 /** The published seals of a directory, for `verifyLog`. */
 export const publishedIn = (directory: string | undefined) =>
