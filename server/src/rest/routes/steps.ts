@@ -12,7 +12,7 @@ import { refusalDetail } from '../problem.js'
 import { ANONYMOUS, type App, readTask, sendJson, withToken } from '../route.js'
 import { problems } from '../schema/problem.js'
 import { AUDIT_QUERY, STEP_ACTION, STEP_AUDIT } from '../schema/step.js'
-import { MOMENT_QUERY, STEP, STEP_LIST, STEP_PATH, TASK_PATH } from '../schema/task.js'
+import { MOMENT_QUERY, STEP, STEP_LIST, STEP_PATH, STEPS_QUERY, TASK_PATH } from '../schema/task.js'
 import { auditText } from '../views/audit-text.js'
 import { completionOf } from '../body/completion.js'
 import { asOfMember, stepText } from '../views/task-text.js'
@@ -33,15 +33,19 @@ export const addStepRoutes = (app: App, door: RestDoor): void => {
         tags: ['steps'],
         summary: 'List the steps of a task, now or as of a moment',
         params: TASK_PATH,
-        querystring: MOMENT_QUERY,
+        querystring: STEPS_QUERY,
         response: { 200: STEP_LIST, ...problems(404, 422, 503) },
       },
     },
     async ({ params, query }, reply) => {
       const snapshot = await readTask(door, params.task_id, query)
       const { state, keyLines } = snapshot
-      const steps = arrayText(existingSteps(state).map((index) => stepText(state, index, keyLines)))
-      return sendJson(reply, 200, objectText({ steps, next_cursor: jsonOf(null), ...asOfMember(snapshot) }))
+      const all = existingSteps(state)
+      const start = query.cursor ?? 0
+      const end = start + (query.limit ?? all.length)
+      const steps = arrayText(all.slice(start, end).map((index) => stepText(state, index, keyLines)))
+      const next = jsonOf(end < all.length ? String(end) : null)
+      return sendJson(reply, 200, objectText({ steps, next_cursor: next, ...asOfMember(snapshot) }))
     },
   )
   app.get(

@@ -92,6 +92,11 @@ const MOMENT = {
     .describe('As the task was after the last event up to this instant: RFC 3339, or milliseconds since 1970.'),
 }
 export const MOMENT_QUERY = z.strictObject(MOMENT)
+export const STEPS_QUERY = z.strictObject({
+  ...MOMENT,
+  limit: wholeNumberText(1, LIMITS.pageItemsMax).optional().describe('All of them when not given.'),
+  cursor: wholeNumberText(0, LIMITS.taskStepsMax).optional().describe('next_cursor of the page before.'),
+})
 export const GRAPH_QUERY = z.strictObject({ format: z.enum(['json', 'mermaid']).optional(), ...MOMENT })
 
 const instantText = z.iso.datetime()

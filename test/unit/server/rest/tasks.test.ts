@@ -73,6 +73,10 @@ test('the summary, the steps and one step are read without the rest', async () =
     step_counts: { complete: 1, enqueued: 1 },
   })
   expect(STEP_LIST.parse((await get(`/v1/tasks/${taskId}/workflow_steps`)).json()).steps).toHaveLength(2)
+  const page = STEP_LIST.parse((await get(`/v1/tasks/${taskId}/workflow_steps?limit=1`)).json())
+  expect([page.steps.map(({ step_id }) => step_id), page.next_cursor]).toEqual([['validate'], '1'])
+  const rest = STEP_LIST.parse((await get(`/v1/tasks/${taskId}/workflow_steps?limit=1&cursor=${page.next_cursor}`)).json())
+  expect([rest.steps.map(({ step_id }) => step_id), rest.next_cursor]).toEqual([['charge'], null])
   const step = STEP.parse((await get(`/v1/tasks/${taskId}/workflow_steps/charge`)).json())
   expect(step).toMatchObject({
     step_id: 'charge',
