@@ -71,9 +71,9 @@ export const diffTasks = (a: TaskDigest, b: TaskDigest, [first, second]: readonl
   const changes = new Changes()
   const [names, others] = [namesOf(first), namesOf(second)]
   const onlyIn = { a: without(names, others), b: without(others, names) }
-  const common = without(names, onlyIn.a)
+  const shared = without(names, onlyIn.a)
   const context = changes.between(first.submitted.context, second.submitted.context)
-  const compared = common.slice(0, LIMITS.diffStepsMax).map((name) => stepDiff({ a, b, first, second, changes }, name))
+  const compared = shared.slice(0, LIMITS.diffStepsMax).map((name) => stepDiff({ a, b, first, second, changes }, name))
   // Last, because it repeats the outputs of the steps.
   const result = changes.between(resultOf(first), resultOf(second))
   const firstDivergence = divergenceOf(a, b)
@@ -92,7 +92,7 @@ export const diffTasks = (a: TaskDigest, b: TaskDigest, [first, second]: readonl
     result,
     onlyIn: { a: onlyIn.a.slice(0, LIMITS.diffStepsMax), b: onlyIn.b.slice(0, LIMITS.diffStepsMax) },
     steps: compared,
-    cut: changes.cut || a.isCut || b.isCut || Math.max(common.length, onlyIn.a.length, onlyIn.b.length) > LIMITS.diffStepsMax,
+    cut: changes.cut || a.isCut || b.isCut || Math.max(shared.length, onlyIn.a.length, onlyIn.b.length) > LIMITS.diffStepsMax,
   }
 }
 
