@@ -405,26 +405,6 @@ const problemOf = (issue: z.core.$ZodIssue, texts: Readonly<Record<string, strin
   return [{ variable: found.variable, flag: found.flag, message: `${shown} ${issue.message}` }]
 }
 
-/** Settings that may hold a password. */
-const SECRET_KEYS: ReadonlySet<SettingKey> = new Set(['databaseUrl', 'rabbitmqUrl', 'sealKey'])
-
-/** The settings by variable, without passwords: what `/config` may show. */
-export const redactedConfig = (config: ServerConfig): { readonly [variable: string]: string | number | boolean } =>
-  Object.fromEntries(
-    SETTINGS.map(({ key, variable }) => [variable, SECRET_KEYS.has(key) ? redacted(String(config[key])) : config[key]]),
-  )
-
-const redacted = (text: string): string => (text === '' ? '' : withoutPassword(text))
-
-/** A database URL for people: the password and anything in its query replaced. */
-export const withoutPassword = (url: string): string => {
-  if (!URL.canParse(url)) return '***'
-  const parsed = new URL(url)
-  if (parsed.password !== '') parsed.password = '***'
-  if (parsed.search !== '') parsed.search = '?***'
-  return parsed.href
-}
-
 /** The table of settings as text, one setting a line, for `--help` and for the documentation. */
 export const settingsTable = (without: readonly SettingKey[] = []): string => {
   const shown = SETTINGS.filter(({ key }) => !without.includes(key))

@@ -1,5 +1,6 @@
 /** Settings come from flags, then the environment, then defaults, and every wrong one is reported at once. */
-import { readServerConfig, redactedConfig, SETTINGS, settingsTable, withoutPassword } from '@tasker/server/internal/config'
+import { readServerConfig, SETTINGS, settingsTable } from '@tasker/server/internal/config'
+import { redactedConfig, withoutPassword } from '@tasker/server/internal/config/redacted'
 import { describe, expect, test } from 'vitest'
 
 const DATABASE_URL = 'postgres://ann:secret@db.test:5432/tasker'

@@ -1,5 +1,6 @@
 /** Everything between a database and an answering server: its schema checked or brought up to date, the ports looked at, the server started. */
-import { readServerConfig, type ServerConfig, withoutPassword } from '../../config.js'
+import { withoutPassword } from '../../config/redacted.js'
+import { readServerConfig, type ServerConfig } from '../../config.js'
 import { awaitDatabase } from '../../database/await-database.js'
 import { databaseTrouble } from '../../database/trouble.js'
 import { type AppliedMigration, migrate, schemaFault, schemaStatus } from '../../database/migrate.js'
