@@ -405,6 +405,9 @@ const problemOf = (issue: z.core.$ZodIssue, texts: Readonly<Record<string, strin
   return [{ variable: found.variable, flag: found.flag, message: `${shown} ${issue.message}` }]
 }
 
+/** Settings that may hold a password. */
+export const SECRET_KEYS: ReadonlySet<SettingKey> = new Set(['databaseUrl', 'rabbitmqUrl', 'sealKey'])
+
 /** The table of settings as text, one setting a line, for `--help` and for the documentation. */
 export const settingsTable = (without: readonly SettingKey[] = []): string => {
   const shown = SETTINGS.filter(({ key }) => !without.includes(key))

@@ -1,8 +1,5 @@
 /** Settings as people may see them: without passwords. */
-import { type ServerConfig, type SettingKey, SETTINGS } from '../config.js'
-
-/** Settings that may hold a password. */
-const SECRET_KEYS: ReadonlySet<SettingKey> = new Set(['databaseUrl', 'rabbitmqUrl', 'sealKey'])
+import { SECRET_KEYS, type ServerConfig, SETTINGS } from '../config.js'
 
 /** The settings by variable, without passwords: what `/config` may show. */
 export const redactedConfig = (config: ServerConfig): { readonly [variable: string]: string | number | boolean } =>
