@@ -48,9 +48,12 @@ export const onSingleServer = async <Result>(
     }
     const [version] = await rowsOf<{ version: string }>(postgres.url, "select current_setting('server_version') as version", [])
     const site = { address, server, databaseUrl: postgres.url, postgresVersion: version?.version ?? '', worker }
-    return await Promise.race([play(site), endOf(server)])
+    const result = await Promise.race([play(site), endOf(server)])
+    for (const program of programs.toReversed()) await end(program, 'SIGTERM')
+    return result
   } finally {
-    for (const program of programs.toReversed()) await end(program, program.running() ? 'SIGTERM' : 'SIGKILL')
+    // After a broken promise nobody is asked: how a process leaves then must not hide why.
+    for (const program of programs) if (program.running()) await end(program, 'SIGKILL')
     await postgres.stop()
     rmSync(dataDir, { recursive: true, force: true })
   }
