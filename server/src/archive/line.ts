@@ -1,7 +1,7 @@
 /** One task of an archive as a line of JSON: the proof of it, which holds its commits as they were stored. */
-import { instant, parseTaskId, partitionNumber, type TaskId } from '@tasker/core'
+import { parseTaskId, type TaskId } from '@tasker/core'
 import { checkProof } from '../audit/check-proof.js'
-import { PROOF, type ProofDocument } from '../audit/proof.js'
+import { PROOF, type ProofDocument, provenContent } from '../audit/proof.js'
 import type { StoredCommit } from '../log/port.js'
 
 export const lineOf = (proof: ProofDocument): string => JSON.stringify(proof)
@@ -20,21 +20,10 @@ export const streamOfLine = (text: string): ArchivedStream => {
   const proof = PROOF.parse(document)
   const taskId = parseTaskId(proof.task_id)
   if (taskId === undefined) throw new Error(`${proof.task_id} is no id of a task`)
-  const commits = proof.commits.map(
-    (commit): StoredCommit => ({
-      stream: { kind: 'task', id: taskId },
-      partition: partitionNumber(commit.partition),
-      seq: commit.seq,
-      firstVersion: commit.first_version,
-      namespace: commit.namespace,
-      at: instant(commit.at),
-      actor: commit.actor,
-      worker: commit.worker ?? undefined,
-      cause: commit.cause,
-      types: commit.types,
-      text: commit.events,
-      hash: Buffer.from(commit.hash, 'hex'),
-    }),
-  )
+  const commits = proof.commits.map((commit) => ({
+    ...provenContent(commit, taskId),
+    seq: commit.seq,
+    hash: Buffer.from(commit.hash, 'hex'),
+  }))
   return { taskId, commits, proof }
 }

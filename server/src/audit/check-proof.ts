@@ -1,8 +1,8 @@
 /** Checks the proof of a task with nothing but the document and, where somebody has them, the public keys to trust. */
-import { instant, partitionNumber } from '@tasker/core'
+import { partitionNumber } from '@tasker/core'
 import { commitHash, NO_PREVIOUS_HASH } from '../log/commit-hash.js'
 import { leafHash, merkleHex, merkleOfHex, rootOfPath } from './merkle.js'
-import { covers, PROOF, type ProofCommit, type ProofDocument } from './proof.js'
+import { covers, PROOF, type ProofCommit, type ProofDocument, provenContent } from './proof.js'
 import { type Seal, signatureProblem } from './seal.js'
 
 /** The keys that may have signed, as 43 characters each; undefined for any: signatures then say only that nothing was changed afterwards. */
@@ -83,19 +83,7 @@ const orderProblem = (commit: ProofCommit, version: number, last: ProofCommit | 
 }
 
 const hashProblem = (commit: ProofCommit, taskId: string, previous: Buffer): string | undefined => {
-  const content = {
-    stream: { kind: 'task', id: taskId },
-    partition: partitionNumber(commit.partition),
-    firstVersion: commit.first_version,
-    namespace: commit.namespace,
-    at: instant(commit.at),
-    actor: commit.actor,
-    worker: commit.worker ?? undefined,
-    cause: commit.cause,
-    types: commit.types,
-    text: commit.events,
-  } as const
-  const expected = commitHash(content, previous).toString('hex')
+  const expected = commitHash(provenContent(commit, taskId), previous).toString('hex')
   return expected === commit.hash ? undefined : `its content has the hash ${expected}, not ${commit.hash}`
 }
 

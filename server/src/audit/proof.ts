@@ -4,8 +4,9 @@
  * P1  Every member is under a hash or a signature, or follows from one that is: no edit goes unseen.
  * P2  A proof holds all commits of its stream from the first on. That later ones were left out shows only where the last is no end.
  */
-import { elementAt, invariant, type TaskId } from '@tasker/core'
+import { elementAt, instant, invariant, partitionNumber, type TaskId } from '@tasker/core'
 import { z } from 'zod'
+import type { CommitContent } from '../log/commit-hash.js'
 import type { StoredCommit } from '../log/port.js'
 import { leafHash, merkleHex, MerkleTree } from './merkle.js'
 import { LOG_ID, SEAL, type Seal } from './seal.js'
@@ -45,6 +46,20 @@ export const PROOF = z.strictObject({
 
 export type ProofCommit = Readonly<z.infer<typeof COMMIT>>
 export type ProofDocument = Readonly<z.infer<typeof PROOF>>
+
+/** What the hash of a commit covers, out of the proof of its task. */
+export const provenContent = (commit: ProofCommit, taskId: string): CommitContent => ({
+  stream: { kind: 'task', id: taskId },
+  partition: partitionNumber(commit.partition),
+  firstVersion: commit.first_version,
+  namespace: commit.namespace,
+  at: instant(commit.at),
+  actor: commit.actor,
+  worker: commit.worker ?? undefined,
+  cause: commit.cause,
+  types: commit.types,
+  text: commit.events,
+})
 
 /** A seal and the tree under its root. */
 export interface SealedRange {

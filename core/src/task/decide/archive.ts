@@ -1,10 +1,10 @@
 /** Archive: the task is over, and its events lie elsewhere from now on. */
 import { accept, type Decision } from '../../kernel/decider.js'
-import { unreachable } from '../../kernel/invariant.js'
 import type { ArchiveTask } from '../commands.js'
-import type { ArchivedStatus, TaskArchived, TaskEvent } from '../events.js'
+import { ARCHIVED_STATUSES, type ArchivedStatus, type TaskArchived, type TaskEvent } from '../events.js'
 import { refuse, type TaskRefusal } from '../refusals.js'
 import type { LiveTask } from '../state.js'
+import { taskStatus } from '../status.js'
 
 export const decideArchive = (task: LiveTask, command: ArchiveTask): Decision<TaskEvent, TaskRefusal> => {
   const status = statusAtEnd(task)
@@ -28,23 +28,8 @@ export const decideArchive = (task: LiveTask, command: ArchiveTask): Decision<Ta
   return accept(event)
 }
 
-const statusAtEnd = ({ phase }: LiveTask): ArchivedStatus | undefined => {
-  switch (phase) {
-    case 'completed':
-      return 'complete'
-    case 'cancelled':
-      return 'cancelled'
-    case 'failed':
-      return 'error'
-    case 'resolved_manually':
-      return 'resolved_manually'
-    case 'waiting':
-    case 'running':
-    case 'blocked':
-    case 'cancelling':
-    case 'compensating':
-      return undefined
-    default:
-      return unreachable(phase)
-  }
+/** Undefined while the task goes on. */
+const statusAtEnd = (task: LiveTask): ArchivedStatus | undefined => {
+  const status = taskStatus(task)
+  return ARCHIVED_STATUSES.find((end) => end === status)
 }
