@@ -1,6 +1,7 @@
 /** Analytics on PostgreSQL. */
-import { instant, namespaceOf, stepId, type ActivityRow } from '@tasker/core'
+import { instant } from '@tasker/core'
 import { z } from 'zod'
+import { activityRowOf } from '../projections/stored-activity.js'
 import type { Analytics } from './analytics.js'
 import { type RowReader, rowsOf } from './read-rows.js'
 import { TASK_STATUSES } from './rows.js'
@@ -22,24 +23,7 @@ const STATUSES = 'select status, count(*) as tasks from task where created_at_ms
 export const postgresAnalytics = (reader: RowReader & PoolGauge): Analytics => ({
   activitySince: async (since) => {
     const rows = SUM_ROWS.parse(await rowsOf(reader, { text: SUMS, values: [since] }))
-    return rows.map(
-      (row): ActivityRow => ({
-        hour: instant(since),
-        namespace: namespaceOf(row.namespace),
-        name: row.name,
-        version: row.version,
-        step: row.step === '' ? undefined : stepId(row.step),
-        submitted: row.submitted,
-        completed: row.completed,
-        failed: row.failed,
-        cancelled: row.cancelled,
-        retried: row.retried,
-        steps: row.steps,
-        durationMsSum: row.duration_ms_sum,
-        durationMsMax: row.duration_ms_max,
-        lastEndedAt: instant(row.last_ended_at_ms),
-      }),
-    )
+    return rows.map((row) => activityRowOf(instant(since), row))
   },
   activeTasks: async () => ACTIVE_ROWS.parse(await rowsOf(reader, { text: ACTIVE, values: [] }))[0].active,
   statusesSince: async (since) =>

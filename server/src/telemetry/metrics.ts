@@ -288,6 +288,7 @@ const LIMIT_LEVELS = [
   ['tasker_limit_used', 'How much of a bound is used.', 'used'],
   ['tasker_limit_max', 'The bound.', 'max'],
 ] as const
+
 const upkeepMetrics = (registry: Registry): UpkeepMetrics => {
   const differences = labelledCounter(
     registry,

@@ -2,14 +2,14 @@
  * Projected rows of PostgreSQL as an auditor reads them. Each answer is one statement: PostgreSQL locks its tables before it takes the
  * snapshot, so a table that is swapped for a new one meanwhile is read whole, as the old one or the new one.
  */
-import { type ActivityRow, instant, namespaceOf, type Partition, parseTaskId, stepId } from '@tasker/core'
+import { instant, type Partition, parseTaskId } from '@tasker/core'
 import { z } from 'zod'
 import { openPool, type Pool } from '../../database.js'
 import { databaseTrouble } from '../../database/trouble.js'
 import { Fault } from '../../faults.js'
 import { COMMIT_COLUMNS, commitOf } from '../../log/postgres/commit-rows.js'
 import type { RowRecord } from '../tables/projected-table.js'
-import { NO_STEP } from '../tables/timer.js'
+import { activityRowOf } from '../stored-activity.js'
 import { parseCheckpoints } from '../stored-rows.js'
 import { type IdentityHolder, type StoredRows, type StreamPage, TASK_TABLES, type TaskPage } from '../verify/port.js'
 
@@ -76,24 +76,7 @@ const ARCHIVED_ACTIVITY = z
     duration_ms_max: z.number(),
     last_ended_at_ms: z.number(),
   })
-  .transform(
-    (row): ActivityRow => ({
-      hour: instant(row.hour_ms),
-      namespace: namespaceOf(row.namespace),
-      name: row.name,
-      version: row.version,
-      step: row.step === NO_STEP ? undefined : stepId(row.step),
-      submitted: row.submitted,
-      completed: row.completed,
-      failed: row.failed,
-      cancelled: row.cancelled,
-      retried: row.retried,
-      steps: row.steps,
-      durationMsSum: row.duration_ms_sum,
-      durationMsMax: row.duration_ms_max,
-      lastEndedAt: instant(row.last_ended_at_ms),
-    }),
-  )
+  .transform((row) => activityRowOf(instant(row.hour_ms), row))
 const HOURS = z.array(z.object({ hour_ms: z.coerce.number(), rows: z.coerce.number() }))
 const COMMITS = z.tuple([z.object({ commits: z.coerce.number() })])
 const SUMS = z.tuple([z.object({ rows: RECORDS, archived: z.array(ARCHIVED_ACTIVITY), checkpoints: z.array(z.unknown()) })])
