@@ -1,5 +1,5 @@
 /** The server processes of a world: they start, die, are started again, and at times one starts while another still serves. */
-import { durationMs, NO_LIFECYCLE } from '@tasker/core'
+import { durationMs } from '@tasker/core'
 import type { PartMakers, PublishingPorts } from '@tasker/server/internal/engine/engine-parts'
 import { type RunningEngine, startEngine } from '@tasker/server/internal/engine/engine'
 import type { SealingPorts } from '@tasker/server/internal/engine/seals/sealer'
@@ -9,6 +9,7 @@ import type { ProjectionStore } from '@tasker/server/internal/projections/port'
 import type { EventTransport } from '@tasker/server/internal/publishers/transport'
 import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
 import { schemaCheck } from '@tasker/server/internal/templates/json-schema'
+import { ENGINE_SETTINGS } from '../support/engine-settings.js'
 import type { VirtualClock } from '../support/virtual-clock.js'
 import type { CrashPoints } from './crash-points.js'
 import type { Dice } from './dice.js'
@@ -138,18 +139,10 @@ export class Servers {
     const { name } = life.parts
     const ports = this.#portsOf(life)
     const settings = {
+      ...ENGINE_SETTINGS,
       node: name,
       batchCommitsMax: dice.pick([3, 50, 500]),
       cacheBytesMax: dice.pick([20_000, 1_000_000_000]),
-      projectionIntervalMs: durationMs(100),
-      workerGraceMs: durationMs(10_000),
-      workerSilenceMs: durationMs(30_000),
-      cancelGraceMs: durationMs(10_000),
-      templateReplace: false,
-      environment: undefined,
-      lifecycle: NO_LIFECYCLE,
-      workerUnavailableMs: durationMs(5_000),
-      workerUnavailableDeadLetterMs: durationMs(600_000),
       // Tasks here are short: what is evicted comes back from a snapshot all the same.
       snapshotEvents: 9,
       ...(readyWindowMax === undefined ? {} : { readyWindowMax }),

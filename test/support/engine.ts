@@ -1,16 +1,5 @@
 /** A whole engine on the memory log, the memory store and a virtual clock, with workers that do what a test says. */
-import {
-  durationMs,
-  handlerName,
-  type Json,
-  jsonOf,
-  namespaceOf,
-  NO_LIFECYCLE,
-  type TaskId,
-  taskIdFrom,
-  type WorkerId,
-  workerId,
-} from '@tasker/core'
+import { handlerName, type Json, jsonOf, namespaceOf, type TaskId, taskIdFrom, type WorkerId, workerId } from '@tasker/core'
 import type {
   AttemptOutcome,
   AttemptRef,
@@ -33,6 +22,7 @@ import type { ProjectionStore } from '@tasker/server/internal/projections/port'
 import type { UpkeepPorts } from '@tasker/server/internal/projections/upkeep'
 import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
 import { schemaCheck } from '@tasker/server/internal/templates/json-schema'
+import { ENGINE_SETTINGS } from './engine-settings.js'
 import { settled, VirtualClock } from './virtual-clock.js'
 
 export const SHOP = namespaceOf('shop')
@@ -205,21 +195,7 @@ export const startTestEngine = async (options: TestEngineOptions = {}): Promise<
       ...(options.sealing === undefined ? {} : { sealing: options.sealing }),
       ...(options.upkeep === undefined ? {} : { upkeep: options.upkeep }),
     },
-    {
-      node: 'node',
-      batchCommitsMax: 500,
-      cacheBytesMax: 100_000_000,
-      projectionIntervalMs: durationMs(100),
-      workerGraceMs: durationMs(10_000),
-      workerSilenceMs: durationMs(30_000),
-      cancelGraceMs: durationMs(10_000),
-      templateReplace: false,
-      environment: undefined,
-      lifecycle: NO_LIFECYCLE,
-      workerUnavailableMs: durationMs(5_000),
-      workerUnavailableDeadLetterMs: durationMs(600_000),
-      ...options.settings,
-    },
+    { ...ENGINE_SETTINGS, ...options.settings },
     {
       fenced: (message) => fenced.push(message),
       quarantined: (stream) => quarantined.push(stream),

@@ -2,16 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  durationMs,
-  instant,
-  NO_LIFECYCLE,
-  type Partition,
-  partitionNumber,
-  present,
-  readRetention,
-  type TaskId,
-} from '@tasker/core'
+import { durationMs, instant, type Partition, partitionNumber, present, readRetention, type TaskId } from '@tasker/core'
 import { Archiver } from '@tasker/server/internal/archive/archiver'
 import { directoryStore } from '@tasker/server/internal/archive/directory-store'
 import { commitsOf, gather } from '@tasker/server/internal/archive/gather'
@@ -31,6 +22,7 @@ import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
 import { schemaCheck } from '@tasker/server/internal/templates/json-schema'
 import { ulid } from 'ulid'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ENGINE_SETTINGS } from '../../support/engine-settings.js'
 import { ScriptedWorker, SHOP, type StepShape, submissionOf, templateText } from '../../support/engine.js'
 import { freshDatabase, query, type TestDatabase } from '../../support/postgres.js'
 import { newSealKey } from '../../support/sealed.js'
@@ -65,20 +57,7 @@ const open = async (): Promise<void> => {
       draw: Math.random,
       sealing: { ...SEALING, key: newSealKey() },
     },
-    {
-      node: 'node',
-      batchCommitsMax: 500,
-      cacheBytesMax: 100_000_000,
-      projectionIntervalMs: durationMs(20),
-      workerGraceMs: durationMs(10_000),
-      workerSilenceMs: durationMs(30_000),
-      cancelGraceMs: durationMs(10_000),
-      templateReplace: false,
-      environment: undefined,
-      lifecycle: NO_LIFECYCLE,
-      workerUnavailableMs: durationMs(5_000),
-      workerUnavailableDeadLetterMs: durationMs(600_000),
-    },
+    { ...ENGINE_SETTINGS, projectionIntervalMs: durationMs(20) },
     { fenced: () => undefined, quarantined: () => undefined, logAvailable: () => undefined },
   )
 }

@@ -2,17 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  durationMs,
-  handlerName,
-  jsonOf,
-  LIMITS,
-  namespaceOf,
-  NO_LIFECYCLE,
-  type TaskId,
-  taskIdFrom,
-  workerId,
-} from '@tasker/core'
+import { durationMs, handlerName, jsonOf, namespaceOf, type TaskId, taskIdFrom, workerId } from '@tasker/core'
 import { startPostgres } from '@tasker/dev-postgres'
 import { newConnection } from '@tasker/server/internal/database'
 import { migrate } from '@tasker/server/internal/database/migrate'
@@ -23,6 +13,8 @@ import { openPostgresLog } from '@tasker/server/internal/log/postgres/postgres-l
 import { openPostgresStore } from '@tasker/server/internal/projections/postgres-store'
 import { createMetrics } from '@tasker/server/internal/telemetry/metrics'
 import { schemaCheck } from '@tasker/server/internal/templates/json-schema'
+import { submissionOf } from '../../support/engine.js'
+import { ENGINE_SETTINGS } from '../../support/engine-settings.js'
 import type { Figures, Phase, PhaseRun } from '../phase.js'
 import { mustHold } from '../single-server.js'
 
@@ -191,6 +183,9 @@ const open = async (url: string): Promise<{ readonly engine: RunningEngine; read
   return { engine, close }
 }
 
+/** Nobody is missed in between. */
+const QUIET_MS = durationMs(600_000)
+
 const engineOn = (
   log: Awaited<ReturnType<typeof openPostgresLog>>,
   store: Awaited<ReturnType<typeof openPostgresStore>>,
@@ -198,18 +193,10 @@ const engineOn = (
   startEngine(
     { log, store, clock: systemClock, schemaCheck: schemaCheck(), metrics: createMetrics(), draw: Math.random },
     {
-      node: 'soak',
-      batchCommitsMax: 500,
-      cacheBytesMax: 100_000_000,
-      projectionIntervalMs: durationMs(100),
-      workerGraceMs: durationMs(600_000),
-      workerSilenceMs: durationMs(600_000),
-      cancelGraceMs: LIMITS.cancelGraceMs,
-      templateReplace: false,
-      environment: undefined,
-      lifecycle: NO_LIFECYCLE,
-      workerUnavailableMs: durationMs(600_000),
-      workerUnavailableDeadLetterMs: durationMs(600_000),
+      ...ENGINE_SETTINGS,
+      workerGraceMs: QUIET_MS,
+      workerSilenceMs: QUIET_MS,
+      workerUnavailableMs: QUIET_MS,
     },
     {
       fenced: (message) => {
@@ -235,30 +222,15 @@ const register = async (engine: RunningEngine, name: string, steps: readonly obj
 
 let requests = 0
 
-const submit = (engine: RunningEngine, name: string): Promise<TaskId> =>
-  new Promise((resolve, reject) =>
-    engine.submit(
-      {
-        requestId: taskIdFrom(Date.now(), new Uint8Array(10).fill(++requests)),
-        namespace: NAMESPACE,
-        name,
-        version: undefined,
-        context: jsonOf({}),
-        actor: 'soak',
-        initiator: undefined,
-        sourceSystem: undefined,
-        reason: undefined,
-        tags: [],
-        priority: undefined,
-        correlationId: undefined,
-        parentCorrelationId: undefined,
-        idempotencyKey: undefined,
-        runAt: undefined,
-        onDuplicate: 'return',
-      },
-      (answer) => (answer.type === 'failed' ? reject(new Error(answer.fault.message)) : resolve(answer.taskId)),
+const submit = (engine: RunningEngine, name: string): Promise<TaskId> => {
+  const requestId = taskIdFrom(Date.now(), new Uint8Array(10).fill(++requests))
+  const submission = submissionOf(requests, { requestId, namespace: NAMESPACE, name, context: jsonOf({}), actor: 'soak' })
+  return new Promise((resolve, reject) =>
+    engine.submit(submission, (answer) =>
+      answer.type === 'failed' ? reject(new Error(answer.fault.message)) : resolve(answer.taskId),
     ),
   )
+}
 
 const versionOf = async (engine: RunningEngine, taskId: TaskId): Promise<number> => (await engine.read(taskId))?.version ?? 0
 
