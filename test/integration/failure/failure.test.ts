@@ -1,72 +1,25 @@
 /** Conditions, joins, failures and compensation: a real server on a real PostgreSQL, a real worker, seen over the SDK, REST and gRPC. */
 import { once } from 'node:events'
-import { credentials } from '@grpc/grpc-js'
-import { StepAction, StepServiceClient, TaskServiceClient } from '@tasker/proto'
-import {
-  Client,
-  defineTask,
-  PermanentError,
-  TaskBlockedError,
-  TaskCancelledError,
-  TaskFailedError,
-  Worker,
-  type StepContext,
-  type TaskDefinition,
-} from '@tasker/sdk'
-import { type RunningServer, startServer } from '@tasker/server/internal/compose'
+import { StepAction } from '@tasker/proto'
+import { defineTask, PermanentError, TaskBlockedError, TaskCancelledError, TaskFailedError, type StepContext } from '@tasker/sdk'
 import { STEP, TASK } from '@tasker/server/internal/rest/schema/task'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { freshDatabase, type TestDatabase } from '../../support/postgres.js'
 import { until } from '../../support/until.js'
-import { serverConfig } from '../sdk/server-config.js'
+import { call, type EveryDoor, openEveryDoor } from '../sdk/every-door.js'
 
-const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 const PATIENCE_MS = 20_000
 
-let database: TestDatabase
-let server: RunningServer
-let client: Client
-let steps: StepServiceClient
-let tasks: TaskServiceClient
-const closing: (() => Promise<void> | void)[] = []
+let doors: EveryDoor
 
 beforeAll(async () => {
-  database = await freshDatabase()
-  server = await startServer(serverConfig(database.url))
-  client = new Client({ url: server.grpcUrl, logger: silent })
-  steps = new StepServiceClient(server.grpcUrl, credentials.createInsecure())
-  tasks = new TaskServiceClient(server.grpcUrl, credentials.createInsecure())
+  doors = await openEveryDoor()
 })
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-})
-afterAll(async () => {
-  for (const one of [client, steps, tasks]) one.close()
-  await server.stop()
-  await database.drop()
-})
+afterEach(() => doors.endWorkers())
+afterAll(() => doors.close())
 
-const work = (namespace: string, definition: TaskDefinition): void => {
-  const worker = new Worker({ url: server.grpcUrl, namespace, tasks: [definition], signals: false, logger: silent })
-  const ended = worker.run()
-  closing.push(async () => {
-    await worker.stop()
-    await ended
-  })
-}
+const overRest = async (taskId: string) => TASK.parse(await (await doors.rest('GET', `/v1/tasks/${taskId}`)).json())
 
-const rest = async (method: string, path: string, body?: unknown) =>
-  fetch(`${server.restUrl}${path}`, {
-    method,
-    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-  })
-
-const overRest = async (taskId: string) => TASK.parse(await (await rest('GET', `/v1/tasks/${taskId}`)).json())
-
-const overGrpc = (taskId: string) => call((callback) => tasks.get({ taskId }, callback))
-
-const call = <Response>(ask: (callback: (error: Error | null, response: Response) => void) => unknown): Promise<Response> =>
-  new Promise((resolve, reject) => ask((error, response) => (error === null ? resolve(response) : reject(error))))
+const overGrpc = (taskId: string) => call((callback) => doors.tasks.get({ taskId }, callback))
 
 const refused = (): never => {
   throw new PermanentError('no truck left')
@@ -83,11 +36,11 @@ test('a step whose condition is false is skipped, and what depends on it is give
     .step('count', () => ({ items: 2 }))
     .step('wrap', { after: ['count'], when: 'deps.count.items > 5 || context.gift == true' }, () => 'wrapped')
     .step('ship', { after: ['count', 'wrap'] }, ({ deps }) => ({ wrapped: deps.wrap }))
-  work('when', task)
-  const plain = await client.submit(task, { gift: false })
+  doors.work('when', task)
+  const plain = await doors.client.submit(task, { gift: false })
   expect(await plain.result()).toEqual({ ship: { wrapped: null } })
   expect(await overRest(plain.taskId)).toMatchObject({ steps: [{}, { step_id: 'wrap', status: 'skipped', attempts: 0 }, {}] })
-  const gift = await client.submit(task, { gift: true })
+  const gift = await doors.client.submit(task, { gift: true })
   expect(await gift.result()).toEqual({ ship: { wrapped: 'wrapped' } })
   expect(await overGrpc(gift.taskId)).toMatchObject({ task: { steps: [{}, { stepId: 'wrap', status: 'complete' }, {}] } })
 })
@@ -104,8 +57,8 @@ test('a join goes on with enough of its dependencies, and the worker of what is 
     .step('two', () => 2)
     .step('first', { after: ['one', 'slow'], join: 'any' }, ({ deps }) => deps.one)
     .step('both', { after: ['one', 'two', 'slow', 'first'], join: 3, cancelRemaining: true }, () => 'enough')
-  work('join', task)
-  const handle = await client.submit(task, {})
+  doors.work('join', task)
+  const handle = await doors.client.submit(task, {})
   expect(await handle.result()).toEqual({ both: 'enough' })
   await until('the slow step was told', PATIENCE_MS, async () => (told ? 1 : undefined))
   expect(await overRest(handle.taskId)).toMatchObject({
@@ -120,8 +73,8 @@ test('a step that became ready and was let go of in one decision never starts', 
     .step('slow', { after: ['root'] }, () => 'never')
     .step('unwanted', { after: ['root'], when: 'false' }, () => 'never')
     .step('first', { after: ['unwanted', 'slow'], join: 'any', cancelRemaining: true }, () => 'first')
-  work('let_go', task)
-  const handle = await client.submit(task, {})
+  doors.work('let_go', task)
+  const handle = await doors.client.submit(task, {})
   expect(await handle.result()).toEqual({ first: 'first' })
   const slow = { step_id: 'slow', status: 'cancelled', attempts: 0 }
   expect(await overRest(handle.taskId)).toMatchObject({ steps: [{}, slow, { status: 'skipped' }, { status: 'complete' }] })
@@ -131,7 +84,7 @@ test('a task may be over, with steps that never began, in the commit of its subm
   const task = defineTask('stillborn', { namespace: 'stillborn', version: '1.0.0' })
     .step('first', { when: 'context.missing', onFailure: 'compensate' }, () => 1)
     .step('second', { after: ['first'] }, () => 2)
-  const handle = await client.submit(task, {})
+  const handle = await doors.client.submit(task, {})
   await expect(handle.result()).rejects.toThrow(TaskFailedError)
   expect(await overRest(handle.taskId)).toMatchObject({ status: 'error', steps: [{ status: 'error' }, { status: 'cancelled' }] })
 })
@@ -140,8 +93,8 @@ test('a task goes on without a step whose failure holds nobody up', async () => 
   const task = defineTask('told', { namespace: 'continue', version: '1.0.0' })
     .step('notify', { onFailure: 'continue' }, refused)
     .step('close', { after: ['notify'] }, ({ deps }) => ({ notified: deps.notify }))
-  work('continue', task)
-  const handle = await client.submit(task, {})
+  doors.work('continue', task)
+  const handle = await doors.client.submit(task, {})
   expect(await handle.result()).toEqual({ close: { notified: null } })
   expect(await overGrpc(handle.taskId)).toMatchObject({
     task: { status: 'complete', steps: [{ status: 'error' }, { status: 'complete' }] },
@@ -185,8 +138,8 @@ describe('compensation', () => {
   test('takes back what is complete against the order of the dependencies, and the task ends in error', async () => {
     const undone: Undone[] = []
     const task = trip('back', undone)
-    work('back', task)
-    const handle = await client.submit(task, { to: 'Rome' })
+    doors.work('back', task)
+    const handle = await doors.client.submit(task, { to: 'Rome' })
     const error = await handle.result().catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(TaskFailedError)
     expect(error).toMatchObject({ failureCode: 'COMPENSATED' })
@@ -194,7 +147,7 @@ describe('compensation', () => {
       ['hotel', { room: 12 }, 2],
       ['flight', { seat: '7A' }, { to: 'Rome' }],
     ])
-    const preview = await call((callback) => tasks.getCompensation({ taskId: handle.taskId }, callback))
+    const preview = await call((callback) => doors.tasks.getCompensation({ taskId: handle.taskId }, callback))
     expect(preview).toEqual({
       state: 'done',
       steps: [
@@ -225,8 +178,8 @@ describe('compensation', () => {
         if (!signal.aborted) await once(signal, 'abort')
         throw signal.reason
       })
-    work('stopped', task)
-    const handle = await client.submit(task, {})
+    doors.work('stopped', task)
+    const handle = await doors.client.submit(task, {})
     await until('the second step runs', PATIENCE_MS, async () =>
       (await handle.state()).steps[1]?.status === 'in_progress' ? 1 : undefined,
     )
@@ -242,8 +195,8 @@ describe('compensation', () => {
     const undone: Undone[] = []
     let broken = true
     const task = trip('mended', undone, () => (broken ? refused() : 'hotel back'))
-    work('mended', task)
-    const handle = await client.submit(task, {})
+    doors.work('mended', task)
+    const handle = await doors.client.submit(task, {})
     await expect(handle.result()).rejects.toThrow(TaskBlockedError)
     expect(await overRest(handle.taskId)).toMatchObject({
       status: 'blocked_by_failures',
@@ -251,8 +204,8 @@ describe('compensation', () => {
     })
     broken = false
     const base = { taskId: handle.taskId, stepId: 'hotel', by: 'ops@x', result: undefined, metadata: undefined, reason: 'fixed' }
-    await call((callback) => steps.resolveStep({ ...base, action: StepAction.STEP_ACTION_RESET_FOR_RETRY }, callback))
-    const error = await client
+    await call((callback) => doors.steps.resolveStep({ ...base, action: StepAction.STEP_ACTION_RESET_FOR_RETRY }, callback))
+    const error = await doors.client
       .task(handle.taskId)
       .result()
       .catch((thrown: unknown) => thrown)
@@ -263,10 +216,10 @@ describe('compensation', () => {
   test('that fails for good goes on past a way back that a person closes over REST', async () => {
     const undone: Undone[] = []
     const task = trip('closed', undone, refused)
-    work('closed', task)
-    const handle = await client.submit(task, {})
+    doors.work('closed', task)
+    const handle = await doors.client.submit(task, {})
     await expect(handle.result()).rejects.toThrow(TaskBlockedError)
-    expect(await call((callback) => tasks.explain({ taskId: handle.taskId }, callback))).toMatchObject({
+    expect(await call((callback) => doors.tasks.explain({ taskId: handle.taskId }, callback))).toMatchObject({
       status: 'blocked_by_failures',
       steps: [
         { stepId: 'flight', reason: 'compensation', waitsFor: ['hotel'] },
@@ -276,10 +229,10 @@ describe('compensation', () => {
     })
     const path = `/v1/tasks/${handle.taskId}/workflow_steps/`
     const body = { action_type: 'complete_manually', reason: 'refunded by phone', completion_data: { result: { refund: 1 } } }
-    expect((await rest('PATCH', `${path}car`, body)).status).toBe(409)
-    const closed = await rest('PATCH', `${path}hotel`, body)
+    expect((await doors.rest('PATCH', `${path}car`, body)).status).toBe(409)
+    const closed = await doors.rest('PATCH', `${path}hotel`, body)
     expect(STEP.parse(await closed.json())).toMatchObject({ status: 'compensated', output: { room: 12 } })
-    await expect(client.task(handle.taskId).result()).rejects.toThrow(TaskFailedError)
+    await expect(doors.client.task(handle.taskId).result()).rejects.toThrow(TaskFailedError)
     expect(undone.map(([step]) => step)).toEqual(['hotel', 'flight'])
   })
 })
