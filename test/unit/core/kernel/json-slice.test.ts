@@ -1,44 +1,42 @@
 // What is cut out of JSON text is the sender's own text.
-import { BugError, eachMember, jsonOf, parseJson, sliceElements, sliceMembers, trustedJson } from '@tasker/core'
+import { BugError, eachMember, jsonOf, parseJson, sliceElements, sliceMembers, trustedJson, type Json } from '@tasker/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 
-const indents = fc.constantFrom(undefined, 1, '\t')
+const indents = fc.constantFrom(undefined, 1, 2).map((blanks) => ({ blanks, pad: ' '.repeat(blanks ?? 0) }))
 const key = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'a"b', '\\', '\\"', '}', ']'))
+const value = fc.json({ maxDepth: 3 }).map((text) => parseJson(trustedJson(text)))
 
-const objectText = fc
-  .tuple(fc.array(fc.tuple(key, fc.json({ maxDepth: 3 }))), indents)
-  .map(([members, indent]) =>
-    JSON.stringify(Object.fromEntries(members.map(([k, v]) => [k, parseJson(trustedJson(v))])), null, indent),
-  )
+/** Text of a value that stands one level inside another. */
+const inner = (json: Json, { blanks, pad }: { blanks: number | undefined; pad: string }): string =>
+  JSON.stringify(json, null, blanks).replaceAll('\n', `\n${pad}`)
 
-const arrayText = fc.tuple(fc.array(fc.json({ maxDepth: 3 })), indents).map(([elements, indent]) =>
-  JSON.stringify(
-    elements.map((e) => parseJson(trustedJson(e))),
-    null,
-    indent,
-  ),
-)
+const objectText = fc.tuple(fc.array(fc.tuple(key, value)), indents).map(([pairs, indent]) => {
+  const object = Object.fromEntries(pairs)
+  const members = Object.entries(object).map(([name, json]) => [name, inner(json, indent)])
+  return { text: trustedJson(JSON.stringify(object, null, indent.blanks)), members }
+})
 
-test('members of an object parse to what the object holds', () => {
+const arrayText = fc.tuple(fc.array(value), indents).map(([array, indent]) => ({
+  text: trustedJson(JSON.stringify(array, null, indent.blanks)),
+  elements: array.map((json) => inner(json, indent)),
+}))
+
+// What was written is the measure, not what `JSON.parse` makes of it: V8 13.6 (Node 24) reads `{"\\":1,"\" ":2}` with a wrong second key
+// once it has read `{"\\":1,"\\\"":2}`.
+test('members of an object are cut out as they were written, under the keys they were written for', () => {
   fc.assert(
-    fc.property(objectText, (text) => {
-      const whole = parseJson(trustedJson(text))
-      const members = sliceMembers(trustedJson(text))
-      expect([...members.keys()]).toEqual(Object.keys(whole ?? {}))
-      for (const [name, slice] of members) {
-        expect(JSON.parse(slice)).toEqual(Object.getOwnPropertyDescriptor(whole, name)?.value)
-        expect(text).toContain(slice)
-      }
+    fc.property(objectText, ({ text, members }) => {
+      expect([...sliceMembers(text)]).toEqual(members)
     }),
     { numRuns: 1_000 },
   )
 })
 
-test('elements of an array parse to what the array holds', () => {
+test('elements of an array are cut out as they were written', () => {
   fc.assert(
-    fc.property(arrayText, (text) => {
-      expect(sliceElements(trustedJson(text)).map(parseJson)).toEqual(JSON.parse(text))
+    fc.property(arrayText, ({ text, elements }) => {
+      expect(sliceElements(text)).toEqual(elements)
     }),
     { numRuns: 1_000 },
   )
