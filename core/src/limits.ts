@@ -109,6 +109,8 @@ export const LIMITS = {
   windowEntriesMax: 10_000,
   /** Timers in memory, those of attempts aside; the others are rows. */
   timerWindowEntriesMax: 50_000,
+  /** Timers that were fired and wait for their task, or for the log, at once. */
+  timersFiredMax: 2_000,
   /** How often a server makes sure that it can commit. */
   commitProbeMs: ms(2_000),
   /** How long that may take before the server is not ready. */

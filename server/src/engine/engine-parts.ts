@@ -131,7 +131,7 @@ export interface EngineCalls {
   readonly workerLost: (ref: AttemptRef, worker: WorkerId, why: string) => void
   readonly timedOut: (ref: AttemptRef, kind: AttemptTimeout) => void
   readonly start: (row: ReadyRow, worker: ConnectedWorker) => void
-  readonly timerDue: (row: TimerRow) => void
+  readonly timerDue: (row: TimerRow, done: () => void) => void
   readonly commitLost: (commit: TaskCommit) => void
   readonly quarantined: (stream: QuarantinedStream) => void
   readonly assertReadable: () => void
@@ -182,7 +182,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const projector = projectorOf(make, ports, settings, calls, () => dispatcher)
   const workers = workersOf(clock, wheel, settings, calls, () => dispatcher.poke())
   const dispatcher: Dispatcher = new Dispatcher(clock, workers, projector, calls.start, settings.readyWindowMax)
-  const timers = new TimerWindow(clock, wheel, projector, calls.timerDue)
+  const timers = new TimerWindow(clock, wheel, projector, calls.timerDue, { ...LIMITS, ...settings.limits })
   const { environment, lifecycle } = settings
   const catalog = new TemplateCatalog(log, clock, commits, ports.schemaCheck, environment, lifecycle, (partition, seq, at) =>
     projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [] }),

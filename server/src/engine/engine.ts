@@ -127,7 +127,7 @@ export class RunningEngine implements Engine {
       workerLost: (ref, worker, why) => this.#loseAttempt(ref, worker, why),
       timedOut: (ref, kind) => this.#timeOut(ref, kind),
       start: (row, worker) => this.#start(row, worker),
-      timerDue: (row) => this.#timerDue(row),
+      timerDue: (row, done) => this.#timerDue(row, done),
       commitLost: (commit) => this.#commitLost(commit),
       quarantined: hooks.quarantined,
       assertReadable: () => this.#assertAnswering(),
@@ -325,15 +325,18 @@ export class RunningEngine implements Engine {
     })
   }
 
-  #timerDue(row: TimerRow): void {
-    const { loader, runtime } = this.#parts
-    const earlyMs = row.kind === 'staleness' ? this.#staleNotBefore - this.#ports.clock.now() : 0
-    if (earlyMs > 0) return this.#later(() => this.#timerDue(row), durationMs(earlyMs))
+  #timerDue(row: TimerRow, done: () => void): void {
+    const { loader, runtime, timers } = this.#parts
+    if (row.kind === 'staleness' && this.#ports.clock.now() < this.#staleNotBefore) {
+      timers.add({ ...row, dueAt: this.#staleNotBefore })
+      return done()
+    }
     loader.find(row.taskId, (found) => {
-      if (found.type === 'failed' && found.fault.detail.retryable === true) this.#later(() => this.#timerDue(row))
-      if (found.type !== 'stream') return
+      if (found.type === 'failed' && found.fault.detail.retryable === true) return this.#later(() => this.#timerDue(row, done))
+      if (found.type !== 'stream') return done()
       const command = timerCommand(row, runtime.now(found.stream), this.#ports.draw(), this.watch.heardSteps(row.taskId))
-      if (command !== undefined) runtime.apply(found.stream, command, { cause: engineCause(command.type) }, () => undefined)
+      if (command === undefined) return done()
+      runtime.apply(found.stream, command, { cause: engineCause(command.type) }, done)
     })
   }
 

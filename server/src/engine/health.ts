@@ -54,6 +54,7 @@ export const limitLevels = (
     { limit: 'cache_bytes', used: cache.bytes, max: cacheBytesMax },
     { limit: 'ready_window_entries', used: dispatcher.windowEntries, max: bounds.windowEntriesMax },
     { limit: 'timer_window_entries', used: timers.armed, max: bounds.timerWindowEntriesMax },
+    { limit: 'timers_fired', used: timers.fired, max: bounds.timersFiredMax },
     { limit: 'quarantined_streams', used: quarantine.size, max: QUARANTINED_MAX },
   ]
 }

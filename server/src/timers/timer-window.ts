@@ -2,6 +2,7 @@
 import { durationMs, type DurationMs, type Instant, instant, later, LIMITS, type TimerRow } from '@tasker/core'
 import { inBackground } from '../background.js'
 import type { Clock } from '../engine/clock.js'
+import { Fifo } from '../fifo.js'
 import type { SourceTimers } from '../projections/projector.js'
 import type { TimerWheel, WheelTimer } from './timer-wheel.js'
 
@@ -19,18 +20,34 @@ export interface TimerSource {
   readonly timers: (dueBefore: Instant, limit: number) => Promise<SourceTimers>
 }
 
+interface DueTimer extends WheelTimer {
+  readonly key: string
+  readonly row: TimerRow
+}
+
+export interface TimerBounds {
+  /** Timers in memory. */
+  readonly timerWindowEntriesMax: number
+  /** Timers that were fired and are not done. */
+  readonly timersFiredMax: number
+}
+
 /**
  * The window rule for timers: what is due before `#reach` is in memory; what is due later is in the projection, or will be when the
- * projector has caught up, and the next refill brings it. When there are more than `entriesMax`, those that are due last are let go and the window
- * reaches less far. An entry is a hint: firing twice or late is harmless.
+ * projector has caught up, and the next refill brings it. When there are more than `timerWindowEntriesMax`, those that are due last are let go and
+ * the window reaches less far. An entry is a hint: firing twice or late is harmless. What is due together fires in order, no more than
+ * `timersFiredMax` at once, because each loads a task and appends a commit.
  */
 export class TimerWindow {
   readonly #clock: Clock
   readonly #wheel: TimerWheel
   readonly #source: TimerSource
-  readonly #fire: (row: TimerRow) => void
-  readonly #entriesMax: number
+  readonly #fire: (row: TimerRow, done: () => void) => void
+  readonly #bounds: TimerBounds
   readonly #armed = new Map<string, WheelTimer>()
+  /** Those of them whose time came while as many as may be were fired. */
+  readonly #due = new Fifo<DueTimer>()
+  #fired = 0
   #reach: Instant
   /** There are more within the horizon than are in memory. */
   #cut = false
@@ -42,19 +59,23 @@ export class TimerWindow {
     clock: Clock,
     wheel: TimerWheel,
     source: TimerSource,
-    fire: (row: TimerRow) => void,
-    entriesMax: number = LIMITS.timerWindowEntriesMax,
+    fire: (row: TimerRow, done: () => void) => void,
+    bounds: TimerBounds = LIMITS,
   ) {
     this.#clock = clock
     this.#wheel = wheel
     this.#source = source
     this.#fire = fire
-    this.#entriesMax = entriesMax
+    this.#bounds = bounds
     this.#reach = clock.now()
   }
 
   get armed(): number {
     return this.#armed.size
+  }
+
+  get fired(): number {
+    return this.#fired
   }
 
   /** A timer is durable. */
@@ -67,22 +88,38 @@ export class TimerWindow {
       if (known.dueAt === row.dueAt) return
       this.#wheel.remove(known)
     }
-    const timer: WheelTimer = {
-      dueAt: row.dueAt,
-      fire: () => {
-        this.#armed.delete(key)
-        this.#fire(row)
-      },
-    }
+    const timer: DueTimer = { key, row, dueAt: row.dueAt, fire: () => this.#ripe(timer) }
     this.#armed.set(key, timer)
     this.#wheel.add(timer)
-    if (this.#armed.size > this.#entriesMax) this.#shrink()
+    if (this.#armed.size > this.#bounds.timerWindowEntriesMax) this.#shrink()
+  }
+
+  #ripe(timer: DueTimer): void {
+    this.#due.push(timer)
+    this.#fireDue()
+  }
+
+  #fireDue(): void {
+    while (this.#fired < this.#bounds.timersFiredMax) {
+      const timer = this.#due.shift()
+      if (timer === undefined) return
+      // Meanwhile it was let go, or set to another time.
+      if (this.#armed.get(timer.key) !== timer) continue
+      this.#armed.delete(timer.key)
+      this.#fired++
+      this.#fire(timer.row, () => this.#done())
+    }
+  }
+
+  #done(): void {
+    this.#fired--
+    if (!this.#stopped) this.#fireDue()
   }
 
   /** The half that is due last is let go. */
   #shrink(): void {
     const inOrder = [...this.#armed].sort(([, a], [, b]) => a.dueAt - b.dueAt)
-    const dropped = inOrder.slice(this.#entriesMax >> 1)
+    const dropped = inOrder.slice(this.#bounds.timerWindowEntriesMax >> 1)
     for (const [key, timer] of dropped) {
       this.#armed.delete(key)
       this.#wheel.remove(timer)
@@ -115,7 +152,7 @@ export class TimerWindow {
 
   /** A window that is cut moves on once it is nearly empty; one that is not, now and then. */
   async #refill(): Promise<void> {
-    if (this.#cut && this.#armed.size > this.#entriesMax >> 2) return this.#refillIn(RETRY_MS)
+    if (this.#cut && this.#armed.size > this.#bounds.timerWindowEntriesMax >> 2) return this.#refillIn(RETRY_MS)
     const before = { reach: this.#reach, cut: this.#cut }
     this.#refilling = true
     // From here on durable timers up to the new reach are kept; those that came before are in the rows or in their tail.
@@ -123,7 +160,7 @@ export class TimerWindow {
     this.#cut = false
     let failed = false
     try {
-      const { rows, cutAt } = await this.#source.timers(this.#reach, this.#entriesMax >> 1)
+      const { rows, cutAt } = await this.#source.timers(this.#reach, this.#bounds.timerWindowEntriesMax >> 1)
       for (const row of rows) if (isWakeUp(row)) this.add(row)
       this.#cutAt(cutAt)
     } catch {

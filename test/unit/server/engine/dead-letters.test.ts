@@ -66,11 +66,11 @@ test('a server that was away gives handlers a minute to be heard before it calls
   const log = memoryLog({ partitionCount: PARTITIONS })
   const store: MemoryStore = memoryStore()
   const first = await started({ clock, log, store })
-  await registered(first, { lifecycle: { max_steps_in_process_minutes: 10 } })
+  await registered(first, { lifecycle: { max_steps_in_process_minutes: 5 } })
   const taskId = await first.submitted(submissionOf(1))
   await clock.advance(1_000)
   const stopped = first.engine.stop()
-  await clock.advance(30 * MINUTE)
+  await clock.advance(7 * MINUTE)
   await stopped
   const second = await started({ clock, log, store })
   await clock.advance(59_000)

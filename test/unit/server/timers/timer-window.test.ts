@@ -1,6 +1,6 @@
-import { type Instant, instant, stepId, type TimerRow } from '@tasker/core'
+import { type Instant, instant, LIMITS, stepId, type TimerRow } from '@tasker/core'
 import { TimerWheel } from '@tasker/server/internal/timers/timer-wheel'
-import { TimerWindow } from '@tasker/server/internal/timers/timer-window'
+import { type TimerBounds, TimerWindow } from '@tasker/server/internal/timers/timer-window'
 import { expect, test } from 'vitest'
 import { gate, requestId } from '../../../support/engine.js'
 import { VirtualClock } from '../../../support/virtual-clock.js'
@@ -15,10 +15,14 @@ const timer = (n: number, dueAt: number, kind: TimerRow['kind'] = 'retry'): Time
 })
 
 /** Timers in rows, and a window on them; what fires leaves the rows. */
-const window = async (stored: TimerRow[] = [], reading: () => void | Promise<void> = () => undefined, entriesMax = 1_000) => {
+const window = async (
+  stored: TimerRow[] = [],
+  reading: () => void | Promise<void> = () => undefined,
+  bounds: Partial<TimerBounds> = {},
+) => {
   const clock = new VirtualClock()
-  const fired: { readonly n: string; readonly at: Instant }[] = []
-  const site = { reads: 0 }
+  const fired: { readonly n: string; readonly at: Instant; readonly done: () => void }[] = []
+  const site = { reads: 0, hold: false }
   const timers = new TimerWindow(
     clock,
     new TimerWheel(clock),
@@ -33,12 +37,13 @@ const window = async (stored: TimerRow[] = [], reading: () => void | Promise<voi
         return { rows, cutAt: rows.length < limit ? undefined : rows.at(-1)?.dueAt }
       },
     },
-    (row) => {
-      fired.push({ n: row.taskId, at: clock.now() })
+    (row, done) => {
+      fired.push({ n: row.taskId, at: clock.now(), done })
+      if (!site.hold) done()
       const index = stored.findIndex(({ taskId }) => taskId === row.taskId)
       if (index >= 0) stored.splice(index, 1)
     },
-    entriesMax,
+    { ...LIMITS, timerWindowEntriesMax: 1_000, ...bounds },
   )
   await timers.start()
   return { clock, timers, fired, site, names: () => fired.map(({ n }) => n) }
@@ -107,6 +112,25 @@ test('a wall clock that jumps ahead delays no new timer until the next refill', 
   expect((fired[0]?.at ?? 0) - dueAt).toBeLessThan(1_100)
 })
 
+test('of what is due together no more is fired at once than may be, the earliest first, each once', async () => {
+  const { clock, timers, fired, names, site } = await window([], undefined, { timersFiredMax: 2 })
+  site.hold = true
+  for (const n of [5, 4, 3, 2, 1]) timers.add(timer(n, START + n * 100))
+  await clock.advance(1_000)
+  expect(names()).toEqual([1, 2].map(requestId))
+  expect({ armed: timers.armed, fired: timers.fired }).toEqual({ armed: 3, fired: 2 })
+  timers.add(timer(3, START + 300))
+  timers.add(timer(4, START + 5_000))
+  fired[0]?.done()
+  expect(names()).toEqual([1, 2, 3].map(requestId))
+  fired[1]?.done()
+  expect(names()).toEqual([1, 2, 3, 5].map(requestId))
+  fired[2]?.done()
+  expect(names()).toEqual([1, 2, 3, 5].map(requestId))
+  await clock.advance(5_000)
+  expect(names()).toEqual([1, 2, 3, 5, 4].map(requestId))
+})
+
 test('deadlines of attempts are not armed from the rows: their leases time them', async () => {
   const { timers } = await window([timer(1, START + 1_000, 'step_timeout'), timer(2, START + 1_000, 'run_at')])
   expect(timers.armed).toBe(1)
@@ -125,7 +149,7 @@ test.each([
   ['all long ago', () => START - 60_000],
 ])('many timers that are due soon, %s, are never more in memory than the window holds, and each fires once', async (_, dueAt) => {
   const stored = Array.from({ length: 300 }, (_, n) => timer(n, dueAt(n)))
-  const { clock, timers, fired, site } = await window(stored, () => undefined, 40)
+  const { clock, timers, fired, site } = await window(stored, () => undefined, { timerWindowEntriesMax: 40 })
   for (let second = 0; second < 60; second++) {
     expect(timers.armed).toBeLessThanOrEqual(40)
     await clock.advance(1_000)
@@ -137,7 +161,7 @@ test.each([
 
 test('timers that become durable when the window is full are in the rows: they fire when it has moved on, none too early', async () => {
   const stored: TimerRow[] = []
-  const { clock, timers, fired } = await window(stored, () => undefined, 10)
+  const { clock, timers, fired } = await window(stored, () => undefined, { timerWindowEntriesMax: 10 })
   for (let n = 0; n < 100; n++) {
     const row = timer(n, START + 1_000 + (n % 10) * 2_000)
     stored.push(row)
