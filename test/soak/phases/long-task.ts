@@ -28,13 +28,16 @@ interface ManyEvents {
 }
 
 interface ManySteps {
-  /** In ten stretches of a task whose steps go one after another. */
+  /** The median in each stretch of tasks whose steps go one after another. */
   readonly msPerStep: readonly number[]
 }
 
 /** Numbers of events at which one more is measured; in order. */
 const MARKS: Readonly<Record<PhaseRun['form'], readonly number[]>> = { short: [500, 3_000], long: [1_000, 10_000, 100_000] }
 const STEPS: Readonly<Record<PhaseRun['form'], number>> = { short: 300, long: 1_000 }
+/** Tasks of so many steps, after one that warms the engine up, and stretches of one. */
+const CHAINS = 5
+const STRETCHES = 10
 /** What one more event may cost at the last mark, of what it cost at the first. Short stretches are noisy; what grows with a history does so a hundredfold. */
 const GROWTH_MAX: Readonly<Record<PhaseRun['form'], number>> = { short: 10, long: 2 }
 /** What a step may cost in the last stretch, of what it cost in the first: as far as the machine lets that be told in the short form. */
@@ -78,7 +81,9 @@ const figuresOf = (events: readonly ManyEvents[], { msPerStep }: ManySteps, step
   postgresVersion,
   columns: ['events of the task', 'one more', 'loaded', 'loaded without a snapshot'],
   rows: events.map((one) => [one.events, `${one.oneMoreMs} ms`, `${one.loadMs} ms`, `${one.loadWithoutSnapshotMs} ms`]),
-  notes: [`A step of a task with ${steps} of them, one after another, in ten stretches: ${msPerStep.join(', ')} ms.`],
+  notes: [
+    `A step of a task with ${steps} of them, one after another, the median of ${CHAINS} tasks in each of ten stretches: ${msPerStep.join(', ')} ms.`,
+  ],
 })
 
 const NAMESPACE = namespaceOf('soak')
@@ -154,19 +159,19 @@ const manySteps = async (url: string, count: number): Promise<ManySteps> => {
     'chain',
     names.map((name, n) => ({ name, ...(n === 0 ? {} : { dependencies: [`s${n - 1}`] }) })),
   )
-  await submit(engine, 'chain')
   const worker = new SoakWorker(engine)
-  const stretches: number[] = []
-  for (let stretch = 0; stretch < 10; stretch++) {
-    const at = performance.now()
-    for (let n = 0; n < count / 10; n++) {
+  const msOfSteps = Array.from({ length: STRETCHES }, (): number[] => [])
+  for (let task = 0; task <= CHAINS; task++) {
+    await submit(engine, 'chain')
+    for (let n = 0; n < count; n++) {
+      const at = performance.now()
       const command = await worker.next()
       await worker.says(command, { type: 'completed', output: jsonOf(n) })
+      if (task > 0) msOfSteps[Math.floor((n * STRETCHES) / count)]?.push(performance.now() - at)
     }
-    stretches.push((performance.now() - at) / (count / 10))
   }
   await close()
-  return { msPerStep: stretches.map(round) }
+  return { msPerStep: msOfSteps.map((samples) => round(median(samples))) }
 }
 
 const PARTITIONS = 4
