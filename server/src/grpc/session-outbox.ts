@@ -4,7 +4,7 @@
  */
 import type { SessionResponse, SubmitResponse, TaskOutcome as WireOutcome } from '@tasker/proto'
 import { LIMITS } from '@tasker/core'
-import { fifo, type Fifo } from './fifo.js'
+import { fifo, type Fifo } from '../fifo.js'
 import { outcomeChars, outcomeTooLarge, wireOutcome, type WaitEnd } from './task-message.js'
 
 export interface SessionOutboxDeps {

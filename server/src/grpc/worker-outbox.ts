@@ -16,7 +16,7 @@ import type {
   WorkerWelcome,
 } from '@tasker/proto'
 import type { StepCommand } from '../engine/api.js'
-import { fifo, type Fifo } from './fifo.js'
+import { fifo, type Fifo } from '../fifo.js'
 import { commandBytes, wireCommand } from './step-command.js'
 
 export interface OutboxDeps {

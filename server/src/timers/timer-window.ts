@@ -2,7 +2,7 @@
 import { durationMs, type DurationMs, type Instant, instant, later, LIMITS, type TimerRow } from '@tasker/core'
 import { inBackground } from '../background.js'
 import type { Clock } from '../engine/clock.js'
-import { Fifo } from '../fifo.js'
+import { fifo } from '../fifo.js'
 import type { SourceTimers } from '../projections/projector.js'
 import type { TimerWheel, WheelTimer } from './timer-wheel.js'
 
@@ -46,7 +46,7 @@ export class TimerWindow {
   readonly #bounds: TimerBounds
   readonly #armed = new Map<string, WheelTimer>()
   /** Those of them whose time came while as many as may be were fired. */
-  readonly #due = new Fifo<DueTimer>()
+  readonly #due = fifo<DueTimer>()
   #fired = 0
   #reach: Instant
   /** There are more within the horizon than are in memory. */
