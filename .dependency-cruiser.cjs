@@ -144,6 +144,16 @@ module.exports = {
       to: { path: '^(core|server|examples)/' },
     },
     {
+      name: 'durable-is-pure',
+      comment:
+        'The scheduler of durable functions touches no wire, no clock and no Node built-in: besides itself it knows errors, limits, names and JSON.',
+      severity: 'error',
+      from: { path: '^sdk/typescript/src/durable/' },
+      to: {
+        pathNot: '^sdk/typescript/src/(durable/|errors/|(limits|duration|step/json|definition/check-name)\\.ts$)',
+      },
+    },
+    {
       name: 'proto-stands-alone',
       comment: 'The wire belongs to no side of it.',
       severity: 'error',

@@ -11,7 +11,7 @@ const sources = [
   'sdk/*/src/**/*.ts',
   'proto/src/**/*.ts',
 ]
-const pure = ['core/src/**/*.ts']
+const pure = ['core/src/**/*.ts', 'sdk/typescript/src/durable/**/*.ts']
 const inside = ['server/src/{engine,dispatch,timers,log,projections}/**/*.ts']
 const configurations = ['*.config.{js,ts}', '.dependency-cruiser.cjs', 'test/reporter.js', 'test/support/*-setup.ts']
 

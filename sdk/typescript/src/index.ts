@@ -87,6 +87,35 @@ export { TaskerError, type InputProblem, type TaskerErrorCode, type TaskerErrorD
 export type { Failure } from './errors/failure.js'
 export type { LogFields, Logger } from './logger.js'
 
+// Durable functions: they can be written, and replayed against histories. Workers do not run them yet.
+export { defineFunction, type FunctionDefinition, type FunctionOptions } from './function/define-function.js'
+export { FunctionDivergedError, replay, type FunctionHistory, type Replayed } from './function/replay.js'
+export { OperationFailedError } from './durable/outcome.js'
+export type {
+  AnyBranchResult,
+  Branch,
+  Branches,
+  BranchResult,
+  BranchResults,
+  ChildDefinition,
+  Continued,
+  FunctionContext,
+} from './durable/context.js'
+export type { Divergence, Told } from './durable/divergence.js'
+export type { JournalEntry, JournalFact, OperationKind, Outcome } from './durable/entries.js'
+export type {
+  BranchOptions,
+  CallOptions,
+  ChildOptions,
+  KeyOptions,
+  OperationRetry,
+  SignalOptions,
+  SleepOptions,
+  StepScope,
+  StepOptions as FunctionStepOptions,
+} from './durable/options.js'
+export type { Command, FunctionEnd } from './durable/port.js'
+
 // For libraries and tests that bring their own wire or clock.
 export type { Clock } from './clock.js'
 export { grpcTransport, type GrpcOptions } from './wire/grpc.js'

@@ -24,6 +24,17 @@ export const LIMITS = {
   lookupDepthMax: 8,
   /** Characters of a name. */
   nameCharsMax: 255,
+  /** Operations of a durable function from its beginning, or since it continued as new. */
+  functionOperationsMax: 10_000,
+  /** Bytes of what a durable function gives to a call or a child. */
+  operationInputBytesMax: 1024 * 1024,
+  /** Bytes of a signal's payload. */
+  signalBytesMax: 256 * 1024,
+  /** Bytes of a value that a durable function shows to queries, and how many of them there may be. */
+  stateBytesMax: 64 * 1024,
+  stateKeysMax: 100,
+  /** The longest sleep of a durable function. */
+  sleepMsMax: 10 * 366 * 24 * 60 * 60 * 1_000,
   /** Slots a worker offers when not said. */
   workerSlotsDefault: 100,
   /** How long an HTTP call of a step may take when not said. */

@@ -1,9 +1,9 @@
 /** The typed builder: a task whose steps know the types of the results they wait for. */
 import { TaskerError } from '../errors/tasker-error.js'
-import { LIMITS } from '../limits.js'
 import type { BatchAnalyzerContext, StepContext } from '../step/context.js'
 import type { JsonObject, JsonValue } from '../step/json.js'
 import type { Batches, Decision, Failed, MayBeLater } from '../step/outcome.js'
+import { checkName } from './check-name.js'
 import type { BatchOptions, DecisionOptions, StepOptions, TaskOptions } from './options.js'
 import type { Schema, SchemaInput, SchemaOutput } from './schema.js'
 import type { DepsOf, NewName, ResultBehind, ResultOf, TypedBatchWorker, TypedDecision } from './step-types.js'
@@ -207,11 +207,6 @@ export function defineTask(name: string, options: TaskOptions<Schema>): unknown 
   checkName(options.namespace, 'a namespace')
   checkName(options.version, 'a version')
   return new TaskBuilder(name, options, [])
-}
-
-const checkName = (name: string, what: string): void => {
-  if (name !== '' && name.length <= LIMITS.nameCharsMax) return
-  throw refused('BAD_NAME', `the name of ${what} has 1 to ${LIMITS.nameCharsMax} characters, not ${name.length}`)
 }
 
 const refused = (reason: string, message: string, hint?: string): TaskerError =>

@@ -36,15 +36,26 @@ export type Serialized =
   | { readonly type: 'json'; readonly data: Buffer }
   | { readonly type: 'unserializable'; readonly problem: Unserializable }
 
+/** What became of a value on its way to JSON text. */
+export type Written =
+  | { readonly type: 'json'; readonly text: string }
+  | { readonly type: 'unserializable'; readonly problem: Unserializable }
+
 const NULL = Buffer.from('null')
 
 /** The value as JSON bytes; `undefined` becomes null. */
 export const serialize = (value: unknown): Serialized => {
   if (value === undefined || value === null) return { type: 'json', data: NULL }
+  const written = jsonOf(value)
+  return written.type === 'json' ? { type: 'json', data: Buffer.from(written.text) } : written
+}
+
+/** The value as JSON text; `undefined` becomes null. */
+export const jsonOf = (value: unknown): Written => {
   try {
     const problem = problemIn(value, 0, [])
     if (problem !== undefined) return { type: 'unserializable', problem }
-    return { type: 'json', data: Buffer.from(jsonText(value)) }
+    return { type: 'json', text: jsonText(value) }
   } catch (thrown) {
     const what = thrown instanceof Error ? thrown.message : 'a value that JSON refuses'
     return { type: 'unserializable', problem: { path: '', what } }
