@@ -217,3 +217,15 @@ export {
   latestRegistered,
   templateStream,
 } from './template/registration.js'
+export type {
+  EffectOutcome,
+  EffectRecorded,
+  FunctionEvent,
+  FunctionTimerKind,
+  JournalFact,
+  SignalReceived,
+} from './function/events.js'
+export type { FunctionCommand, JournalProposal } from './function/commands.js'
+export type { FunctionRefusal, FunctionRefusalReason } from './function/refusals.js'
+export { type FunctionJournal, emptyJournal, evolveJournal, factsOf, letRun, nextDueAt } from './function/journal.js'
+export { decideJournal } from './function/decide.js'

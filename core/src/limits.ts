@@ -135,6 +135,14 @@ export const LIMITS = {
   diffStepsMax: 1_000,
   /** Holders of a key that an explanation names. */
   explainHoldersMax: 10,
+  /** Operations of a durable function since it began or last continued: steps, timers, signals to others. */
+  functionOperationsMax: 10_000,
+  /** Names of state that a durable function may show. */
+  functionStateKeysMax: 100,
+  /** Signals of a durable function since it began, or that it kept when it last continued. */
+  signalsKeptMax: 10_000,
+  /** Request ids of signals that a task remembers, to know a repeat when it comes. */
+  signalRequestsKeptMax: 1_000,
   /** Items of a page, when not said and at most. */
   pageItemsDefault: 50,
   pageItemsMax: 500,

@@ -1,0 +1,60 @@
+/** The orders a durable function's journal can be given. Who may give them, its task says. */
+import type { Instant } from '../kernel/instant.js'
+import type { JsonText } from '../kernel/json.js'
+import type { EffectRecorded, FunctionDiverged, FunctionTimerKind } from './events.js'
+
+/** A timer that the function asks for. */
+export interface TimerAsked {
+  readonly type: 'timer'
+  readonly kind: FunctionTimerKind
+  readonly key: string
+  readonly dueAt: Instant
+}
+
+/** A timer that nobody waits for any more. */
+export interface TimerUnwanted {
+  readonly type: 'cancel'
+  readonly key: string
+}
+
+/** What a run of the function wants in its journal. */
+export type JournalProposal = EffectRecorded | TimerAsked | TimerUnwanted
+
+/** The worker that runs the function hands in what is to be recorded together. */
+export interface RecordFacts {
+  readonly type: 'record'
+  readonly at: Instant
+  readonly proposals: readonly JournalProposal[]
+}
+
+/** The time of a timer may have come. */
+export interface TimerDue {
+  readonly type: 'timer_due'
+  readonly at: Instant
+  readonly key: string
+}
+
+export interface SendSignal {
+  readonly type: 'signal'
+  readonly at: Instant
+  readonly name: string
+  readonly payload: JsonText
+  readonly requestId?: string
+}
+
+/** The worker found that the code does not fit the journal. */
+export interface ReportDivergence extends Omit<FunctionDiverged, 'type'> {
+  readonly type: 'diverge'
+  readonly at: Instant
+}
+
+/** The function goes on from its beginning. */
+export interface ContinueFunction {
+  readonly type: 'continue'
+  readonly at: Instant
+  readonly input: JsonText
+  /** The numbers of the signals that nobody took. */
+  readonly unread: readonly number[]
+}
+
+export type FunctionCommand = RecordFacts | TimerDue | SendSignal | ReportDivergence | ContinueFunction

@@ -1,0 +1,107 @@
+/**
+ * The facts of a durable function's journal, beside those of its task.
+ *
+ * U1  An effect is recorded once a key: a function that saw a result sees the same one for ever.
+ * U2  A timer is started once a key, and ends once: it fires, or is cancelled, or its function is over.
+ * U3  The order of these events is the order in which the function sees them.
+ */
+import type { Instant } from '../kernel/instant.js'
+import type { JsonText } from '../kernel/json.js'
+import type { Failure } from '../task/failure.js'
+
+/** How an effect ended. */
+export type EffectOutcome =
+  | { readonly type: 'succeeded'; readonly result: JsonText }
+  | { readonly type: 'failed'; readonly failure: Failure }
+  | { readonly type: 'cancelled' }
+
+/** A step of the function ran, or a signal was handed to another task. */
+export interface OutcomeRecorded {
+  readonly type: 'effect.recorded'
+  readonly kind: 'step' | 'send'
+  readonly key: string
+  readonly outcome: EffectOutcome
+}
+
+/** The function asked whether it is patched, and was told yes. */
+export interface PatchRecorded {
+  readonly type: 'effect.recorded'
+  readonly kind: 'patch'
+  readonly key: string
+}
+
+/** The function shows a value to queries. */
+export interface StateRecorded {
+  readonly type: 'effect.recorded'
+  readonly kind: 'state'
+  readonly key: string
+  readonly value: JsonText
+}
+
+export type EffectRecorded = OutcomeRecorded | PatchRecorded | StateRecorded
+
+/** What a timer is for: the function sleeps, or a wait for a signal has an end. */
+export type FunctionTimerKind = 'timer' | 'signal'
+
+export interface TimerStarted {
+  readonly type: 'timer.started'
+  readonly kind: FunctionTimerKind
+  readonly key: string
+  readonly dueAt: Instant
+}
+
+export interface TimerFired {
+  readonly type: 'timer.fired'
+  readonly kind: FunctionTimerKind
+  readonly key: string
+}
+
+/** The function waits for it no more. */
+export interface TimerCancelled {
+  readonly type: 'timer.cancelled'
+  readonly kind: FunctionTimerKind
+  readonly key: string
+}
+
+/** An outside fact addressed to the task. */
+export interface SignalReceived {
+  readonly type: 'signal.received'
+  readonly name: string
+  /** Byte for byte as received. */
+  readonly payload: JsonText
+  /** From 1 within the task. */
+  readonly number: number
+  /** Made by the caller before the first try; a repeat with it is the same signal. */
+  readonly requestId?: string
+}
+
+/** The code asked for something else than the journal holds. The function runs no more until somebody lets it. */
+export interface FunctionDiverged {
+  readonly type: 'function.diverged'
+  /** The operation that the journal holds, in words. */
+  readonly expected: string
+  /** What was asked for in its place, in words. */
+  readonly actual: string
+  /** Of the call, as `file:line:column`; empty where there is none. */
+  readonly line: string
+}
+
+/** The function goes on from its beginning. Of its journal only the signals stay that nobody took. */
+export interface FunctionContinued {
+  readonly type: 'function.continued'
+  readonly input: JsonText
+  /** The numbers of those signals, ascending. */
+  readonly unread: readonly number[]
+}
+
+export type FunctionEvent =
+  | EffectRecorded
+  | TimerStarted
+  | TimerFired
+  | TimerCancelled
+  | SignalReceived
+  | FunctionDiverged
+  | FunctionContinued
+
+/** What a function sees. */
+export type JournalFact = Exclude<FunctionEvent, FunctionDiverged | FunctionContinued>

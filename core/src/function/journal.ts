@@ -1,0 +1,175 @@
+/**
+ * The journal of a durable function as its events made it.
+ *
+ * V1  Nothing is changed in place; a journal shares all it can with the one before. What was recorded is a list that is read from its end.
+ * V2  An event that cannot follow is a bug of whoever decided it: it throws, and is never skipped.
+ */
+import type { Instant } from '../kernel/instant.js'
+import { invariant, unreachable } from '../kernel/invariant.js'
+import type { JsonText } from '../kernel/json.js'
+import { LIMITS } from '../limits.js'
+import type {
+  EffectRecorded,
+  FunctionContinued,
+  FunctionDiverged,
+  FunctionEvent,
+  FunctionTimerKind,
+  JournalFact,
+  SignalReceived,
+  TimerStarted,
+} from './events.js'
+
+/** A fact with the instant of its commit, and what came before it. */
+export interface JournalLink {
+  readonly fact: JournalFact
+  readonly at: Instant
+  readonly before: JournalLink | undefined
+}
+
+export interface OpenTimer {
+  readonly kind: FunctionTimerKind
+  readonly dueAt: Instant
+}
+
+export interface FunctionJournal {
+  /** What the function began with, or last continued with. */
+  readonly input: JsonText
+  /** When that was. */
+  readonly beganAt: Instant
+  readonly last: JournalLink | undefined
+  /** Facts there are. */
+  readonly length: number
+  /** By key, the timers that neither fired nor were cancelled. */
+  readonly timers: ReadonlyMap<string, OpenTimer>
+  /** What it shows to queries. It stays when the function continues. */
+  readonly state: ReadonlyMap<string, JsonText>
+  /** Operations whose key is in use, timers and effects alike. */
+  readonly operations: number
+  /** Signals received in all. */
+  readonly signals: number
+  /** Signals in the journal. Some of them may be taken: only the function knows. */
+  readonly signalsKept: number
+  /** The latest request ids of signals, oldest first. */
+  readonly requests: readonly string[]
+  readonly diverged: FunctionDiverged | undefined
+}
+
+const NO_TIMERS: FunctionJournal['timers'] = new Map()
+const NO_STATE: FunctionJournal['state'] = new Map()
+
+export const emptyJournal = (input: JsonText, at: Instant): FunctionJournal => ({
+  input,
+  beganAt: at,
+  last: undefined,
+  length: 0,
+  timers: NO_TIMERS,
+  state: NO_STATE,
+  operations: 0,
+  signals: 0,
+  signalsKept: 0,
+  requests: [],
+  diverged: undefined,
+})
+
+export const evolveJournal = (journal: FunctionJournal, event: FunctionEvent, at: Instant): FunctionJournal => {
+  switch (event.type) {
+    case 'effect.recorded':
+      return effectRecorded(journal, event, at)
+    case 'timer.started':
+      return timerStarted(journal, event, at)
+    case 'timer.fired':
+    case 'timer.cancelled':
+      return { ...withFact(journal, event, at), timers: without(journal.timers, event.key, event.kind) }
+    case 'signal.received':
+      return signalReceived(journal, event, at)
+    case 'function.diverged':
+      return { ...journal, diverged: event }
+    case 'function.continued':
+      return continued(journal, event, at)
+    default:
+      return unreachable(event)
+  }
+}
+
+/** Somebody lets a function that diverged run again. */
+export const letRun = (journal: FunctionJournal): FunctionJournal => ({ ...journal, diverged: undefined })
+
+/** From the newest to the oldest. */
+export function* linksOf({ last }: FunctionJournal): Generator<JournalLink> {
+  for (let link = last; link !== undefined; link = link.before) yield link
+}
+
+/** What the function sees, in its order; with `from`, what came after the first so many. */
+export const factsOf = (journal: FunctionJournal, from = 0): readonly JournalLink[] => {
+  const links: JournalLink[] = []
+  for (const link of linksOf(journal)) {
+    if (links.length >= journal.length - from) break
+    links.push(link)
+  }
+  return links.reverse()
+}
+
+/** The first timer to become due. */
+export const nextDueAt = ({ timers }: FunctionJournal): Instant | undefined => {
+  let first: Instant | undefined
+  for (const { dueAt } of timers.values()) if (first === undefined || dueAt < first) first = dueAt
+  return first
+}
+
+const withFact = (journal: FunctionJournal, fact: JournalFact, at: Instant): FunctionJournal => ({
+  ...journal,
+  last: { fact, at, before: journal.last },
+  length: journal.length + 1,
+})
+
+const effectRecorded = (journal: FunctionJournal, event: EffectRecorded, at: Instant): FunctionJournal => {
+  const next = withFact(journal, event, at)
+  switch (event.kind) {
+    case 'step':
+    case 'send':
+      return { ...next, operations: next.operations + 1 }
+    case 'patch':
+      return next
+    case 'state':
+      return { ...next, state: new Map(next.state).set(event.key, event.value) }
+    default:
+      return unreachable(event)
+  }
+}
+
+const timerStarted = (journal: FunctionJournal, event: TimerStarted, at: Instant): FunctionJournal => {
+  const { kind, key, dueAt } = event
+  invariant(!journal.timers.has(key), `a timer with the key ${key} runs already`)
+  const next = withFact(journal, event, at)
+  return { ...next, operations: next.operations + 1, timers: new Map(journal.timers).set(key, { kind, dueAt }) }
+}
+
+const without = (timers: FunctionJournal['timers'], key: string, kind: FunctionTimerKind): FunctionJournal['timers'] => {
+  invariant(timers.get(key)?.kind === kind, `a ${kind} with the key ${key} runs`)
+  const next = new Map(timers)
+  next.delete(key)
+  return next
+}
+
+const signalReceived = (journal: FunctionJournal, event: SignalReceived, at: Instant): FunctionJournal => {
+  invariant(event.number === journal.signals + 1, 'signals are numbered without a gap')
+  const { requests } = journal
+  const { requestId } = event
+  return {
+    ...withFact(journal, event, at),
+    signals: event.number,
+    signalsKept: journal.signalsKept + 1,
+    requests: requestId === undefined ? requests : [...requests.slice(1 - LIMITS.signalRequestsKeptMax), requestId],
+  }
+}
+
+/** Signals keep their numbers and their instants. */
+const continued = (journal: FunctionJournal, event: FunctionContinued, at: Instant): FunctionJournal => {
+  const unread = new Set(event.unread)
+  const kept = factsOf(journal).filter(({ fact }) => fact.type === 'signal.received' && unread.has(fact.number))
+  invariant(kept.length === unread.size, 'a function that continues keeps signals that it has')
+  const last = kept.reduce<JournalLink | undefined>((before, { fact, at: when }) => ({ fact, at: when, before }), undefined)
+  const { signals, state, requests } = journal
+  const begun = emptyJournal(event.input, at)
+  return { ...begun, last, length: kept.length, signals, signalsKept: kept.length, state, requests }
+}

@@ -1,0 +1,35 @@
+/** The ways a journal says no. */
+
+export type FunctionRefusalReason =
+  | 'FUNCTION_DIVERGED'
+  | 'TOO_MANY_OPERATIONS'
+  | 'TOO_MANY_STATE_KEYS'
+  | 'TOO_MANY_SIGNALS'
+  | 'TIMER_NOT_OPEN'
+  | 'NOT_DUE'
+  | 'UNKNOWN_SIGNAL'
+
+export interface FunctionRefusal {
+  readonly code: 'INVALID_INPUT' | 'INVALID_STATE' | 'BACKPRESSURE'
+  readonly reason: FunctionRefusalReason
+  /** One sentence for people, with the names in it. */
+  readonly message: string
+}
+
+const CODE_OF: { readonly [Reason in FunctionRefusalReason]: FunctionRefusal['code'] } = {
+  FUNCTION_DIVERGED: 'INVALID_STATE',
+  TOO_MANY_OPERATIONS: 'INVALID_INPUT',
+  TOO_MANY_STATE_KEYS: 'INVALID_INPUT',
+  TOO_MANY_SIGNALS: 'BACKPRESSURE',
+  TIMER_NOT_OPEN: 'INVALID_STATE',
+  NOT_DUE: 'INVALID_STATE',
+  UNKNOWN_SIGNAL: 'INVALID_INPUT',
+}
+
+export const refuseFunction = (
+  reason: FunctionRefusalReason,
+  message: string,
+): { readonly type: 'refused'; readonly refusal: FunctionRefusal } => ({
+  type: 'refused',
+  refusal: { code: CODE_OF[reason], reason, message },
+})
