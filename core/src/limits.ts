@@ -141,6 +141,11 @@ export const LIMITS = {
   functionStateKeysMax: 100,
   /** Signals of a durable function since it began, or that it kept when it last continued. */
   signalsKeptMax: 10_000,
+  /** How long the run of a durable function may leave its journal as it is, before it counts as lost. */
+  functionQuietMs: ms(60 * 60_000),
+  /** The wait before a durable function is run again whose worker was lost: the first, and the longest it doubles to. */
+  functionRetryMsMin: ms(1_000),
+  functionRetryMsMax: ms(60_000),
   /** Request ids of signals that a task remembers, to know a repeat when it comes. */
   signalRequestsKeptMax: 1_000,
   /** Items of a page, when not said and at most. */

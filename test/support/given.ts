@@ -7,6 +7,7 @@ import {
   NO_LIFECYCLE,
   NO_TASK,
   decide,
+  functionTemplate,
   durationMs,
   evolve,
   handlerName,
@@ -26,6 +27,7 @@ import {
   type Failure,
   type Instant,
   type Json,
+  type JournalProposal,
   type Lifecycle,
   type LiveTask,
   type Plan,
@@ -114,6 +116,7 @@ export const plan = (...steps: readonly StepSpec[]): Plan => planWith(NO_LIFECYC
 export const planWith = (lifecycle: Lifecycle, ...steps: readonly StepSpec[]): Plan =>
   planOf(
     {
+      kind: 'graph',
       namespace: namespaceOf('shop'),
       name: 'order',
       version: '1.0.0',
@@ -131,6 +134,12 @@ export const planWith = (lifecycle: Lifecycle, ...steps: readonly StepSpec[]): P
     },
     templateHash('0'.repeat(64)),
   )
+
+/** A durable function. */
+export const functionPlan: Plan = planOf(
+  functionTemplate({ namespace: namespaceOf('shop'), name: 'renewal', version: '1.0.0', inputSchema: undefined }),
+  templateHash('f'.repeat(64)),
+)
 
 /** A command, once it knows the plan it is for. */
 export type Order = (plan: Plan) => TaskCommand
@@ -242,6 +251,47 @@ export const graceOver =
 export const failTask =
   (atMs = 0): Order =>
   () => ({ type: 'fail_task', at: at(atMs), code: 'GIVEN_UP', message: 'Nobody waits for it.' })
+
+/** What the worker of a durable function hands in. */
+export const record =
+  (proposals: readonly JournalProposal[], when: When = {}): Order =>
+  () => ({ type: 'record', proposals, ...whenOf(when) })
+
+export const suspend =
+  (seen: number, when: When = {}): Order =>
+  () => ({ type: 'suspend', seen, ...whenOf(when) })
+
+export const diverge =
+  (when: When = {}): Order =>
+  () => ({ type: 'diverge', expected: 'the step a', actual: 'the step b', line: 'renewal.ts:3:7', ...whenOf(when) })
+
+export const continueAs =
+  (input: string, unread: readonly number[] = [], when: When = {}): Order =>
+  () => ({ type: 'continue', input: trustedJson(input), unread, ...whenOf(when) })
+
+/** What comes to a durable function from outside. */
+export const timerDue =
+  (key: string, atMs: number): Order =>
+  () => ({ type: 'timer_due', at: at(atMs), key })
+
+export const signal =
+  (name: string, payload = '{}', atMs = 0): Order =>
+  () => ({ type: 'signal', at: at(atMs), name, payload: trustedJson(payload) })
+
+/** The result of a step of a durable function. */
+export const effect = (key: string, result = '1'): JournalProposal & TaskEvent => ({
+  type: 'effect.recorded',
+  kind: 'step',
+  key,
+  outcome: { type: 'succeeded', result: trustedJson(result) },
+})
+
+export const sleepUntil = (key: string, dueMs: number, kind: 'timer' | 'signal' = 'timer'): JournalProposal => ({
+  type: 'timer',
+  kind,
+  key,
+  dueAt: at(dueMs),
+})
 
 type Orders = 'pause' | 'resume' | 'retry' | 'resolve'
 

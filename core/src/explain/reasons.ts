@@ -16,12 +16,24 @@ export const WAIT_REASONS = [
   'retry_time',
   'failed',
   'compensation',
+  'timer',
+  'signal',
+  'divergence',
 ] as const
 
 /** What a step waits for, for programs. */
 export type WaitReason = (typeof WAIT_REASONS)[number]
 
-export const TASK_REASONS = ['start_time', 'paused', 'cancelling', 'compensating', 'blocked', 'dead_letter', 'stale'] as const
+export const TASK_REASONS = [
+  'start_time',
+  'paused',
+  'cancelling',
+  'compensating',
+  'blocked',
+  'diverged',
+  'dead_letter',
+  'stale',
+] as const
 
 /** What holds a task as a whole, or wants a person's look at it. */
 export type TaskReasonName = (typeof TASK_REASONS)[number]

@@ -13,8 +13,10 @@ import { attemptsAllowed } from '../retry/allowed.js'
 import { isLeft, isTakingBack, runOf, undoStateOf } from '../task/compensation.js'
 import { expressionRoots } from '../task/expression-roots.js'
 import type { LiveTask, StepWaitingForRetry } from '../task/state.js'
+import { isSuspended } from '../task/suspended.js'
 import { batchOf, goesOnWithout, isOpen, letsOthersGoOn } from '../task/step-groups.js'
 import { laterSteps } from './later-steps.js'
+import { suspendedReason } from './suspended-reason.js'
 import type { ConditionInput, KeyPlaceHolder, StepExplanation, Surroundings } from './reasons.js'
 
 /** What is found out of a step by itself, without what it waits for. */
@@ -64,6 +66,7 @@ const behindDecision = (task: LiveTask, index: number): Told => ({
 })
 
 const pending = (task: LiveTask, index: number): Told => {
+  if (isSuspended(task)) return suspendedReason(task)
   const { runAt } = task.submitted
   if (task.phase === 'waiting' && runAt !== undefined) {
     return {

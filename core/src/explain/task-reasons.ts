@@ -4,9 +4,11 @@ import type { TaskId } from '../kernel/ids.js'
 import { letterId, pendingLetter } from '../task/letters/dead-letter.js'
 import type { LiveTask } from '../task/state.js'
 import { failedSteps } from '../task/step-groups.js'
+import { hasDiverged } from '../task/suspended.js'
 import type { TaskReason } from './reasons.js'
 import { taskCommands } from './remedies.js'
 import { pausedText } from './step-reason.js'
+import { divergedText } from './suspended-reason.js'
 
 /** Without commands as of a moment of the past. */
 export const taskReasons = (taskId: TaskId, task: LiveTask, isPast: boolean): readonly TaskReason[] =>
@@ -43,6 +45,11 @@ const phaseReasons = (taskId: TaskId, task: LiveTask): readonly Told[] => {
     const why = `Nothing of it can go on by itself: ${failedSteps(task).join(', ')} failed for good.`
     const commands = taskCommands(taskId, task, ['retry', 'resolve', 'cancel'])
     told.push({ reason: 'blocked', why, unblockedBy: 'A person: retry all failed steps, or see to them one by one.', commands })
+  }
+  if (hasDiverged(task)) {
+    const commands = taskCommands(taskId, task, ['retry', 'cancel'])
+    const unblockedBy = 'A person: deploy code that fits its journal, and retry it.'
+    told.push({ reason: 'diverged', why: divergedText(task), unblockedBy, commands })
   }
   return told
 }

@@ -10,7 +10,7 @@ import { type Decision, accept } from '../kernel/decider.js'
 import { unreachable } from '../kernel/invariant.js'
 import { LIMITS } from '../limits.js'
 import type { ContinueFunction, FunctionCommand, JournalProposal, RecordFacts, SendSignal, TimerDue } from './commands.js'
-import type { FunctionEvent, JournalFact } from './events.js'
+import type { FunctionEvent } from './events.js'
 import { type FunctionJournal, linksOf } from './journal.js'
 import { type FunctionRefusal, refuseFunction } from './refusals.js'
 
@@ -45,7 +45,7 @@ interface Draft {
   readonly state: Map<string, string>
   readonly timers: Map<string, 'timer' | 'signal'>
   operations: number
-  readonly events: JournalFact[]
+  readonly events: FunctionEvent[]
 }
 
 const decideRecord = (journal: FunctionJournal, { proposals }: RecordFacts): Decided => {
@@ -118,7 +118,7 @@ const proposeEffect = (draft: Draft, effect: Extract<JournalProposal, { readonly
   }
 }
 
-const addOperation = (draft: Draft, key: string, fact: JournalFact): void => {
+const addOperation = (draft: Draft, key: string, fact: FunctionEvent): void => {
   draft.keys.add(key)
   draft.operations++
   draft.events.push(fact)

@@ -103,5 +103,11 @@ export type FunctionEvent =
   | FunctionDiverged
   | FunctionContinued
 
+/** The cancellation of its task, as a function sees it. */
+export interface CancelSeen {
+  readonly type: 'task.cancel_requested'
+  readonly reason?: string
+}
+
 /** What a function sees. */
-export type JournalFact = Exclude<FunctionEvent, FunctionDiverged | FunctionContinued>
+export type JournalFact = Exclude<FunctionEvent, FunctionDiverged | FunctionContinued> | CancelSeen

@@ -91,6 +91,10 @@ export const evolveJournal = (journal: FunctionJournal, event: FunctionEvent, at
   }
 }
 
+/** The task is to be cancelled. */
+export const seeCancel = (journal: FunctionJournal, reason: string | undefined, at: Instant): FunctionJournal =>
+  withFact(journal, reason === undefined ? { type: 'task.cancel_requested' } : { type: 'task.cancel_requested', reason }, at)
+
 /** Somebody lets a function that diverged run again. */
 export const letRun = (journal: FunctionJournal): FunctionJournal => ({ ...journal, diverged: undefined })
 

@@ -16,7 +16,7 @@ export interface FunctionRefusal {
   readonly message: string
 }
 
-const CODE_OF: { readonly [Reason in FunctionRefusalReason]: FunctionRefusal['code'] } = {
+export const FUNCTION_REFUSAL_CODES: { readonly [Reason in FunctionRefusalReason]: FunctionRefusal['code'] } = {
   FUNCTION_DIVERGED: 'INVALID_STATE',
   TOO_MANY_OPERATIONS: 'INVALID_INPUT',
   TOO_MANY_STATE_KEYS: 'INVALID_INPUT',
@@ -31,5 +31,5 @@ export const refuseFunction = (
   message: string,
 ): { readonly type: 'refused'; readonly refusal: FunctionRefusal } => ({
   type: 'refused',
-  refusal: { code: CODE_OF[reason], reason, message },
+  refusal: { code: FUNCTION_REFUSAL_CODES[reason], reason, message },
 })

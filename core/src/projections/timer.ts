@@ -4,6 +4,7 @@ import { later, type Instant } from '../kernel/instant.js'
 import type { TaskId, WorkerId } from '../kernel/ids.js'
 import { staleAt } from '../task/letters/staleness.js'
 import { isTerminal, type LiveTask, type StepState } from '../task/state.js'
+import { cleansUp } from '../task/suspended.js'
 import { runOf } from '../task/compensation.js'
 import type { TimerRow } from './rows.js'
 
@@ -26,7 +27,7 @@ const taskTimers = (taskId: TaskId, task: LiveTask): readonly TimerRow[] => {
   if (phase === 'waiting' && submitted.runAt !== undefined) {
     return [{ taskId, kind: 'run_at', step: undefined, attempt: 0, dueAt: submitted.runAt, worker: undefined }]
   }
-  if (phase === 'cancelling' && cancel !== undefined) {
+  if (phase === 'cancelling' && cancel !== undefined && !cleansUp(task)) {
     return [{ taskId, kind: 'cancel_grace', step: undefined, attempt: 0, dueAt: cancel.graceUntil, worker: undefined }]
   }
   return staleTimer(taskId, task)

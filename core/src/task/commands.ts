@@ -2,6 +2,7 @@
 import type { DurationMs, Instant } from '../kernel/instant.js'
 import type { Namespace, StepId, WorkerId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
+import type { JournalProposal } from '../function/commands.js'
 import type { KeyKind } from '../key/key.js'
 import type { Plan } from '../template/plan.js'
 import type { StepChoice } from './choice.js'
@@ -251,6 +252,63 @@ export interface ArchiveTask {
   readonly identity?: string
 }
 
+/** The worker that runs a durable function hands in what is to be recorded together. */
+export interface RecordJournal {
+  readonly type: 'record'
+  readonly at: Instant
+  readonly attempt: number
+  readonly worker: WorkerId
+  readonly proposals: readonly JournalProposal[]
+}
+
+/** The function waits for what is in its journal: its run gives its slot back. */
+export interface SuspendFunction {
+  readonly type: 'suspend'
+  readonly at: Instant
+  readonly attempt: number
+  readonly worker: WorkerId
+  /** How many facts of its journal it has seen. */
+  readonly seen: number
+}
+
+/** The code of the function does not fit its journal. */
+export interface DivergeFunction {
+  readonly type: 'diverge'
+  readonly at: Instant
+  readonly attempt: number
+  readonly worker: WorkerId
+  readonly expected: string
+  readonly actual: string
+  readonly line: string
+}
+
+/** The function goes on from its beginning, in the same run. */
+export interface ContinueFunction {
+  readonly type: 'continue'
+  readonly at: Instant
+  readonly attempt: number
+  readonly worker: WorkerId
+  readonly input: JsonText
+  /** The numbers of the signals that nobody took. */
+  readonly unread: readonly number[]
+}
+
+/** A timer of a durable function may be due. */
+export interface FunctionTimerDue {
+  readonly type: 'timer_due'
+  readonly at: Instant
+  readonly key: string
+}
+
+/** An outside fact for a durable function. */
+export interface SignalTask {
+  readonly type: 'signal'
+  readonly at: Instant
+  readonly name: string
+  readonly payload: JsonText
+  readonly requestId?: string
+}
+
 export type TaskCommand =
   | SubmitTask
   | ReleaseTask
@@ -278,3 +336,9 @@ export type TaskCommand =
   | ResolveStep
   | CompleteStepByHand
   | ArchiveTask
+  | RecordJournal
+  | SuspendFunction
+  | DivergeFunction
+  | ContinueFunction
+  | FunctionTimerDue
+  | SignalTask

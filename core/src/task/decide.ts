@@ -22,6 +22,7 @@ import { decideCompleteStep, decideResetStep, decideResolveStep } from './decide
 import { withDomainEvents } from './decide/domain-events.js'
 import { decideDeadLetter, decideLetterUpdate, decideUnserved } from './decide/dead-letter.js'
 import { decideFail } from './decide/fail.js'
+import { decideFunction } from './decide/function.js'
 import { decideFailTask } from './decide/fail-task.js'
 import { decidePause, decideResume } from './decide/pause.js'
 import { decideRelease } from './decide/release.js'
@@ -123,6 +124,13 @@ const decideOpen = (
       return decideResolveStep(task, command)
     case 'complete_step':
       return decideCompleteStep(task, command)
+    case 'record':
+    case 'suspend':
+    case 'diverge':
+    case 'continue':
+    case 'timer_due':
+    case 'signal':
+      return decideFunction(task, command)
     default:
       return unreachable(command)
   }

@@ -13,6 +13,7 @@ import type { KeyKind } from '../key/key.js'
 import type { EventDelivery, EventOutcome } from '../template/published-event.js'
 import type { EventProblem } from './event-note.js'
 import type { WatchedState } from '../template/lifecycle.js'
+import type { FunctionEvent } from '../function/events.js'
 import type { Failure } from './failure.js'
 import type { DeadLetterStatus } from './letters/dead-letter.js'
 import type { TimeoutKind } from './timeout-kind.js'
@@ -110,6 +111,13 @@ export interface StepReleased {
   readonly step: StepId
   readonly attempt: number
   readonly reason: string
+}
+
+/** A durable function waits, and gives its worker back: nothing is spent, and its number stays used. */
+export interface StepSuspended {
+  readonly type: 'step.suspended'
+  readonly step: StepId
+  readonly attempt: number
 }
 
 /** A running attempt saved how far it came, and goes on with its time renewed. */
@@ -378,6 +386,7 @@ export type TaskEvent =
   | StepAdmitted
   | StepStarted
   | StepReleased
+  | StepSuspended
   | StepCheckpointed
   | StepCompleted
   | StepFailed
@@ -406,6 +415,7 @@ export type TaskEvent =
   | CompensationCompleted
   | CompensationFailed
   | TaskArchived
+  | FunctionEvent
 
 export type TaskEventType = TaskEvent['type']
 

@@ -24,6 +24,8 @@ import type {
   TaskSubmitted,
 } from './events.js'
 import { isTakingBack, runOf } from './compensation.js'
+import type { FunctionEvent } from '../function/events.js'
+import { emptyJournal, evolveJournal, letRun, seeCancel } from '../function/journal.js'
 import { timeoutFailure } from './failure.js'
 import { batchesCreated, branchesCreated, initialSteps, NO_STEPS, pendingSteps, unmetOf } from './growth.js'
 import { NO_DEAD_LETTERS } from './letters/dead-letter.js'
@@ -125,7 +127,7 @@ const evolveLive = (task: LiveTask, event: Exclude<TaskEvent, TaskArchived>, at:
     case 'task.resumed':
       return { ...withPhase(task, task.phase, at), pace: { type: 'going', resumedAt: at }, steps: timesRunAgain(task, at) }
     case 'task.retried':
-      return withPhase(task, goingPhase(task), at)
+      return { ...withPhase(task, goingPhase(task), at), journal: task.journal === undefined ? undefined : letRun(task.journal) }
     case 'compensation.started':
       return compensationStarted(task, event, at)
     case 'compensation.completed':
@@ -135,6 +137,14 @@ const evolveLive = (task: LiveTask, event: Exclude<TaskEvent, TaskArchived>, at:
       return stepCompleted(task, event, at)
     case 'domain_event.recorded':
       return withPhase(task, task.phase, at)
+    case 'effect.recorded':
+    case 'timer.started':
+    case 'timer.cancelled':
+    case 'timer.fired':
+    case 'signal.received':
+    case 'function.diverged':
+    case 'function.continued':
+      return journaled(task, event, at)
     default:
       return evolveStep(task, event, at)
   }
@@ -144,6 +154,7 @@ type StepEvent = Exclude<
   TaskEvent,
   | { readonly type: `task.${string}` | `compensation.${string}` }
   | { readonly type: 'steps.created' | 'step.completed' | 'domain_event.recorded' }
+  | FunctionEvent
 >
 
 const evolveStep = (task: LiveTask, event: StepEvent, at: Instant): LiveTask => {
@@ -160,6 +171,7 @@ const evolveStep = (task: LiveTask, event: StepEvent, at: Instant): LiveTask => 
     case 'step.started':
       return withStep(task, index, step, startedStep(step, event.worker, timeoutOf(task, index), at), at)
     case 'step.released':
+    case 'step.suspended':
       return withStep(task, index, step, releasedStep(running(step), at), at)
     case 'step.failed':
       return attemptEnded(task, index, stepFailed(step, event, at), at)
@@ -228,6 +240,7 @@ const submitted = (event: TaskSubmitted, at: Instant, plan: Plan): LiveTask => (
   batches: NO_BATCHES,
   checkpoints: NO_CHECKPOINTS,
   deadLetters: NO_DEAD_LETTERS,
+  journal: plan.template.kind === 'function' ? emptyJournal(event.context, at) : undefined,
 })
 
 const stepsCreated = (task: LiveTask, event: StepsCreated, at: Instant): LiveTask => {
@@ -268,6 +281,7 @@ const allStepsCreated = (task: LiveTask, at: Instant): LiveTask => {
     batches: task.batches,
     checkpoints: task.checkpoints,
     deadLetters: task.deadLetters,
+    journal: task.journal,
   }
 }
 
@@ -340,7 +354,19 @@ const undoScheduled = (task: LiveTask, index: number, step: StepComplete, attemp
 const cancelRequested = (task: LiveTask, event: TaskCancelRequested, at: Instant): LiveTask => ({
   ...withPhase(task, 'cancelling', at),
   cancel: { reason: event.reason, graceUntil: later(at, event.graceMs) },
+  journal: task.journal === undefined ? undefined : seeCancel(task.journal, event.reason, at),
 })
+
+/** What its run hands in begins its time anew. */
+const journaled = (task: LiveTask, event: FunctionEvent, at: Instant): LiveTask => {
+  const { journal, steps } = task
+  invariant(journal !== undefined, 'only a durable function has a journal')
+  const run = elementAt(steps, 0, 'steps')
+  const handedIn = event.type === 'effect.recorded' || event.type === 'timer.started' || event.type === 'timer.cancelled'
+  const renewed =
+    handedIn && run.status === 'in_progress' ? withStep(task, 0, run, checkpointedStep(run, timeoutOf(task, 0), at), at) : task
+  return { ...withPhase(renewed, task.phase, at), journal: evolveJournal(journal, event, at) }
+}
 
 /**
  * A person saw to a step, so the task goes on; what is blocked all the same says so again. Who may go on is counted anew, because the step

@@ -1,7 +1,8 @@
 /** The ways a task says no. A refusal is a value with a category (`code`) that maps to a status, and a `reason` with a page of its own. */
+import { FUNCTION_REFUSAL_CODES, type FunctionRefusalReason } from '../function/refusals.js'
 import type { StepId } from '../kernel/ids.js'
 
-export type RefusalCode = 'NOT_FOUND' | 'CONFLICT' | 'INVALID_INPUT' | 'INVALID_STATE'
+export type RefusalCode = 'NOT_FOUND' | 'CONFLICT' | 'INVALID_INPUT' | 'INVALID_STATE' | 'BACKPRESSURE'
 
 export type TaskRefusalReason =
   | 'TASK_NOT_FOUND'
@@ -14,7 +15,6 @@ export type TaskRefusalReason =
   | 'UNKNOWN_STEP'
   | 'STEP_NOT_READY'
   | 'LEASE_LOST'
-  | 'NOT_DUE'
   | 'DEAD_LETTER_NOT_FOUND'
   | 'DEAD_LETTER_PENDING'
   | 'TASK_ALREADY_PAUSED'
@@ -23,6 +23,9 @@ export type TaskRefusalReason =
   | 'NOTHING_TO_RETRY'
   | 'STEP_NOT_FAILED'
   | 'STEP_FINISHED'
+  | 'NO_FUNCTION'
+  | 'JOURNAL_HAS_NEWS'
+  | FunctionRefusalReason
 
 export interface TaskRefusal {
   readonly code: RefusalCode
@@ -43,7 +46,6 @@ const CODE_OF: { readonly [Reason in TaskRefusalReason]: RefusalCode } = {
   UNKNOWN_STEP: 'NOT_FOUND',
   STEP_NOT_READY: 'INVALID_STATE',
   LEASE_LOST: 'CONFLICT',
-  NOT_DUE: 'INVALID_STATE',
   DEAD_LETTER_NOT_FOUND: 'NOT_FOUND',
   DEAD_LETTER_PENDING: 'INVALID_STATE',
   TASK_ALREADY_PAUSED: 'INVALID_STATE',
@@ -52,6 +54,9 @@ const CODE_OF: { readonly [Reason in TaskRefusalReason]: RefusalCode } = {
   NOTHING_TO_RETRY: 'INVALID_STATE',
   STEP_NOT_FAILED: 'INVALID_STATE',
   STEP_FINISHED: 'INVALID_STATE',
+  NO_FUNCTION: 'INVALID_STATE',
+  JOURNAL_HAS_NEWS: 'INVALID_STATE',
+  ...FUNCTION_REFUSAL_CODES,
 }
 
 export const refuse = (

@@ -2,6 +2,7 @@
 import type { Instant } from '../kernel/instant.js'
 import type { WorkerId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
+import type { FunctionJournal } from '../function/journal.js'
 import type { Plan, StepGraph } from '../template/plan.js'
 import type { BatchSpec } from '../template/batch-spec.js'
 import type { BatchRange } from './choice.js'
@@ -200,6 +201,8 @@ export interface LiveTask {
   /** By index of a step, what its attempts saved last; gone when the step is complete. */
   readonly checkpoints: ReadonlyMap<number, Checkpoint>
   readonly deadLetters: DeadLetters
+  /** Of a task that runs a durable function. */
+  readonly journal: FunctionJournal | undefined
 }
 
 /** A stream without events yet. */

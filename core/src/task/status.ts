@@ -1,5 +1,6 @@
 /** The states people are shown, derived from the folded task; `docs/contract.md` fixes the names. */
 import type { LiveTask } from './state.js'
+import { isSuspended, suspendedFor } from './suspended.js'
 
 export type TaskStatus =
   | 'scheduled'
@@ -7,6 +8,9 @@ export type TaskStatus =
   | 'steps_in_process'
   | 'waiting_for_dependencies'
   | 'waiting_for_retry'
+  | 'sleeping'
+  | 'waiting_for_signal'
+  | 'diverged'
   | 'paused'
   | 'cancelling'
   | 'compensating'
@@ -39,8 +43,11 @@ export const taskStatus = (task: LiveTask): TaskStatus => {
   }
 }
 
+const SUSPENDED = { timer: 'sleeping', signal: 'waiting_for_signal', person: 'diverged' } as const
+
 const runningStatus = (task: LiveTask): TaskStatus => {
   const { counts } = task
+  if (isSuspended(task)) return SUSPENDED[suspendedFor(task)]
   if (counts.in_progress > 0) return 'steps_in_process'
   if (counts.waiting_for_retry > 0 && counts.enqueued === 0) return 'waiting_for_retry'
   if (counts.enqueued > 0) return hasBegun(task) ? 'steps_in_process' : 'pending'

@@ -1,6 +1,7 @@
 /** Which statuses of a step mean the same to a rule. Rules ask here, so that a new status is placed once. */
 import { elementAt, unreachable } from '../kernel/invariant.js'
 import type { StepId } from '../kernel/ids.js'
+import { cleansUp } from './suspended.js'
 import { isTakingBack } from './compensation.js'
 import type { BatchRun, LiveTask, StepStatus } from './state.js'
 
@@ -96,7 +97,8 @@ export const notTakenSteps = (task: LiveTask): readonly StepId[] =>
 export const isOpen = (status: StepStatus): boolean => status !== 'uncreated' && isUnended(status)
 
 /** Whether steps of the task are given to workers. */
-export const mayStart = (task: LiveTask): boolean => isGoing(task) && task.pace.type === 'going'
+export const mayStart = (task: LiveTask): boolean =>
+  (isGoing(task) && task.pace.type === 'going') || (task.phase === 'cancelling' && cleansUp(task))
 
 /** Steps of the task are worked on: it runs, or what it did is taken back. */
 export const isGoing = ({ phase }: LiveTask): boolean => phase === 'running' || phase === 'compensating'

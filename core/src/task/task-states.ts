@@ -52,6 +52,7 @@ export const endedTask = (
   batches: task.batches,
   checkpoints: task.checkpoints,
   deadLetters: task.deadLetters,
+  journal: task.journal,
 })
 
 const replaced = (
@@ -82,6 +83,7 @@ const replaced = (
   batches: task.batches,
   checkpoints: task.checkpoints,
   deadLetters: task.deadLetters,
+  journal: task.journal,
 })
 
 const replacedAt = (steps: readonly StepState[], index: number, step: StepState): readonly StepState[] => {

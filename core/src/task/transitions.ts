@@ -11,13 +11,14 @@ type Changes<From extends string, To extends string> = { readonly [Status in Fro
 
 /**
  * Between a failed or released attempt and the event after it in the same commit, the step is `pending`: that event says whether it
- * waits for a retry, is ready again or is cancelled.
+ * waits for a retry, is ready again or is cancelled. The run of a durable function is `pending` while it is suspended.
  */
 export const STEP_TRANSITIONS: { readonly [Type in StepEventType]: Changes<StepStatus, StepStatus> } = {
   'step.admitted': { enqueued: ['enqueued'] },
   'step.scheduled': { pending: ['enqueued'], waiting_for_retry: ['enqueued'], complete: ['enqueued'] },
   'step.started': { enqueued: ['in_progress'] },
   'step.released': { in_progress: ['pending'] },
+  'step.suspended': { in_progress: ['pending'] },
   'step.checkpointed': { in_progress: ['in_progress'] },
   'step.completed': { in_progress: ['complete', 'compensated'] },
   'step.failed': { pending: ['error'], in_progress: ['pending', 'error'] },
@@ -48,6 +49,7 @@ export const STEP_TRANSITIONS: { readonly [Type in StepEventType]: Changes<StepS
     cancelled: ['complete'],
   },
   'step.result_ignored': {
+    pending: ['pending'],
     enqueued: ['enqueued'],
     in_progress: ['in_progress'],
     waiting_for_retry: ['waiting_for_retry'],
@@ -63,9 +65,15 @@ export const STEP_TRANSITIONS: { readonly [Type in StepEventType]: Changes<StepS
 export const PHASE_TRANSITIONS: { readonly [Type in TaskEventType]: Changes<TaskPhase | 'none', TaskPhase> } = {
   'task.submitted': { none: ['running', 'waiting'] },
   'steps.created': { running: ['running'], waiting: ['waiting'] },
-  'step.scheduled': { waiting: ['running'], running: ['running'], compensating: ['compensating'] },
+  'step.scheduled': {
+    waiting: ['running'],
+    running: ['running'],
+    cancelling: ['cancelling'],
+    compensating: ['compensating'],
+  },
   'step.admitted': { running: ['running'] },
-  'step.started': { running: ['running'], compensating: ['compensating'] },
+  'step.started': { running: ['running'], cancelling: ['cancelling'], compensating: ['compensating'] },
+  'step.suspended': { running: ['running'], cancelling: ['cancelling'] },
   'step.released': { running: ['running'], cancelling: ['cancelling'], compensating: ['compensating'] },
   'step.checkpointed': { running: ['running'], cancelling: ['cancelling'], compensating: ['compensating'] },
   'step.completed': { running: ['running'], cancelling: ['cancelling'], compensating: ['compensating'] },
@@ -76,7 +84,7 @@ export const PHASE_TRANSITIONS: { readonly [Type in TaskEventType]: Changes<Task
     compensating: ['compensating'],
   },
   'step.timed_out': { running: ['running'], cancelling: ['cancelling'], compensating: ['compensating'] },
-  'step.retry_scheduled': { running: ['running'], compensating: ['compensating'] },
+  'step.retry_scheduled': { running: ['running'], cancelling: ['cancelling'], compensating: ['compensating'] },
   'step.skipped': { waiting: ['running'], running: ['running'] },
   'step.cancelled': {
     waiting: ['waiting'],
@@ -104,6 +112,14 @@ export const PHASE_TRANSITIONS: { readonly [Type in TaskEventType]: Changes<Task
     cancelling: ['cancelling'],
     compensating: ['compensating'],
   },
+  // A durable function that is cancelled goes on until it has cleaned up.
+  'effect.recorded': { running: ['running'], cancelling: ['cancelling'] },
+  'timer.started': { running: ['running'], cancelling: ['cancelling'] },
+  'timer.fired': { running: ['running'], cancelling: ['cancelling'] },
+  'timer.cancelled': { running: ['running'], cancelling: ['cancelling'] },
+  'signal.received': { waiting: ['waiting'], running: ['running'], cancelling: ['cancelling'] },
+  'function.diverged': { running: ['running'], cancelling: ['cancelling'] },
+  'function.continued': { running: ['running'] },
   'domain_event.recorded': { running: ['running'], cancelling: ['cancelling'] },
   'task.blocked': { running: ['blocked'], compensating: ['blocked'] },
   'task.went_stale': { running: ['running'], blocked: ['blocked'] },

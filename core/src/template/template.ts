@@ -93,7 +93,11 @@ export interface StepOverride {
   readonly retry: Partial<RetryPolicy>
 }
 
+/** Steps that depend on each other, or one step `run` whose code is journaled. */
+export type TemplateKind = 'graph' | 'function'
+
 export interface Template {
+  readonly kind: TemplateKind
   readonly namespace: Namespace
   readonly name: string
   /** Semver text. */

@@ -109,6 +109,7 @@ const PLACED: ReadonlySet<string> = new Set([
 ])
 
 const templateOf = (fields: TemplateFields, document: JsonObject): Template => ({
+  kind: 'graph',
   namespace: namespaceOf(present(fields.namespace_name, 'the namespace of a template')),
   name: present(fields.name, 'the name of a template'),
   version: present(fields.version, 'the version of a template'),

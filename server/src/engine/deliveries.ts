@@ -169,6 +169,14 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
     case 'compensation.completed':
     case 'compensation.failed':
     case 'task.archived':
+    case 'step.suspended':
+    case 'effect.recorded':
+    case 'timer.started':
+    case 'timer.fired':
+    case 'timer.cancelled':
+    case 'signal.received':
+    case 'function.diverged':
+    case 'function.continued':
       break
     default:
       unreachable(event)

@@ -59,6 +59,14 @@ export const countEvent = (event: TaskEvent, metrics: EngineMetrics): void => {
     case 'compensation.completed':
     case 'compensation.failed':
     case 'task.cancel_requested':
+    case 'step.suspended':
+    case 'effect.recorded':
+    case 'timer.started':
+    case 'timer.fired':
+    case 'timer.cancelled':
+    case 'signal.received':
+    case 'function.diverged':
+    case 'function.continued':
       return
     default:
       unreachable(event)

@@ -232,6 +232,7 @@ export class TaskRuntime {
       case 'step.completed':
       case 'step.failed':
       case 'step.released':
+      case 'step.suspended':
       case 'step.timed_out':
         this.#workers.end({ taskId, step: event.step, attempt: event.attempt })
         return
@@ -269,6 +270,13 @@ export class TaskRuntime {
       case 'compensation.completed':
       case 'compensation.failed':
       case 'task.archived':
+      case 'effect.recorded':
+      case 'timer.started':
+      case 'timer.fired':
+      case 'timer.cancelled':
+      case 'signal.received':
+      case 'function.diverged':
+      case 'function.continued':
         return
       default:
         unreachable(event)

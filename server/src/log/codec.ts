@@ -19,6 +19,7 @@ import {
 } from '@tasker/core'
 import { CorruptEventError } from './codec/errors.js'
 import { EventFields } from './codec/event-fields.js'
+import { functionEventText } from './codec/function-event-reader.js'
 import { readTaskEvent } from './codec/task-event-reader.js'
 import { newestShape, SHAPE_VERSION, upcast, UPCASTERS, type Upcasters } from './codec/upcast.js'
 import type { StoredCommit } from './port.js'
@@ -122,6 +123,10 @@ const encodeEvent = (event: TaskEvent): string => {
         { ...event, type: undefined, output: undefined, metadata: undefined },
         { output: event.output, metadata: event.metadata },
       )
+    case 'effect.recorded':
+    case 'signal.received':
+    case 'function.continued':
+      return functionEventText(event)
     case 'task.completed':
     case 'task.cancelled':
       return '{}'

@@ -2,7 +2,9 @@
 import {
   type BatchRange,
   type DomainEventRecorded,
+  type EffectRecorded,
   type Failure,
+  type FunctionEvent,
   type Instant,
   instantText,
   type JsonText,
@@ -78,6 +80,7 @@ const eventFields = (event: TaskEvent): Fields => {
     case 'step.admitted':
     case 'step.started':
     case 'step.released':
+    case 'step.suspended':
     case 'step.checkpointed':
     case 'step.completed':
     case 'step.failed':
@@ -85,6 +88,8 @@ const eventFields = (event: TaskEvent): Fields => {
     case 'step.retry_scheduled':
     case 'step.result_ignored':
       return [['step_id', text(event.step)], ['attempt', jsonOf(event.attempt)], ...attemptFields(event)]
+    default:
+      return functionFields(event)
   }
 }
 
@@ -203,6 +208,7 @@ type AttemptEvent = Extract<TaskEvent, { readonly type: `step.${string}`; readon
 const attemptFields = (event: AttemptEvent): Fields => {
   switch (event.type) {
     case 'step.scheduled':
+    case 'step.suspended':
       return []
     case 'step.admitted':
       return [
@@ -267,6 +273,65 @@ const domainEventFields = (event: DomainEventRecorded): Fields => [
     event.problems === undefined ? undefined : jsonOf(event.problems.map(({ code, path, message }) => ({ code, path, message }))),
   ],
 ]
+
+const functionFields = (event: FunctionEvent): Fields => {
+  switch (event.type) {
+    case 'effect.recorded':
+      return [['kind', text(event.kind)], ['key', text(event.key)], ...effectFields(event)]
+    case 'timer.started':
+      return [
+        ['kind', text(event.kind)],
+        ['key', text(event.key)],
+        ['due_at', at(event.dueAt)],
+      ]
+    case 'timer.fired':
+    case 'timer.cancelled':
+      return [
+        ['kind', text(event.kind)],
+        ['key', text(event.key)],
+      ]
+    case 'signal.received':
+      return [
+        ['name', text(event.name)],
+        ['number', jsonOf(event.number)],
+        ['request_id', text(event.requestId)],
+        ['payload', event.payload],
+      ]
+    case 'function.diverged':
+      return [
+        ['expected', text(event.expected)],
+        ['actual', text(event.actual)],
+        ['line', text(event.line)],
+      ]
+    case 'function.continued':
+      return [
+        ['unread', jsonOf(event.unread)],
+        ['input', event.input],
+      ]
+    default:
+      return unreachable(event)
+  }
+}
+
+const effectFields = (event: EffectRecorded): Fields => {
+  switch (event.kind) {
+    case 'step':
+    case 'send': {
+      const { outcome } = event
+      return [
+        ['outcome', text(outcome.type)],
+        ['result', outcome.type === 'succeeded' ? outcome.result : undefined],
+        ['failure', outcome.type === 'failed' ? failureText(outcome.failure) : undefined],
+      ]
+    }
+    case 'state':
+      return [['value', event.value]]
+    case 'patch':
+      return []
+    default:
+      return unreachable(event)
+  }
+}
 
 /** A failure as every answer shows it. */
 export const failureText = (failure: Failure): JsonText =>

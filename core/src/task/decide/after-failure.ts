@@ -7,6 +7,7 @@ import { delayBefore } from '../../retry/delay.js'
 import { runOf } from '../compensation.js'
 import type { StepFailed, StepTimedOut, TaskEvent } from '../events.js'
 import type { Failure } from '../failure.js'
+import { cleansUp } from '../suspended.js'
 import type { LiveTask, StepInProgress } from '../state.js'
 import { type Draft, draftOf } from './draft.js'
 import { settle } from './settle.js'
@@ -40,7 +41,7 @@ export const decideFailure = (
  */
 const delayOfRetry = (task: LiveTask, { index, step, failure, at, draw }: FailedAttempt): DurationMs | undefined => {
   const { retry } = runOf(task, index)
-  if (task.phase === 'cancelling' || !retryAllowed(retry, step.attemptsSinceReset, failure)) return undefined
+  if ((task.phase === 'cancelling' && !cleansUp(task)) || !retryAllowed(retry, step.attemptsSinceReset, failure)) return undefined
   const delayMs = delayBefore(retry, step.attemptsSinceReset, draw, failure.retryAfterMs)
   return step.closeBy !== undefined && later(at, delayMs) >= step.closeBy ? undefined : delayMs
 }

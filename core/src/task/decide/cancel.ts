@@ -1,6 +1,8 @@
 /**
  * Cancel: nothing starts any more, and running steps get a grace to finish or stop.
  *
+ * A durable function hears of it and cleans up, for as long as that takes; it says by itself that it is done.
+ *
  * Steps that are complete or in error stay what they are: cancelling a task takes nothing back that has happened.
  */
 import type { Decision } from '../../kernel/decider.js'
@@ -10,8 +12,10 @@ import type { CancelGraceOver, CancelTask } from '../commands.js'
 import type { TaskCancelRequested, TaskEvent } from '../events.js'
 import { refuse, type TaskRefusal } from '../refusals.js'
 import type { LiveTask, StepStatus } from '../state.js'
+import { cleansUp } from '../suspended.js'
 import { type Draft, draftOf } from './draft.js'
 import { settle } from './settle.js'
+import { wake } from './wake.js'
 
 const NOT_RUNNING: ReadonlySet<StepStatus> = new Set(['pending', 'enqueued', 'waiting_for_retry'])
 const RUNNING: ReadonlySet<StepStatus> = new Set(['in_progress'])
@@ -21,6 +25,10 @@ export const decideCancel = (task: LiveTask, command: CancelTask): Decision<Task
   if (task.phase === 'compensating') return refuse('TASK_COMPENSATING', 'The task is being taken back, and ends by itself.')
   const draft = draftOf(task, command.at)
   draft.add(requested(command))
+  if (cleansUp(task)) {
+    wake(draft)
+    return { type: 'accepted', events: draft.events }
+  }
   cancelSteps(draft, NOT_RUNNING)
   settle(draft, [])
   return { type: 'accepted', events: draft.events }
@@ -28,7 +36,8 @@ export const decideCancel = (task: LiveTask, command: CancelTask): Decision<Task
 
 export const decideCancelGraceOver = (task: LiveTask, command: CancelGraceOver): Decision<TaskEvent, TaskRefusal> => {
   // The timer of a task that is being taken back since may come late: its ways back are not what the grace was for.
-  if (task.cancel === undefined || task.phase !== 'cancelling') return refuse('NOT_DUE', 'The task is not being cancelled.')
+  if (task.cancel === undefined || task.phase !== 'cancelling' || cleansUp(task))
+    return refuse('NOT_DUE', 'The task is not being cancelled.')
   if (command.at < task.cancel.graceUntil) return refuse('NOT_DUE', 'Running steps of the cancelled task have time left.')
   const draft = draftOf(task, command.at)
   cancelSteps(draft, RUNNING)

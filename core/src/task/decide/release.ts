@@ -5,6 +5,7 @@ import type { ReleaseStep } from '../commands.js'
 import type { TaskEvent } from '../events.js'
 import type { TaskRefusal } from '../refusals.js'
 import type { LiveTask } from '../state.js'
+import { cleansUp } from '../suspended.js'
 import { isOut, leaseLost, unknownStep } from './attempt.js'
 import { draftOf } from './draft.js'
 import { settle } from './settle.js'
@@ -16,7 +17,7 @@ export const decideRelease = (task: LiveTask, command: ReleaseStep): Decision<Ta
   if (!isOut(step, command.attempt)) return leaseLost(command, 'it is not running')
   const draft = draftOf(task, command.at)
   draft.add({ type: 'step.released', step: command.step, attempt: command.attempt, reason: command.reason })
-  if (task.phase === 'cancelling') {
+  if (task.phase === 'cancelling' && !cleansUp(task)) {
     draft.add({ type: 'step.cancelled', step: command.step })
     settle(draft, [index])
   } else {

@@ -3,6 +3,7 @@ import { elementAt } from '../../kernel/invariant.js'
 import { readinessOf } from '../../graph/readiness.js'
 import { asksForCompensation, undoOrder } from '../compensation.js'
 import type { BatchRun } from '../state.js'
+import { isSuspended } from '../suspended.js'
 import { activeSteps, batchOf, failedSteps, letsOthersGoOn, passedSteps } from '../step-groups.js'
 import { cancelBatch, fillBatch } from './batch.js'
 import { begin } from './begin.js'
@@ -90,6 +91,12 @@ const endCancelled = (draft: Draft): void => {
   else draft.add({ type: 'task.cancelled' })
 }
 
+/** A function that fails says so for good: there is nobody to wait for. */
+const failFunction = (draft: Draft): void => {
+  const { lastFailure } = elementAt(draft.task.steps, 0, 'steps')
+  draft.add({ type: 'task.failed', code: lastFailure?.code ?? 'FUNCTION_FAILED', message: lastFailure?.message ?? 'It failed.' })
+}
+
 /** The task's own end, its block, or the taking back of its work. */
 const settleTask = (draft: Draft): void => {
   const { task } = draft
@@ -99,8 +106,9 @@ const settleTask = (draft: Draft): void => {
     if (task.counts.in_progress === 0) endCancelled(draft)
   } else if (passedSteps(task) === task.graph.steps.length) {
     draft.add({ type: 'task.completed' })
-  } else if (task.phase === 'running' && activeSteps(task) === 0) {
-    if (asksForCompensation(task)) startCompensation(draft, 'failure')
+  } else if (task.phase === 'running' && activeSteps(task) === 0 && !isSuspended(task)) {
+    if (task.journal !== undefined) failFunction(draft)
+    else if (asksForCompensation(task)) startCompensation(draft, 'failure')
     else draft.add({ type: 'task.blocked', steps: failedSteps(task) })
   }
 }

@@ -5,12 +5,14 @@
  *     is not stale, nor is a step whose handler keeps being heard.
  * S2  A wait that was told of is not told of again.
  * S3  Nothing of a paused task is watched; its waits begin anew when it is resumed.
+ * S4  A durable function that is suspended waits for as long as its code says.
  */
 import type { StepId } from '../../kernel/ids.js'
 import { type DurationMs, type Instant, latest, later } from '../../kernel/instant.js'
 import { elementAt } from '../../kernel/invariant.js'
 import { consequenceOf, type Lifecycle, type StaleConsequence, statesOf, type WatchedState } from '../../template/lifecycle.js'
 import type { LiveTask, StepState } from '../state.js'
+import { isSuspended } from '../suspended.js'
 import type { StaleSubject } from './dead-letter.js'
 
 /** The last sign of life of steps that run, where there was one. */
@@ -33,7 +35,7 @@ export const watchesOf = (task: LiveTask, heard: HeardSteps = NOBODY_HEARD): rea
 
 /** The waits of the task and of its steps, whatever was told of them and whatever follows. */
 export const allWatches = (task: LiveTask, heard: HeardSteps): readonly Watch[] =>
-  task.pace.type === 'going' && (task.phase === 'running' || task.phase === 'blocked')
+  task.pace.type === 'going' && (task.phase === 'running' || task.phase === 'blocked') && !isSuspended(task)
     ? [...taskWatches(task, heard), ...stepWatches(task, heard)]
     : []
 
@@ -47,10 +49,11 @@ export const staleAt = (task: LiveTask): Instant | undefined => {
 }
 
 /** The check of the hot path: steps of a plain template that run or wait for a worker have nothing to watch. */
-const mayGoStale = ({ plan, phase, pace, counts }: LiveTask): boolean => {
+const mayGoStale = (task: LiveTask): boolean => {
+  const { plan, phase, pace, counts } = task
   if (pace.type === 'paused') return false
   if (phase === 'blocked') return plan.watched || plan.lifecycle.thresholdsMs.blocked_by_failures !== undefined
-  if (phase !== 'running') return false
+  if (phase !== 'running' || isSuspended(task)) return false
   return plan.watched || (counts.enqueued === 0 && counts.in_progress === 0)
 }
 

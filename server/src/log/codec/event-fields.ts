@@ -63,6 +63,11 @@ export class EventFields {
     return Array.isArray(value) && value.every(isText) ? value : this.#fail(name, 'is no list of texts')
   }
 
+  numbers(name: string): readonly number[] {
+    const value = this.#value(name)
+    return Array.isArray(value) && value.every(isNumber) ? value : this.#fail(name, 'is no list of numbers')
+  }
+
   choice<Choice extends string>(name: string, choices: readonly Choice[]): Choice {
     const value = this.text(name)
     return choices.find((choice) => choice === value) ?? this.#fail(name, `is none of ${choices.join(', ')}`)
@@ -102,5 +107,7 @@ export class EventFields {
     throw new CorruptEventError(this.#type, `${name} ${what}`)
   }
 }
+
+const isNumber = (value: unknown): value is number => typeof value === 'number'
 
 const isText = (value: unknown): value is string => typeof value === 'string'

@@ -6,7 +6,6 @@ import {
   DEAD_LETTER_STATUSES,
   durationMs,
   type EventProblem,
-  type Failure,
   instant,
   namespaceOf,
   sliceElements,
@@ -25,6 +24,8 @@ import {
 } from '@tasker/core'
 import { UnknownEventError } from './errors.js'
 import type { EventFields } from './event-fields.js'
+import { FUNCTION_READERS } from './function-event-reader.js'
+import { optional, readFailure } from './read-failure.js'
 
 type Readers = { readonly [Type in TaskEventType]: (fields: EventFields) => Extract<TaskEvent, { readonly type: Type }> }
 
@@ -49,6 +50,7 @@ const READERS: Readers = {
   }),
   'step.started': (f) => ({ type: 'step.started', ...attempt(f), worker: workerId(f.text('worker')) }),
   'step.released': (f) => ({ type: 'step.released', ...attempt(f), reason: f.text('reason') }),
+  'step.suspended': (f) => ({ type: 'step.suspended', ...attempt(f) }),
   'step.checkpointed': (f) => ({
     type: 'step.checkpointed',
     ...attempt(f),
@@ -66,7 +68,7 @@ const READERS: Readers = {
   'step.failed': (f) => ({
     type: 'step.failed',
     ...attempt(f),
-    failure: failure(f),
+    failure: readFailure(f),
     ...optional('metadata', f.optionalRaw('metadata')),
     permanent: f.flag('permanent'),
   }),
@@ -93,6 +95,7 @@ const READERS: Readers = {
     reason: f.text('reason'),
   }),
   'domain_event.recorded': (f) => domainEvent(f),
+  ...FUNCTION_READERS,
   'task.blocked': (f) => ({ type: 'task.blocked', steps: f.texts('steps').map(stepId) }),
   'task.cancel_requested': (f) => ({
     type: 'task.cancel_requested',
@@ -257,23 +260,3 @@ const eventProblem = (f: EventFields): EventProblem => ({
   path: f.text('path'),
   message: f.text('message'),
 })
-
-const failure = (event: EventFields): Failure => {
-  const f = event.inside('failure', sliceMembers)
-  const retryAfterMs = f.optionalNumber('retryAfterMs')
-  return {
-    message: f.text('message'),
-    errorType: f.text('errorType'),
-    ...optional('code', f.optionalText('code')),
-    retryable: f.flag('retryable'),
-    ...optional('retryAfterMs', retryAfterMs === undefined ? undefined : durationMs(retryAfterMs)),
-    ...optional('stack', f.optionalText('stack')),
-  }
-}
-
-/** A member that is there only when it has a value. */
-const optional = <Name extends string, Value>(name: Name, value: Value | undefined): { readonly [Key in Name]?: Value } =>
-  value === undefined ? {} : singleMember(name, value)
-
-const singleMember = <Name extends string, Value>(name: Name, value: Value): { readonly [Key in Name]?: Value } =>
-  ({ [name]: value }) as { readonly [Key in Name]?: Value }

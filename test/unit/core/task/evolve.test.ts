@@ -30,6 +30,16 @@ import {
   cancel,
   choose,
   complete,
+  continueAs,
+  diverge,
+  effect,
+  functionPlan,
+  record,
+  runDue,
+  signal,
+  sleepUntil,
+  suspend,
+  timerDue,
   expression,
   fail,
   failTask,
@@ -114,7 +124,9 @@ const exercised = (() => {
       const from = before.type === 'task' ? before.steps[index] : undefined
       if (from === undefined || event.type === 'steps.created') return
       if (index === changed) steps.add(`${event.type}: ${from.status} to ${step.status}`)
-      else if (from !== step) others.push(`${event.type} changed another step`)
+      // What a durable function hands in begins the time of its run anew.
+      else if (from !== step && event.type !== 'effect.recorded' && !event.type.startsWith('timer.'))
+        others.push(`${event.type} changed another step`)
     })
   }
   for (const run of fc.sample(arbitraryRun, { numRuns: RUNS, seed: SEED })) play(run, { onEvent: note })
@@ -136,6 +148,43 @@ const exercised = (() => {
   told(note, sideBySide, ...undoA, fail('a', permanently, { attempt: 2 }), order('retry'))
   told(note, bounded, submit(), timeOut('a', {}, 'schedule_to_close'))
   told(note, bounded, submit(), start('a'), fail('a'), timeOut('a', {}, 'schedule_to_close'))
+  const asleep = [submit(), start('run'), record([effect('a'), sleepUntil('sleep', 5_000)]), suspend(2)]
+  const cleaning = [...asleep, cancel(), start('run', { attempt: 2 })]
+  const more = [sleepUntil('more', 9_000), sleepUntil('other', 9_000), { type: 'cancel', key: 'other' }] as const
+  const again = { attempt: 2 } as const
+  told(
+    note,
+    functionPlan,
+    submit({ runAt: at(1_000) }),
+    signal('early'),
+    runDue(1_000),
+    start('run'),
+    record([...more]),
+    continueAs('{}'),
+    record([...more]),
+    signal('cancel'),
+    timerDue('more', 9_000),
+    diverge(),
+  )
+  told(
+    note,
+    functionPlan,
+    ...cleaning,
+    record([effect('b'), ...more], again),
+    signal('late'),
+    timerDue('more', 9_000),
+    suspend(9, again),
+  )
+  told(
+    note,
+    functionPlan,
+    ...cleaning,
+    fail('run', failure(), again),
+    retryDue('run', { attempt: 3 }),
+    start('run', { attempt: 3 }),
+  )
+  told(note, functionPlan, ...cleaning, diverge(again))
+  told(note, functionPlan, ...asleep, complete('run'))
   return { steps: [...steps].sort(), phases: [...phases].sort(), others }
 })()
 
@@ -223,6 +272,7 @@ const eventsAbout = (from: StepState): readonly (TaskEvent & { readonly type: ke
     { type: 'step.scheduled', step: a, attempt: from.status === 'pending' || from.status === 'complete' ? attempt + 1 : attempt },
     { type: 'step.started', step: a, attempt, worker },
     { type: 'step.released', step: a, attempt, reason: 'never sent' },
+    { type: 'step.suspended', step: a, attempt },
     { type: 'step.checkpointed', step: a, attempt, number: 1, cursor: trustedJson('1'), itemsProcessed: 1 },
     { type: 'step.completed', step: a, attempt, output: trustedJson('1') },
     { type: 'step.failed', step: a, attempt, failure: failure(), permanent: true },

@@ -42,6 +42,7 @@ const templateOf = (check: TemplateCheck): Template => {
 describe('a template that is right', () => {
   test('has everything it does not say filled in', () => {
     expect(templateOf(validateTemplate(document([step('a')])))).toEqual({
+      kind: 'graph',
       namespace: 'shop',
       name: 'order',
       version: '1.0.0',

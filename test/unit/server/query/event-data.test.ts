@@ -75,6 +75,39 @@ test.each<[TaskEvent, string]>([
   [{ type: 'task.cancel_requested', graceMs: durationMs(10) }, '{"grace_ms":10}'],
   [{ type: 'task.cancelled' }, '{}'],
   [{ type: 'task.completed' }, '{}'],
+  [
+    { type: 'effect.recorded', kind: 'step', key: 'k', outcome: { type: 'succeeded', result: trustedJson('[ 1 ]') } },
+    '{"kind":"step","key":"k","outcome":"succeeded","result":[ 1 ]}',
+  ],
+  [
+    { type: 'effect.recorded', kind: 'send', key: 'k', outcome: { type: 'failed', failure } },
+    '{"kind":"send","key":"k","outcome":"failed","failure":{"message":"it broke","error_type":"RetryableError","code":"HTTP_503","retryable":true,"retry_after_ms":5}}',
+  ],
+  [
+    { type: 'effect.recorded', kind: 'step', key: 'k', outcome: { type: 'cancelled' } },
+    '{"kind":"step","key":"k","outcome":"cancelled"}',
+  ],
+  [{ type: 'effect.recorded', kind: 'patch', key: 'new' }, '{"kind":"patch","key":"new"}'],
+  [
+    { type: 'effect.recorded', kind: 'state', key: 'n', value: trustedJson('{ "a": 1 }') },
+    '{"kind":"state","key":"n","value":{ "a": 1 }}',
+  ],
+  [
+    { type: 'timer.started', kind: 'timer', key: 'sleep', dueAt: instant(1) },
+    '{"kind":"timer","key":"sleep","due_at":"1970-01-01T00:00:00.001Z"}',
+  ],
+  [{ type: 'timer.fired', kind: 'timer', key: 'sleep' }, '{"kind":"timer","key":"sleep"}'],
+  [{ type: 'timer.cancelled', kind: 'signal', key: 'note' }, '{"kind":"signal","key":"note"}'],
+  [
+    { type: 'signal.received', name: 'note', payload: trustedJson('{ "a": 1 }'), number: 3, requestId: 'r' },
+    '{"name":"note","number":3,"request_id":"r","payload":{ "a": 1 }}',
+  ],
+  [{ type: 'step.suspended', step: a, attempt: 2 }, '{"step_id":"a","attempt":2}'],
+  [
+    { type: 'function.diverged', expected: 'the step a', actual: 'its end', line: 'f.ts:1:2' },
+    '{"expected":"the step a","actual":"its end","line":"f.ts:1:2"}',
+  ],
+  [{ type: 'function.continued', input: trustedJson('[ 2 ]'), unread: [1] }, '{"unread":[1],"input":[ 2 ]}'],
 ])('%j', (event, text) => {
   expect(eventDataText(event)).toBe(text)
 })

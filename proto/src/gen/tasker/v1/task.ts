@@ -481,7 +481,10 @@ export interface TaskReason {
 export interface StepExplanation {
   stepId: string;
   status: string;
-  /** For programs: start_time, dependencies, decision, batch_room, condition, paused, key, worker, retry_time, failed, compensation. */
+  /**
+   * For programs: start_time, dependencies, decision, batch_room, condition, paused, key, worker, retry_time, failed,
+   * compensation, timer, signal, divergence.
+   */
   reason: string;
   why: string;
   unblockedBy: string;

@@ -1,0 +1,37 @@
+/** Why a durable function between two runs does not run: it sleeps, waits for a signal, or its code does not fit its journal. */
+import { instantText } from '../kernel/instant.js'
+import { nextDueAt } from '../function/journal.js'
+import type { LiveTask } from '../task/state.js'
+import { suspendedFor } from '../task/suspended.js'
+import type { Told } from './step-reason.js'
+
+export const suspendedReason = (task: LiveTask): Told => {
+  const until = task.journal === undefined ? undefined : nextDueAt(task.journal)
+  const due = until === undefined ? {} : { until }
+  switch (suspendedFor(task)) {
+    case 'timer':
+      return {
+        reason: 'timer',
+        why: 'The function sleeps.',
+        unblockedBy: `Time: a timer is due${until === undefined ? '' : ` at ${instantText(until)}`}. Or a signal.`,
+        ...due,
+      }
+    case 'signal':
+      return {
+        reason: 'signal',
+        why: 'The function waits for a signal.',
+        unblockedBy: until === undefined ? 'A signal.' : `A signal, or time: its wait ends at ${instantText(until)}.`,
+        ...due,
+      }
+    case 'person':
+      return { reason: 'divergence', why: divergedText(task), unblockedBy: WAYS_ON }
+  }
+}
+
+const WAYS_ON = 'A person: bring back the code it began with, or put what is new behind `patched`, and retry the task.'
+
+/** What the journal holds, and what the code asked for in its place. */
+export const divergedText = ({ journal }: LiveTask): string => {
+  const { expected = '', actual = '', line = '' } = journal?.diverged ?? {}
+  return `Its journal has ${expected} where its code asked for ${actual}${line === '' ? '' : ` (${line})`}.`
+}

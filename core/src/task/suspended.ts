@@ -1,0 +1,25 @@
+/** A durable function between two runs: it waits for what its journal waits for, and holds no worker. */
+import type { LiveTask } from './state.js'
+
+const RUN = 0
+
+/** It has begun, and waits without a worker. */
+export const isSuspended = ({ journal, phase, steps }: LiveTask): boolean =>
+  journal !== undefined && (phase === 'running' || phase === 'cancelling') && steps[RUN]?.status === 'pending'
+
+/** Its code does not fit its journal: it waits for a person. */
+export const hasDiverged = ({ journal }: LiveTask): boolean => journal?.diverged !== undefined
+
+/** A cancellation is something it hears, and cleans up after. A function that never ran, or cannot, has nothing to clean up. */
+export const cleansUp = (task: LiveTask): boolean =>
+  task.journal !== undefined && !hasDiverged(task) && task.steps[RUN]?.firstStartedAt !== undefined
+
+/** What a suspended function waits for. */
+export type SuspendedFor = 'timer' | 'signal' | 'person'
+
+export const suspendedFor = (task: LiveTask): SuspendedFor => {
+  if (hasDiverged(task)) return 'person'
+  // A wait for a signal with an end has a timer too, and is no sleep.
+  const timers = [...(task.journal?.timers.values() ?? [])]
+  return timers.some(({ kind }) => kind === 'timer') ? 'timer' : 'signal'
+}
