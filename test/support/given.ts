@@ -266,8 +266,8 @@ export const diverge =
   () => ({ type: 'diverge', expected: 'the step a', actual: 'the step b', line: 'renewal.ts:3:7', ...whenOf(when) })
 
 export const continueAs =
-  (input: string, unread: readonly number[] = [], when: When = {}): Order =>
-  () => ({ type: 'continue', input: trustedJson(input), unread, ...whenOf(when) })
+  (input: string, unread: readonly number[] = [], when: When & { readonly seen?: number } = {}): Order =>
+  () => ({ type: 'continue', input: trustedJson(input), unread, seen: when.seen ?? 1_000, ...whenOf(when) })
 
 /** What comes to a durable function from outside. */
 export const timerDue =

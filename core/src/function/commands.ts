@@ -53,6 +53,8 @@ export interface ContinueFunction {
   readonly type: 'continue'
   readonly at: Instant
   readonly input: JsonText
+  /** How many facts of its journal it has seen: signals behind them stay too. */
+  readonly seen: number
   /** The numbers of the signals that nobody took. */
   readonly unread: readonly number[]
 }

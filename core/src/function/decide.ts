@@ -11,7 +11,7 @@ import { unreachable } from '../kernel/invariant.js'
 import { LIMITS } from '../limits.js'
 import type { ContinueFunction, FunctionCommand, JournalProposal, RecordFacts, SendSignal, TimerDue } from './commands.js'
 import type { FunctionEvent } from './events.js'
-import { type FunctionJournal, linksOf } from './journal.js'
+import { factsOf, type FunctionJournal, linksOf } from './journal.js'
 import { type FunctionRefusal, refuseFunction } from './refusals.js'
 
 type Decided = Decision<FunctionEvent, FunctionRefusal>
@@ -144,11 +144,13 @@ const decideSignal = (journal: FunctionJournal, { name, payload, requestId }: Se
   )
 }
 
-const decideContinue = (journal: FunctionJournal, { input, unread }: ContinueFunction): Decided => {
+const decideContinue = (journal: FunctionJournal, { input, unread, seen }: ContinueFunction): Decided => {
   const unknown = new Set(unread)
   if (unknown.size < unread.length) return refuseFunction('UNKNOWN_SIGNAL', 'A signal is kept twice.')
   for (const { fact } of linksOf(journal)) if (fact.type === 'signal.received') unknown.delete(fact.number)
   const [first] = unknown
   if (first !== undefined) return refuseFunction('UNKNOWN_SIGNAL', `The journal has no signal ${first}.`)
-  return accept({ type: 'function.continued', input, unread: unread.toSorted((a, b) => a - b) })
+  const unseen = factsOf(journal, seen).flatMap(({ fact }) => (fact.type === 'signal.received' ? [fact.number] : []))
+  const kept = [...new Set([...unread, ...unseen])].sort((a, b) => a - b)
+  return accept({ type: 'function.continued', input, unread: kept })
 }

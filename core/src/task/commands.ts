@@ -289,7 +289,9 @@ export interface ContinueFunction {
   readonly attempt: number
   readonly worker: WorkerId
   readonly input: JsonText
-  /** The numbers of the signals that nobody took. */
+  /** How many facts of its journal it has seen. */
+  readonly seen: number
+  /** The numbers of the signals among them that nobody took. */
   readonly unread: readonly number[]
 }
 

@@ -74,7 +74,7 @@ export class Ending {
   }
 
   #goesOn(value: unknown, { mark, input }: { readonly mark: Continued; readonly input: string }): FunctionEnd {
-    if (value === mark) return { type: 'continued', input }
+    if (value === mark) return { type: 'continued', input, unread: this.#run.mailbox.unread }
     const message = 'the function asked to go on as new, and returned something else'
     return failed(refused('CONTINUE_NOT_RETURNED', message, 'write `return ctx.continueAs(input)`'))
   }

@@ -61,6 +61,8 @@ export interface TimerCancelled {
 
 export interface SignalReceived {
   readonly type: 'signal.received'
+  /** From 1 within the task. */
+  readonly number: number
   readonly name: string
   readonly payload: string
 }

@@ -12,18 +12,23 @@ export interface Waiter {
   readonly take: (payload: unknown) => void
 }
 
+export interface Letter {
+  readonly number: number
+  readonly payload: unknown
+}
+
 export class Mailbox {
-  /** By name, the payloads of signals that nobody took. */
-  readonly #unread = new Map<string, unknown[]>()
+  /** By name, the signals that nobody took. */
+  readonly #unread = new Map<string, Letter[]>()
   readonly #waiters = new Map<string, Set<Waiter>>()
 
   /** Takes the first that fits at once, or waits. Gives the way to wait no more. */
   wait(waiter: Waiter): () => void {
     const unread = this.#unread.get(waiter.name) ?? []
-    const place = unread.findIndex((payload) => waiter.wants(payload))
-    if (place >= 0) {
-      const [payload] = unread.splice(place, 1)
-      waiter.take(payload)
+    const place = unread.findIndex(({ payload }) => waiter.wants(payload))
+    const [letter] = place >= 0 ? unread.splice(place, 1) : []
+    if (letter !== undefined) {
+      waiter.take(letter.payload)
       return () => undefined
     }
     const waiting = this.#waiters.get(waiter.name) ?? new Set()
@@ -33,7 +38,8 @@ export class Mailbox {
     }
   }
 
-  put(name: string, payload: unknown): void {
+  put(name: string, letter: Letter): void {
+    const { payload } = letter
     const waiting = this.#waiters.get(name) ?? new Set()
     for (const waiter of waiting) {
       if (!waiter.wants(payload)) continue
@@ -41,7 +47,12 @@ export class Mailbox {
       return waiter.take(payload)
     }
     const unread = this.#unread.get(name) ?? []
-    unread.push(payload)
+    unread.push(letter)
     this.#unread.set(name, unread)
+  }
+
+  /** The numbers of the signals that nobody took, ascending. */
+  get unread(): readonly number[] {
+    return [...this.#unread.values()].flatMap((letters) => letters.map(({ number }) => number)).sort((a, b) => a - b)
   }
 }

@@ -82,8 +82,8 @@ export type FunctionEnd =
   | { readonly type: 'returned'; readonly result: string }
   | { readonly type: 'failed'; readonly failure: Failure }
   | { readonly type: 'cancelled' }
-  /** It goes on from its beginning with this input and an empty journal. */
-  | { readonly type: 'continued'; readonly input: string }
+  /** It goes on from its beginning with this input and a journal of the signals that nobody took, by their numbers. */
+  | { readonly type: 'continued'; readonly input: string; readonly unread: readonly number[] }
 
 export interface JournalPort {
   /** The function waits, and these are what it waits for now that it did not wait for before. */

@@ -192,7 +192,7 @@ export class Run {
   #fact(entry: Exclude<JournalEntry, KeyedEntry>): (() => void) | undefined {
     switch (entry.type) {
       case 'signal.received':
-        return () => this.mailbox.put(entry.name, valueOf(entry.payload))
+        return () => this.mailbox.put(entry.name, { number: entry.number, payload: valueOf(entry.payload) })
       case 'task.cancel_requested':
         return () => this.root.cancel(new CancelledError(cancelMessage(entry.reason)))
       case 'function.ended':
@@ -260,7 +260,9 @@ export class Run {
 
   #end(end: FunctionEnd): void {
     this.#over = true
-    this.#port.end(end, this.#notes())
+    // What came after it asked to continue is unread too.
+    const last = end.type === 'continued' ? { ...end, unread: this.mailbox.unread } : end
+    this.#port.end(last, this.#notes())
   }
 
   #diverge(divergence: Divergence): void {

@@ -42,6 +42,7 @@ const goOn = (...unread: readonly number[]): FunctionCommand => ({
   type: 'continue',
   at: at(4),
   input: trustedJson('{"page":2}'),
+  seen: 1_000,
   unread,
 })
 
@@ -172,6 +173,12 @@ test('a function that continues begins with an empty journal and the signals tha
   expect(journal.timers.size).toBe(0)
   expect(eventsOf(journal, signal('note', 'r-1'))).toEqual([])
   expect(eventsOf(journal, record(effect('a')))).toHaveLength(1)
+})
+
+test('signals that the function had not seen when it continued stay', () => {
+  const journal = after(signal('note'), signal('note'), record(effect('a')), signal('late'))
+  const [continued] = eventsOf(journal, { type: 'continue', at: at(4), input: trustedJson('1'), seen: 3, unread: [2] })
+  expect(continued).toMatchObject({ unread: [2, 3] })
 })
 
 test('state stays when a function continues', () => {

@@ -65,6 +65,7 @@ const move: fc.Arbitrary<(journal: FunctionJournal, ms: number) => FunctionComma
       type: 'continue' as const,
       at: at(ms),
       input: trustedJson('1'),
+      seen: journal.length,
       unread: factsOf(journal).flatMap(({ fact }) =>
         fact.type === 'signal.received' && keeps.next().value === true ? [fact.number] : [],
       ),

@@ -80,7 +80,7 @@ const commandOf = (task: LiveTask, { kind, key, isHolder, isCurrent, unseen }: M
     case 'diverge':
       return { type: 'diverge', ...by, expected: 'a', actual: 'b', line: '' }
     case 'continue':
-      return { type: 'continue', ...by, input: trustedJson('2'), unread: [] }
+      return { type: 'continue', ...by, input: trustedJson('2'), seen: task.journal?.length ?? 0, unread: [] }
     case 'cancel':
     case 'retry':
     case 'pause':

@@ -128,8 +128,9 @@ export const started = (key: string, kind: 'timer' | 'signal' = 'timer'): Journa
   dueAt: BEGAN_AT,
 })
 
-export const signalled = (name: string, payload: unknown): JournalFact => ({
+export const signalled = (name: string, payload: unknown, number = 1): JournalFact => ({
   type: 'signal.received',
+  number,
   name,
   payload: JSON.stringify(payload),
 })

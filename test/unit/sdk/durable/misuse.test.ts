@@ -84,21 +84,34 @@ test('a step that throws at once is over', async () => {
   expect(resultOf(hand)).toBe(1)
 })
 
+/** Something of the world that a function waits for by itself; the test says when it comes. */
+const worldOf = () => {
+  const listeners: (() => void)[] = []
+  const comes = new Promise<void>((resolve) => listeners.push(resolve))
+  return { comes, come: () => listeners.forEach((listener) => listener()) }
+}
+
 test('a function that waited for the world outside a step is told so', async () => {
+  const world = worldOf()
   const hand = await begin(async (ctx) => {
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    await world.comes
     return ctx.step('after', () => 1)
   })
-  await expect.poll(() => hand.end).toMatchObject({ type: 'failed', failure: { code: 'OPERATION_OUTSIDE_TURN' } })
+  world.come()
+  await hand.rest()
+  expect(hand.end).toMatchObject({ type: 'failed', failure: { code: 'OPERATION_OUTSIDE_TURN' } })
 })
 
 test('what it did is taken back all the same', async () => {
+  const world = worldOf()
   const hand = await begin(async (ctx) => {
     ctx.compensate('undo', () => 1)
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    await world.comes
     return ctx.step('after', () => 1)
   })
-  await expect.poll(() => hand.asked()).toEqual(['step #back/undo'])
+  world.come()
+  await hand.rest()
+  expect(hand.asked()).toEqual(['step #back/undo'])
   await hand.tell(effect('#back/undo', 1))
   expect(hand.end).toMatchObject({ type: 'failed', failure: { code: 'OPERATION_OUTSIDE_TURN' } })
 })

@@ -2,7 +2,7 @@
 import type { FunctionContext } from '@tasker/sdk/internal/durable/context'
 import { OperationFailedError } from '@tasker/sdk'
 import { expect, test } from 'vitest'
-import { BEGAN_AT, begin, effect, failedEffect, fired, resultOf, SECOND, started } from './hand-turned.js'
+import { BEGAN_AT, begin, effect, failedEffect, fired, resultOf, SECOND, signalled, started } from './hand-turned.js'
 
 test('a function is issued its first step, and goes on when the result is in the journal', async () => {
   const hand = await begin(async (ctx) => {
@@ -202,5 +202,21 @@ test('state is recorded when it is new, and only its last value', async () => {
 
 test('a function that continues as new ends with its next input', async () => {
   const hand = await begin((ctx, { page }: { page: number }) => ctx.continueAs({ page: page + 1 }), { input: { page: 7 } })
-  expect(hand.end).toEqual({ type: 'continued', input: '{"page":8}' })
+  expect(hand.end).toEqual({ type: 'continued', input: '{"page":8}', unread: [] })
+})
+
+test('a function that continues keeps the signals that nobody took', async () => {
+  const hand = await begin(async (ctx) => {
+    await ctx.waitForSignal('note')
+    await ctx.step('work', () => 1)
+    return ctx.continueAs({})
+  })
+  await hand.tell(
+    signalled('other', 0, 1),
+    signalled('note', 0, 2),
+    signalled('note', 0, 3),
+    effect('work', 1),
+    signalled('late', 0, 4),
+  )
+  expect(hand.end).toEqual({ type: 'continued', input: '{}', unread: [1, 3, 4] })
 })

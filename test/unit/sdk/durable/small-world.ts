@@ -62,7 +62,7 @@ export class SmallWorld {
   signal(name: string, payload: unknown): void {
     this.#pending.set(`signal ${name}`, {
       isHere: false,
-      happen: async () => [{ type: 'signal.received', name, payload: JSON.stringify(payload) }],
+      happen: async () => [{ type: 'signal.received', number: 1, name, payload: JSON.stringify(payload) }],
     })
   }
 

@@ -55,7 +55,7 @@ test('a history that fits to its end gives the end', async () => {
     { type: 'timer.started', kind: 'timer', key: 'sleep', dueAt: 1 },
     { type: 'timer.fired', kind: 'timer', key: 'sleep' },
     { type: 'timer.started', kind: 'signal', key: 'cancel', dueAt: 2 },
-    { type: 'signal.received', name: 'cancel', payload: '{"why":"moved away"}' },
+    { type: 'signal.received', number: 1, name: 'cancel', payload: '{"why":"moved away"}' },
   )
   expect(await replay(history, renewal)).toEqual({
     type: 'ended',
