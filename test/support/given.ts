@@ -23,6 +23,7 @@ import {
   type BatchConfig,
   type Checkpoint,
   type Decision,
+  type EffectOutcome,
   type Expression,
   type Failure,
   type Instant,
@@ -279,11 +280,14 @@ export const signal =
   () => ({ type: 'signal', at: at(atMs), name, payload: trustedJson(payload) })
 
 /** The result of a step of a durable function. */
-export const effect = (key: string, result = '1'): JournalProposal & TaskEvent => ({
+export const effect = (key: string, result = '1'): JournalProposal & TaskEvent =>
+  effectWith(key, { type: 'succeeded', result: trustedJson(result) })
+
+export const effectWith = (key: string, outcome: EffectOutcome): JournalProposal & TaskEvent => ({
   type: 'effect.recorded',
   kind: 'step',
   key,
-  outcome: { type: 'succeeded', result: trustedJson(result) },
+  outcome,
 })
 
 export const sleepUntil = (key: string, dueMs: number, kind: 'timer' | 'signal' = 'timer'): JournalProposal => ({

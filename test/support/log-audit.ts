@@ -107,6 +107,10 @@ const keptOf = async (url: string): Promise<readonly Kept[]> => {
   }
 }
 
+const ENDS_OF_ATTEMPTS: ReadonlySet<string> = new Set(
+  ['completed', 'failed', 'timed_out', 'released', 'suspended', 'cancelled'].map((end) => `step.${end}`),
+)
+
 /** Attempts that the log has started and not ended. */
 export const attemptsInFlight = ({ tasks }: LogAudit): number => {
   let count = 0
@@ -116,7 +120,7 @@ export const attemptsInFlight = ({ tasks }: LogAudit): number => {
       if (event.type === 'step.started') count++
       // A step that waited too long ends without an attempt that runs.
       if (event.type === 'step.timed_out' && event.kind === 'schedule_to_start') continue
-      if (['step.completed', 'step.failed', 'step.timed_out', 'step.released', 'step.cancelled'].includes(event.type)) count--
+      if (ENDS_OF_ATTEMPTS.has(event.type)) count--
     }
   }
   return count
@@ -192,7 +196,8 @@ const stepProblems = (id: string, events: readonly RecordedTaskEvent[], rules: A
       if (complete.has(event.step)) problems.push(`L3 ${event.step} of ${id} was completed twice`)
       complete.add(event.step)
     }
-    if (event.type === 'step.released') released.set(event.step, (released.get(event.step) ?? 0) + 1)
+    if (event.type === 'step.released' || event.type === 'step.suspended')
+      released.set(event.step, (released.get(event.step) ?? 0) + 1)
     if (event.type !== 'step.started') continue
     if (!created.has(event.step)) problems.push(`L3 ${event.step} of ${id} started and was never created`)
     const needed = rules.dependencies[templateStep(event.step)] ?? []

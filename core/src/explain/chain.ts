@@ -9,8 +9,7 @@ import { elementAt } from '../kernel/invariant.js'
 import type { StepId } from '../kernel/ids.js'
 import { LIMITS } from '../limits.js'
 import type { LiveTask } from '../task/state.js'
-import type { Chain, ChainLink } from './reasons.js'
-import type { Told } from './step-reason.js'
+import type { Chain, ChainLink, Told } from './reasons.js'
 
 /** Links that may still be written. */
 export interface LinkBudget {

@@ -123,3 +123,10 @@ export interface Surroundings {
   /** How a step stands that waits for a key. */
   readonly keyLine: (step: StepId) => KeyLineSeen | undefined
 }
+
+/** What is found out of a step by itself, without what it waits for. */
+export type Told = Pick<StepExplanation, 'reason' | 'why' | 'unblockedBy'> &
+  Partial<Pick<StepExplanation, 'waitsFor' | 'until' | 'heldBy' | 'inputs'>> & {
+    /** A person has to see to it. */
+    readonly byHand?: true
+  }

@@ -17,14 +17,7 @@ import { isSuspended } from '../task/suspended.js'
 import { batchOf, goesOnWithout, isOpen, letsOthersGoOn } from '../task/step-groups.js'
 import { laterSteps } from './later-steps.js'
 import { suspendedReason } from './suspended-reason.js'
-import type { ConditionInput, KeyPlaceHolder, StepExplanation, Surroundings } from './reasons.js'
-
-/** What is found out of a step by itself, without what it waits for. */
-export type Told = Pick<StepExplanation, 'reason' | 'why' | 'unblockedBy'> &
-  Partial<Pick<StepExplanation, 'waitsFor' | 'until' | 'heldBy' | 'inputs'>> & {
-    /** A person has to see to it. */
-    readonly byHand?: true
-  }
+import type { ConditionInput, KeyPlaceHolder, Surroundings, Told } from './reasons.js'
 
 /** Undefined for a step that runs, is done, or was never asked for. Without surroundings as of a moment of the past. */
 export const stepReason = (task: LiveTask, index: number, around: Surroundings | undefined): Told | undefined => {

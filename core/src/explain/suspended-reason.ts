@@ -3,7 +3,7 @@ import { instantText } from '../kernel/instant.js'
 import { nextDueAt } from '../function/journal.js'
 import type { LiveTask } from '../task/state.js'
 import { suspendedFor } from '../task/suspended.js'
-import type { Told } from './step-reason.js'
+import type { Told } from './reasons.js'
 
 export const suspendedReason = (task: LiveTask): Told => {
   const until = task.journal === undefined ? undefined : nextDueAt(task.journal)

@@ -13,7 +13,7 @@ import { taskResult } from '../task/outcome.js'
 import type { LiveTask, StepStatus } from '../task/state.js'
 import { taskStatus, type TaskStatus } from '../task/status.js'
 import { doesExist } from '../task/step-groups.js'
-import { type Mark, type StepTimes, type TaskDigest, WHOLE_TASK } from './digest.js'
+import { isOfStep, type Mark, type StepTimes, type TaskDigest } from './digest.js'
 
 export interface Sides<Value> {
   readonly a: Value
@@ -194,7 +194,7 @@ const divergenceIn = (subject: string, a: readonly Mark[], b: readonly Mark[]): 
   for (let index = 0; index < Math.max(a.length, b.length); index++) {
     const [left, right] = [a[index], b[index]]
     if (left !== undefined && left.type === right?.type && left.said === right.said) continue
-    const step = subject === WHOLE_TASK ? undefined : stepId(subject)
+    const step = isOfStep(subject) ? stepId(subject) : undefined
     return { step, number: index + 1, events: { a: left, b: right } }
   }
   return undefined

@@ -3,7 +3,7 @@
  *
  * H1  What differs between any two runs is left out: ids, instants, workers, drawn delays, who asked.
  * H2  So is what only tells how an attempt came to its worker. What an attempt came to is told by its end.
- * H3  Order counts within a step alone: which of two independent steps was faster is no difference.
+ * H3  Order counts within a step, or an operation of a durable function, alone: which of two independent ones was faster is no difference.
  * H4  A payload is kept as a text that is the same for the same content, or by its length and a sum where it is long.
  */
 import type { Instant } from '../kernel/instant.js'
@@ -26,8 +26,18 @@ export interface Mark {
   readonly said: string
 }
 
-/** The subject of events that are about no step. */
-export const WHOLE_TASK = ''
+/** The subject of events that are about the task as a whole. */
+const WHOLE_TASK = ''
+/** Begins the subject of events that are about an operation of a durable function; no name of a step begins so. */
+const OPERATION = ':'
+
+/** Whether events of this subject are about a step. */
+export const isOfStep = (subject: string): boolean => subject !== WHOLE_TASK && !subject.startsWith(OPERATION)
+
+const subjectOf = (event: TaskEvent): string => {
+  if ('step' in event) return event.step
+  return 'key' in event ? `${OPERATION}${event.key}` : WHOLE_TASK
+}
 
 export interface StepTimes {
   /** In queues, at keys and before retries. */
@@ -55,7 +65,7 @@ export class TaskDigest {
     this.#events++
     if (before.type === 'task' && after.type === 'task') this.#spend(before, event, after, at)
     if (MECHANICS.has(event.type) || this.isCut) return
-    const subject = 'step' in event ? event.step : WHOLE_TASK
+    const subject = subjectOf(event)
     const marks = this.#marks.get(subject)
     const mark = { version, type: event.type, said: saidBy(event) }
     if (marks === undefined) this.#marks.set(subject, [mark])
@@ -71,7 +81,7 @@ export class TaskDigest {
     return this.#events > LIMITS.diffEventsMax
   }
 
-  /** By step; `WHOLE_TASK` for what is about none. */
+  /** By subject: a step, an operation, or the task as a whole. */
   get marks(): ReadonlyMap<string, readonly Mark[]> {
     return this.#marks
   }
@@ -107,6 +117,7 @@ const MECHANICS: ReadonlySet<TaskEvent['type']> = new Set([
   'step.admitted',
   'step.started',
   'step.released',
+  'step.suspended',
   'step.result_ignored',
   'step.checkpointed',
 ])
@@ -114,12 +125,19 @@ const MECHANICS: ReadonlySet<TaskEvent['type']> = new Set([
 /** H1. The number of an attempt is the place of its end among the ends of its step. */
 const VOLATILE = new Set([
   ...['type', 'step', 'attempt', 'worker', 'dueAt', 'delayMs', 'since', 'by', 'runAt', 'correlationId', 'parentCorrelationId'],
-  ...['idempotencyKey', 'identity', 'initiator', 'sourceSystem', 'reason', 'metadata', 'notes'],
+  ...['idempotencyKey', 'identity', 'initiator', 'sourceSystem', 'reason', 'metadata', 'notes', 'requestId'],
 ])
-const PAYLOADS = new Set(['context', 'output', 'payload'])
+const PAYLOADS = new Set(['context', 'output', 'payload', 'result', 'value', 'input'])
+
+/** How an operation ended is told as the end of a step is. */
+const fieldsOf = (event: TaskEvent): object => {
+  if (event.type !== 'effect.recorded' || !('outcome' in event)) return event
+  const { outcome, ...rest } = event
+  return { ...rest, ...outcome, type: event.type, outcome: outcome.type }
+}
 
 const saidBy = (event: TaskEvent): string =>
-  Object.entries(event)
+  Object.entries(fieldsOf(event))
     .filter(([field, value]) => !VOLATILE.has(field) && value !== undefined)
     .map(([field, value]: [string, unknown]) => `${field}: ${valueText(field, value)}`)
     .join(', ')

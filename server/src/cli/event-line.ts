@@ -32,6 +32,7 @@ const COLOUR_OF: ReadonlyMap<string, 'green' | 'red' | 'yellow' | 'cyan'> = new 
   ['task.cancelled', 'red'],
   ['task.failed', 'red'],
   ['compensation.failed', 'red'],
+  ['function.diverged', 'red'],
   ['compensation.started', 'yellow'],
   ['step.retry_scheduled', 'yellow'],
   ['step.released', 'yellow'],
@@ -76,8 +77,15 @@ const noteOf = ({ type, data }: EventAnswer, colours: Colours): string => {
     case 'task.blocked':
       return `${namesIn(data['steps'])} failed for good: waits for a person`
     default:
-      return shortened(textOf(data['reason']) ?? '')
+      return shortened(textOf(data['reason']) ?? operationText(type, data))
   }
+}
+
+/** What an event of a durable function's journal is about. */
+const operationText = (type: string, data: EventAnswer['data']): string => {
+  if (type === 'function.diverged') return `${textOf(data['expected']) ?? ''} was expected, not ${textOf(data['actual']) ?? ''}`
+  const parts = [textOf(data['key']) ?? textOf(data['name']), textOf(data['kind']), textOf(data['due_at'])]
+  return parts.filter((part) => part !== undefined).join(' ')
 }
 
 const createdText = (created: string, notTaken: string): string => {

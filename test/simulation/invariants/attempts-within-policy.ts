@@ -17,7 +17,7 @@ export const attemptsWithinPolicy: InvariantOf = (violated) =>
       const key = `${event.step}${takingBack ? ' taken back' : ''}`
       const counts = kept.get(key) ?? { started: 0, released: 0, resets: 0, completed: 0 }
       kept.set(key, counts)
-      if (event.type === 'step.released') counts.released++
+      if (event.type === 'step.released' || event.type === 'step.suspended') counts.released++
       if (event.type === 'step.reset_for_retry') counts.resets++
       if (event.type === 'step.completed' && ++counts.completed > 1)
         violated(`I5 ${key} of ${taskId} was completed ${counts.completed} times`, taskId)

@@ -113,7 +113,8 @@ export const endsAttempt = (event: TaskEvent): event is Extract<TaskEvent, { rea
   event.type === 'step.resolved_manually' ||
   event.type === 'step.failed' ||
   event.type === 'step.timed_out' ||
-  event.type === 'step.released'
+  event.type === 'step.released' ||
+  event.type === 'step.suspended'
 
 /** The state of a step by its name. */
 export const stepNamed = (task: LiveTask, name: string): LiveTask['steps'][number] | undefined =>

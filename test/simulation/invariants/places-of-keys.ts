@@ -114,6 +114,7 @@ const taskEvent = (event: TaskEvent, taskId: TaskId, { namespace, at }: StoredCo
     case 'step.completed':
     case 'step.failed':
     case 'step.timed_out':
+    case 'step.suspended':
     case 'step.released': {
       const id = placeId({ taskId, step: event.step, attempt: event.attempt })
       told.running.delete(id)

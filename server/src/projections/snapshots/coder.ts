@@ -60,15 +60,17 @@ export const list = <Item>(item: Coder<Item>): Coder<readonly Item[]> => ({
   read: (json) => elements(json).map(item.read),
 })
 
-/** A map by number, in the order of its entries. */
-export const mapOf = <Value>(value: Coder<Value>): Coder<ReadonlyMap<number, Value>> => {
-  const entries = list(record<{ readonly key: number; readonly value: Value }>('entry', { key: number(), value }))
+/** A map, in the order of its entries. */
+export const mapBy = <Key, Value>(key: Coder<Key>, value: Coder<Value>): Coder<ReadonlyMap<Key, Value>> => {
+  const entries = list(record<{ readonly key: Key; readonly value: Value }>('entry', { key, value }))
   return {
     shape: `map${entries.shape}`,
-    write: (map) => entries.write([...map].map(([key, entry]) => ({ key, value: entry }))),
+    write: (map) => entries.write([...map].map(([name, entry]) => ({ key: name, value: entry }))),
     read: (json) => new Map(entries.read(json).map((entry) => [entry.key, entry.value])),
   }
 }
+
+export const mapOf = <Value>(value: Coder<Value>): Coder<ReadonlyMap<number, Value>> => mapBy(number(), value)
 
 /** An object whose names are data. */
 export const dictionary = <Value>(value: Coder<Value>): Coder<{ readonly [name: string]: Value }> => ({

@@ -7,7 +7,6 @@ import {
   type DeadLetter,
   type DeadLetters,
   elementAt,
-  type Failure,
   type Instant,
   invariant,
   type LiveTask,
@@ -35,6 +34,8 @@ import {
   variants,
   word,
 } from './coder.js'
+import { failure } from './failure-text.js'
+import { journal } from './journal-text.js'
 
 /** Raised when the same events fold to another state than before without a change of its shape. */
 const FOLD_VERSION = 1
@@ -43,15 +44,6 @@ type StepOf<Status extends StepState['status']> = Extract<StepState, { readonly 
 type Pace = LiveTask['pace']
 type LetterSubject = DeadLetter['subject']
 type LetterSnapshot = DeadLetter['snapshot']
-
-const failure = record<Failure>('failure', {
-  message: text(),
-  errorType: text(),
-  code: optional(text()),
-  retryable: flag,
-  retryAfterMs: optional(number()),
-  stack: optional(text()),
-})
 
 const reported = record<StepState['reported'][number]>('reported', { attempt: number(), worker: text(), failure })
 
@@ -257,6 +249,7 @@ const task = record<StoredTask>('task', {
   batches: list(batch),
   checkpoints: mapOf(checkpoint),
   deadLetters,
+  journal: orUndefined(journal),
 })
 
 /** Names the shape of the text and the rules it was folded by; a snapshot of another schema is not used. */

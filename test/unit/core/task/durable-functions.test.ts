@@ -315,8 +315,8 @@ test('a cancelled function has no grace that could end it', () => {
 })
 
 test('explain says what a function waits for', () => {
-  const around = { unservedSince: () => undefined, keyLine: () => undefined }
-  const told = (task: LiveTask) => explainTask(task, around).steps[0]
+  const around = { unservedSince: () => undefined, offering: () => ({ workers: 1, slots: 2, busy: 0 }), keyLine: () => undefined }
+  const told = (task: LiveTask) => explainTask(present(parseTaskId('01ARZ3NDEKTSV4RRFFQ69G5FAV'), 'an id'), task, around).steps[0]
   expect(told(taskOf(...asleep))).toMatchObject({
     reason: 'timer',
     unblockedBy: `Time: a timer is due at ${instantText(at(5_000))}. Or a signal.`,

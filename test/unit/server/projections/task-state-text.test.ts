@@ -16,6 +16,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { requestId } from '../../../support/engine.js'
 import { at, plan, step, submit } from '../../../support/given.js'
+import { functionLife } from '../../core/task/random-function.js'
 import { arbitraryRun, type Commit, play, type Run } from '../../core/task/random-run.js'
 
 const RUNS = 300
@@ -44,6 +45,15 @@ test('whatever happens to a task, its state is the same after it was text', () =
   fc.assert(
     fc.property(arbitraryRun, (run) => {
       for (const state of statesOf(run).states) expect(throughText(state)).toStrictEqual(state)
+    }),
+    { numRuns: RUNS },
+  )
+})
+
+test('so is that of a durable function, its journal included', () => {
+  fc.assert(
+    fc.property(functionLife, ({ states }) => {
+      for (const state of states) expect(throughText(state)).toStrictEqual(state)
     }),
     { numRuns: RUNS },
   )

@@ -1,0 +1,93 @@
+/** The journal of a durable function as a snapshot keeps it: its facts in their order, of which the journal in memory is a list from the end. */
+import { type FunctionJournal, factsOf, type Instant, type JournalFact } from '@tasker/core'
+import { type Coder, list, mapBy, number, optional, orUndefined, record, text, variants, word } from './coder.js'
+import { failure } from './failure-text.js'
+
+type FactOf<Type extends JournalFact['type']> = Extract<JournalFact, { readonly type: Type }>
+type Effect = FactOf<'effect.recorded'>
+type Outcome = Extract<Effect, { readonly outcome: unknown }>
+
+const outcome = variants<Outcome['outcome'], 'type'>('type', {
+  succeeded: record<Extract<Outcome['outcome'], { type: 'succeeded' }>>('succeeded', { type: word('succeeded'), result: text() }),
+  failed: record<Extract<Outcome['outcome'], { type: 'failed' }>>('failed', { type: word('failed'), failure }),
+  cancelled: record<Extract<Outcome['outcome'], { type: 'cancelled' }>>('cancelled', { type: word('cancelled') }),
+})
+
+const type = word('effect.recorded')
+const outcomeOf = record<Outcome>('outcome', { type, kind: text(), key: text(), outcome })
+const patch = record<Extract<Effect, { kind: 'patch' }>>('patch', { type, kind: word('patch'), key: text() })
+const state = record<Extract<Effect, { kind: 'state' }>>('state', { type, kind: word('state'), key: text(), value: text() })
+
+const effect: Coder<Effect> = {
+  shape: [outcomeOf, patch, state].map(({ shape }) => shape).join('|'),
+  write: (fact) => {
+    if (fact.kind === 'patch') return patch.write(fact)
+    return fact.kind === 'state' ? state.write(fact) : outcomeOf.write(fact)
+  },
+  read: (json) => {
+    const { kind } = json as { readonly kind: unknown }
+    if (kind === 'patch') return patch.read(json)
+    return kind === 'state' ? state.read(json) : outcomeOf.read(json)
+  },
+}
+
+const fact = variants<JournalFact, 'type'>('type', {
+  'effect.recorded': effect,
+  'timer.started': record<FactOf<'timer.started'>>('timer', {
+    type: word('timer.started'),
+    kind: text(),
+    key: text(),
+    dueAt: number(),
+  }),
+  'timer.fired': record<FactOf<'timer.fired'>>('timer', { type: word('timer.fired'), kind: text(), key: text() }),
+  'timer.cancelled': record<FactOf<'timer.cancelled'>>('timer', { type: word('timer.cancelled'), kind: text(), key: text() }),
+  'signal.received': record<FactOf<'signal.received'>>('signal', {
+    type: word('signal.received'),
+    name: text(),
+    payload: text(),
+    number: number(),
+    requestId: optional(text()),
+  }),
+  'task.cancel_requested': record<FactOf<'task.cancel_requested'>>('cancel', {
+    type: word('task.cancel_requested'),
+    reason: optional(text()),
+  }),
+})
+
+interface StoredFact {
+  readonly at: Instant
+  readonly fact: JournalFact
+}
+
+type StoredJournal = Omit<FunctionJournal, 'last'> & { readonly facts: readonly StoredFact[] }
+
+const stored = record<StoredJournal>('journal', {
+  input: text(),
+  beganAt: number(),
+  length: number(),
+  timers: mapBy(text(), record('open', { kind: text(), dueAt: number() })),
+  state: mapBy(text(), text()),
+  operations: number(),
+  signals: number(),
+  signalsKept: number(),
+  requests: list(text()),
+  diverged: orUndefined(
+    record<NonNullable<FunctionJournal['diverged']>>('diverged', {
+      type: word('function.diverged'),
+      expected: text(),
+      actual: text(),
+      line: text(),
+    }),
+  ),
+  facts: list(record<StoredFact>('fact', { at: number(), fact })),
+})
+
+export const journal: Coder<FunctionJournal> = {
+  shape: stored.shape,
+  write: (value) => stored.write({ ...value, facts: factsOf(value) }),
+  read: (json) => {
+    const { facts, ...rest } = stored.read(json)
+    const last = facts.reduce<FunctionJournal['last']>((before, { fact: one, at }) => ({ fact: one, at, before }), undefined)
+    return { ...rest, last }
+  },
+}
