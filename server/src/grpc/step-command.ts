@@ -83,6 +83,7 @@ export const wireCommand = (command: StepCommand): WireCommand => {
     batchLimits: face.batchLimits,
     eventDeclarations: face.eventDeclarations,
     compensation: task.compensation === undefined ? undefined : compensationOf(task, stepIndex),
+    function: undefined,
   }
 }
 

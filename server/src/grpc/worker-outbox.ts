@@ -89,7 +89,7 @@ export const workerOutbox = (deps: OutboxDeps): WorkerOutbox => {
 const open = (outbox: Outbox, welcome: WorkerWelcome): void => {
   if (outbox.phase !== 'shut') return
   outbox.phase = 'open'
-  send(outbox, { welcome, commands: [], acks: [], cancellations: [], problems: [] })
+  send(outbox, { welcome, commands: [], acks: [], cancellations: [], problems: [], news: [] })
   flush(outbox)
 }
 
@@ -122,6 +122,7 @@ const flush = (outbox: Outbox): void => {
       commands,
       acks: outbox.acks.take(SMALL_ITEMS_MAX),
       cancellations: commandsLeft ? [] : outbox.cancellations.take(SMALL_ITEMS_MAX),
+      news: [],
       problems: outbox.problems.take(SMALL_ITEMS_MAX),
     })
   }

@@ -98,6 +98,8 @@ export const hello = (more: Partial<WorkerHello> = {}): WorkerHello => ({
 export const request = (more: Partial<ConnectRequest> = {}): ConnectRequest => ({
   hello: undefined,
   results: [],
+  records: [],
+  journalsWanted: [],
   heartbeats: [],
   drain: undefined,
   ...more,

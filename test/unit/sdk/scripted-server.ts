@@ -84,7 +84,7 @@ export interface ScriptedServer extends Transport {
   session(): SessionStream
 }
 
-const NO_RESPONSE: ConnectResponse = { welcome: undefined, commands: [], acks: [], cancellations: [], problems: [] }
+const NO_RESPONSE: ConnectResponse = { welcome: undefined, commands: [], acks: [], cancellations: [], problems: [], news: [] }
 
 export const scriptedServer = (): ScriptedServer => {
   const server: ScriptedServer = {
@@ -182,6 +182,7 @@ export const command = (handler: string, more: Partial<StepCommand> = {}): StepC
   checkpoint: undefined,
   batchLimits: undefined,
   compensation: undefined,
+  function: undefined,
   ...more,
 })
 

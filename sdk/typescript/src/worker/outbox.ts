@@ -36,7 +36,7 @@ export const createOutbox = (link: Link<ConnectRequest, ConnectResponse>, clock:
       const count = fitting(pending)
       const results = count === pending.length ? pending : pending.slice(0, count)
       pending = count === pending.length ? [] : pending.slice(count)
-      send({ hello: undefined, results, heartbeats: [], drain: undefined })
+      send({ hello: undefined, results, heartbeats: [], drain: undefined, records: [], journalsWanted: [] })
     }
   }
 
@@ -61,10 +61,10 @@ export const createOutbox = (link: Link<ConnectRequest, ConnectResponse>, clock:
     beat: (heartbeats, nowMs, intervalMs) => {
       if (!isOpen || !link.writable()) return
       if (heartbeats.length === 0 && nowMs - lastSentAtMs < intervalMs) return
-      send({ hello: undefined, results: [], heartbeats, drain: undefined })
+      send({ hello: undefined, results: [], heartbeats, drain: undefined, records: [], journalsWanted: [] })
     },
     drain: () => {
-      if (isOpen) send({ hello: undefined, results: [], heartbeats: [], drain: {} })
+      if (isOpen) send({ hello: undefined, results: [], heartbeats: [], drain: {}, records: [], journalsWanted: [] })
     },
     flush,
   }

@@ -87,7 +87,7 @@ export class WorkerSession {
   // W1, W2, W9: always the same id, and what is still running here.
   #greet(): void {
     const hello = { ...this.#ports.hello, running: this.#attempts.refs() }
-    this.#link.write({ hello, results: [], heartbeats: [], drain: undefined })
+    this.#link.write({ hello, results: [], heartbeats: [], drain: undefined, records: [], journalsWanted: [] })
   }
 
   #hear(message: ConnectResponse): void {

@@ -119,8 +119,15 @@ const listening = (transport: Transport) => {
   return { messages, end, stream }
 }
 
-const empty: ConnectResponse = { welcome: undefined, commands: [], acks: [], cancellations: [], problems: [] }
-const nothingToSay: ConnectRequest = { hello: undefined, results: [], heartbeats: [], drain: undefined }
+const empty: ConnectResponse = { welcome: undefined, commands: [], acks: [], cancellations: [], problems: [], news: [] }
+const nothingToSay: ConnectRequest = {
+  hello: undefined,
+  results: [],
+  heartbeats: [],
+  drain: undefined,
+  records: [],
+  journalsWanted: [],
+}
 
 test('a stream gives what comes, and ends without an error when the server closes it', async () => {
   const transport = await serve({

@@ -4,7 +4,7 @@ import { tolerant } from '@tasker/server/internal/grpc/decoding'
 import { expect, test } from 'vitest'
 
 const method = tolerant(WorkerServiceService.connect)
-const empty: ConnectRequest = { hello: undefined, results: [], heartbeats: [], drain: undefined }
+const empty: ConnectRequest = { hello: undefined, results: [], heartbeats: [], drain: undefined, records: [], journalsWanted: [] }
 
 test('a message goes through both ways', () => {
   const bytes = method.requestSerialize({ type: 'message', message: empty })

@@ -19,6 +19,24 @@ import {
 } from "@grpc/grpc-js";
 import { AttemptRef, ErrorDetail, Payload, StepFailure } from "./common.js";
 
+export const JournalPause = {
+  JOURNAL_PAUSE_UNSPECIFIED: 0,
+  JOURNAL_PAUSE_SUSPENDED: 1,
+  JOURNAL_PAUSE_DIVERGED: 2,
+  JOURNAL_PAUSE_TAKEN_AWAY: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type JournalPause = typeof JournalPause[keyof typeof JournalPause];
+
+export namespace JournalPause {
+  export type JOURNAL_PAUSE_UNSPECIFIED = typeof JournalPause.JOURNAL_PAUSE_UNSPECIFIED;
+  export type JOURNAL_PAUSE_SUSPENDED = typeof JournalPause.JOURNAL_PAUSE_SUSPENDED;
+  export type JOURNAL_PAUSE_DIVERGED = typeof JournalPause.JOURNAL_PAUSE_DIVERGED;
+  export type JOURNAL_PAUSE_TAKEN_AWAY = typeof JournalPause.JOURNAL_PAUSE_TAKEN_AWAY;
+  export type UNRECOGNIZED = typeof JournalPause.UNRECOGNIZED;
+}
+
 export const AckStatus = {
   ACK_STATUS_UNSPECIFIED: 0,
   ACK_STATUS_RECORDED: 1,
@@ -43,7 +61,12 @@ export interface ConnectRequest {
   hello: WorkerHello | undefined;
   results: StepResult[];
   heartbeats: StepHeartbeat[];
-  drain: WorkerDrain | undefined;
+  drain:
+    | WorkerDrain
+    | undefined;
+  /** Of durable functions (W21, W24). */
+  records: JournalRecord[];
+  journalsWanted: JournalWanted[];
 }
 
 export interface ConnectResponse {
@@ -52,6 +75,8 @@ export interface ConnectResponse {
   acks: ResultAck[];
   cancellations: StepCancellation[];
   problems: ErrorDetail[];
+  /** Of durable functions (W22). */
+  news: JournalNews[];
 }
 
 export interface WorkerHello {
@@ -120,7 +145,208 @@ export interface StepCommand {
   /** What the step's results tell outside; empty for most steps (W18). */
   eventDeclarations: EventDeclaration[];
   /** Present when the handler is to take a completed step back (W19): handler, config, policy and timeout are those of its way back. */
-  compensation: Compensation | undefined;
+  compensation:
+    | Compensation
+    | undefined;
+  /** Present when the step is a run of a durable function (W20). `input` of the command is empty then. */
+  function: FunctionRun | undefined;
+}
+
+/** A durable function, and what it is to see first. */
+export interface FunctionRun {
+  /** From 1 (W20). */
+  life: number;
+  /** What this life began with, and when, in milliseconds since 1970. */
+  input: Payload | undefined;
+  beganAtMs: number;
+  /** Facts of this life that the worker keeps; 0 when it keeps none. `input` is empty when it is above 0. */
+  from: number;
+  /** Facts there are. Those behind `from` that are not in `entries`, because there is much of them, follow as news. */
+  length: number;
+  entries: JournalEntry[];
+}
+
+/** What follows in the journal of a function (W22). */
+export interface JournalNews {
+  ref: AttemptRef | undefined;
+  life: number;
+  /** Facts of this life before `entries`. */
+  from: number;
+  entries: JournalEntry[];
+  /** The record that is answered by this; 0 when none is. All its entries came by now. */
+  recorded: number;
+  /** The record with the number in `recorded` was not recorded, and why. */
+  refused:
+    | ErrorDetail
+    | undefined;
+  /** The attempt is over: the function is suspended with the record (W23), or waits for a person, or the attempt is not this worker's any more. */
+  pause: JournalPause;
+  /** The life began with this news; what it began with. */
+  input: Payload | undefined;
+  beganAtMs: number;
+}
+
+/** What is to be recorded together. */
+export interface JournalRecord {
+  ref:
+    | AttemptRef
+    | undefined;
+  /** From 1 within the attempt. */
+  number: number;
+  proposals: JournalProposal[];
+  ending: { $case: "suspend"; value: JournalSuspend } | { $case: "diverged"; value: JournalDivergence } | {
+    $case: "continued";
+    value: JournalContinue;
+  } | undefined;
+}
+
+export interface JournalSuspend {
+  seen: number;
+  /** The worker keeps the function as it is (W24). */
+  keeps: boolean;
+}
+
+/** In words: what the journal holds, what the code asked for in its place, and the line of the call (`file:line:column`, or empty). */
+export interface JournalDivergence {
+  expected: string;
+  actual: string;
+  line: string;
+}
+
+export interface JournalContinue {
+  input: Payload | undefined;
+  seen: number;
+  /** The numbers of signals that nobody took. */
+  unread: number[];
+}
+
+export interface JournalWanted {
+  ref: AttemptRef | undefined;
+}
+
+/** How an operation ended. */
+export interface JournalOutcome {
+  outcome: { $case: "succeeded"; value: Payload } | { $case: "failed"; value: StepFailure } | {
+    $case: "cancelled";
+    value: StepCancelled;
+  } | undefined;
+}
+
+export interface JournalProposal {
+  /** Of the operation: its scope, name and occurrence; for `patch` and `state` the name. */
+  key: string;
+  proposal:
+    | //
+    /** A step of the function ended here. */
+    { $case: "step"; value: JournalOutcome }
+    | { $case: "timer"; value: JournalTimer }
+    | //
+    /** Nobody waits for the operation any more: a timer, a call or a child. */
+    { $case: "cancel"; value: JournalCancel }
+    | { $case: "patch"; value: JournalPatch }
+    | //
+    /** JSON value that queries read. */
+    { $case: "state"; value: Payload }
+    | { $case: "send"; value: JournalSignal }
+    | { $case: "call"; value: JournalCall }
+    | { $case: "child"; value: JournalChild }
+    | undefined;
+}
+
+export interface JournalTimer {
+  /** Of a wait for a signal; otherwise of a sleep. */
+  forSignal: boolean;
+  dueAtMs: number;
+}
+
+export interface JournalCancel {
+}
+
+export interface JournalPatch {
+}
+
+/** For another task. */
+export interface JournalSignal {
+  taskId: string;
+  name: string;
+  payload: Payload | undefined;
+}
+
+/** A step handler runs on any worker. */
+export interface JournalCall {
+  handler: string;
+  input:
+    | Payload
+    | undefined;
+  /** 0 where the default of templates is meant. */
+  timeoutMs: number;
+  retry: CallRetry | undefined;
+}
+
+export interface CallRetry {
+  maxAttempts: number;
+  /** exponential, linear, fixed or none. */
+  backoff: string;
+  baseMs: number;
+  maxDelayMs: number;
+  nonRetryableErrors: string[];
+}
+
+/** Another task is begun. */
+export interface JournalChild {
+  namespace: string;
+  name: string;
+  /** Empty for the newest. */
+  version: string;
+  input:
+    | Payload
+    | undefined;
+  /** The task goes on when its parent ends; otherwise it is cancelled. */
+  abandoned: boolean;
+}
+
+/** One fact of the journal. */
+export interface JournalEntry {
+  /** When it was recorded, in milliseconds since 1970. */
+  atMs: number;
+  /** Of the operation; empty for facts that have none. */
+  key: string;
+  fact:
+    | { $case: "step"; value: JournalFactStep }
+    | { $case: "send"; value: JournalFactStep }
+    | { $case: "timerStarted"; value: JournalTimer }
+    | { $case: "timerFired"; value: JournalTimer }
+    | { $case: "timerCancelled"; value: JournalTimer }
+    | { $case: "patch"; value: JournalPatch }
+    | //
+    /** Empty when `as_proposed`. */
+    { $case: "state"; value: Payload }
+    | { $case: "signal"; value: JournalFactSignal }
+    | { $case: "cancelRequested"; value: JournalFactCancel }
+    | //
+    /** The target, in words. */
+    { $case: "callStarted"; value: string }
+    | { $case: "callEnded"; value: JournalOutcome }
+    | { $case: "childStarted"; value: string }
+    | { $case: "childEnded"; value: JournalOutcome }
+    | undefined;
+  /** The worker handed it in within this attempt: what is not here is as it said. */
+  asProposed: boolean;
+}
+
+export interface JournalFactStep {
+  outcome: JournalOutcome | undefined;
+}
+
+export interface JournalFactSignal {
+  /** From 1 within the task. */
+  number: number;
+  name: string;
+  payload: Payload | undefined;
+}
+
+export interface JournalFactCancel {
+  reason: string;
 }
 
 /** A domain event that the step's template declares. */
@@ -292,7 +518,7 @@ export interface StepCancellation {
 }
 
 function createBaseConnectRequest(): ConnectRequest {
-  return { hello: undefined, results: [], heartbeats: [], drain: undefined };
+  return { hello: undefined, results: [], heartbeats: [], drain: undefined, records: [], journalsWanted: [] };
 }
 
 export const ConnectRequest: MessageFns<ConnectRequest> = {
@@ -308,6 +534,12 @@ export const ConnectRequest: MessageFns<ConnectRequest> = {
     }
     if (message.drain !== undefined) {
       WorkerDrain.encode(message.drain, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.records) {
+      JournalRecord.encode(v!, writer.uint32(482).fork()).join();
+    }
+    for (const v of message.journalsWanted) {
+      JournalWanted.encode(v!, writer.uint32(490).fork()).join();
     }
     return writer;
   },
@@ -357,6 +589,22 @@ export const ConnectRequest: MessageFns<ConnectRequest> = {
             message.drain = WorkerDrain.decode(reader, reader.uint32());
             continue;
           }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.records.push(JournalRecord.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 61: {
+            if (tag !== 490) {
+              break;
+            }
+
+            message.journalsWanted.push(JournalWanted.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -371,7 +619,7 @@ export const ConnectRequest: MessageFns<ConnectRequest> = {
 };
 
 function createBaseConnectResponse(): ConnectResponse {
-  return { welcome: undefined, commands: [], acks: [], cancellations: [], problems: [] };
+  return { welcome: undefined, commands: [], acks: [], cancellations: [], problems: [], news: [] };
 }
 
 export const ConnectResponse: MessageFns<ConnectResponse> = {
@@ -390,6 +638,9 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
     }
     for (const v of message.problems) {
       ErrorDetail.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.news) {
+      JournalNews.encode(v!, writer.uint32(482).fork()).join();
     }
     return writer;
   },
@@ -445,6 +696,14 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
             }
 
             message.problems.push(ErrorDetail.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.news.push(JournalNews.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -707,6 +966,7 @@ function createBaseStepCommand(): StepCommand {
     resolver: "",
     eventDeclarations: [],
     compensation: undefined,
+    function: undefined,
   };
 }
 
@@ -774,6 +1034,9 @@ export const StepCommand: MessageFns<StepCommand> = {
     }
     if (message.compensation !== undefined) {
       Compensation.encode(message.compensation, writer.uint32(322).fork()).join();
+    }
+    if (message.function !== undefined) {
+      FunctionRun.encode(message.function, writer.uint32(482).fork()).join();
     }
     return writer;
   },
@@ -957,6 +1220,1648 @@ export const StepCommand: MessageFns<StepCommand> = {
             }
 
             message.compensation = Compensation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.function = FunctionRun.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFunctionRun(): FunctionRun {
+  return { life: 0, input: undefined, beganAtMs: 0, from: 0, length: 0, entries: [] };
+}
+
+export const FunctionRun: MessageFns<FunctionRun> = {
+  encode(message: FunctionRun, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.life !== 0) {
+      writer.uint32(8).uint32(message.life);
+    }
+    if (message.input !== undefined) {
+      Payload.encode(message.input, writer.uint32(18).fork()).join();
+    }
+    if (message.beganAtMs !== 0) {
+      writer.uint32(24).uint64(message.beganAtMs);
+    }
+    if (message.from !== 0) {
+      writer.uint32(32).uint32(message.from);
+    }
+    if (message.length !== 0) {
+      writer.uint32(40).uint32(message.length);
+    }
+    for (const v of message.entries) {
+      JournalEntry.encode(v!, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FunctionRun {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFunctionRun();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.life = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.input = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.beganAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.from = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.length = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.entries.push(JournalEntry.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalNews(): JournalNews {
+  return {
+    ref: undefined,
+    life: 0,
+    from: 0,
+    entries: [],
+    recorded: 0,
+    refused: undefined,
+    pause: 0,
+    input: undefined,
+    beganAtMs: 0,
+  };
+}
+
+export const JournalNews: MessageFns<JournalNews> = {
+  encode(message: JournalNews, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ref !== undefined) {
+      AttemptRef.encode(message.ref, writer.uint32(10).fork()).join();
+    }
+    if (message.life !== 0) {
+      writer.uint32(16).uint32(message.life);
+    }
+    if (message.from !== 0) {
+      writer.uint32(24).uint32(message.from);
+    }
+    for (const v of message.entries) {
+      JournalEntry.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.recorded !== 0) {
+      writer.uint32(40).uint32(message.recorded);
+    }
+    if (message.refused !== undefined) {
+      ErrorDetail.encode(message.refused, writer.uint32(50).fork()).join();
+    }
+    if (message.pause !== 0) {
+      writer.uint32(56).int32(message.pause);
+    }
+    if (message.input !== undefined) {
+      Payload.encode(message.input, writer.uint32(66).fork()).join();
+    }
+    if (message.beganAtMs !== 0) {
+      writer.uint32(72).uint64(message.beganAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalNews {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalNews();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ref = AttemptRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.life = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.from = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.entries.push(JournalEntry.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.recorded = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.refused = ErrorDetail.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.pause = reader.int32() as any;
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.input = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.beganAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalRecord(): JournalRecord {
+  return { ref: undefined, number: 0, proposals: [], ending: undefined };
+}
+
+export const JournalRecord: MessageFns<JournalRecord> = {
+  encode(message: JournalRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ref !== undefined) {
+      AttemptRef.encode(message.ref, writer.uint32(10).fork()).join();
+    }
+    if (message.number !== 0) {
+      writer.uint32(16).uint32(message.number);
+    }
+    for (const v of message.proposals) {
+      JournalProposal.encode(v!, writer.uint32(26).fork()).join();
+    }
+    switch (message.ending?.$case) {
+      case "suspend":
+        JournalSuspend.encode(message.ending.value, writer.uint32(34).fork()).join();
+        break;
+      case "diverged":
+        JournalDivergence.encode(message.ending.value, writer.uint32(42).fork()).join();
+        break;
+      case "continued":
+        JournalContinue.encode(message.ending.value, writer.uint32(50).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ref = AttemptRef.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.number = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.proposals.push(JournalProposal.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ending = { $case: "suspend", value: JournalSuspend.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.ending = { $case: "diverged", value: JournalDivergence.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.ending = { $case: "continued", value: JournalContinue.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalSuspend(): JournalSuspend {
+  return { seen: 0, keeps: false };
+}
+
+export const JournalSuspend: MessageFns<JournalSuspend> = {
+  encode(message: JournalSuspend, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seen !== 0) {
+      writer.uint32(8).uint32(message.seen);
+    }
+    if (message.keeps !== false) {
+      writer.uint32(16).bool(message.keeps);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalSuspend {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalSuspend();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seen = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.keeps = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalDivergence(): JournalDivergence {
+  return { expected: "", actual: "", line: "" };
+}
+
+export const JournalDivergence: MessageFns<JournalDivergence> = {
+  encode(message: JournalDivergence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.expected !== "") {
+      writer.uint32(10).string(message.expected);
+    }
+    if (message.actual !== "") {
+      writer.uint32(18).string(message.actual);
+    }
+    if (message.line !== "") {
+      writer.uint32(26).string(message.line);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalDivergence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalDivergence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.expected = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.actual = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.line = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalContinue(): JournalContinue {
+  return { input: undefined, seen: 0, unread: [] };
+}
+
+export const JournalContinue: MessageFns<JournalContinue> = {
+  encode(message: JournalContinue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.input !== undefined) {
+      Payload.encode(message.input, writer.uint32(10).fork()).join();
+    }
+    if (message.seen !== 0) {
+      writer.uint32(16).uint32(message.seen);
+    }
+    if (message.unread.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.unread) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalContinue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalContinue();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.input = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seen = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.unread.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.unread.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalWanted(): JournalWanted {
+  return { ref: undefined };
+}
+
+export const JournalWanted: MessageFns<JournalWanted> = {
+  encode(message: JournalWanted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ref !== undefined) {
+      AttemptRef.encode(message.ref, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalWanted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalWanted();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ref = AttemptRef.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalOutcome(): JournalOutcome {
+  return { outcome: undefined };
+}
+
+export const JournalOutcome: MessageFns<JournalOutcome> = {
+  encode(message: JournalOutcome, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.outcome?.$case) {
+      case "succeeded":
+        Payload.encode(message.outcome.value, writer.uint32(10).fork()).join();
+        break;
+      case "failed":
+        StepFailure.encode(message.outcome.value, writer.uint32(18).fork()).join();
+        break;
+      case "cancelled":
+        StepCancelled.encode(message.outcome.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalOutcome {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalOutcome();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.outcome = { $case: "succeeded", value: Payload.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = { $case: "failed", value: StepFailure.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.outcome = { $case: "cancelled", value: StepCancelled.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalProposal(): JournalProposal {
+  return { key: "", proposal: undefined };
+}
+
+export const JournalProposal: MessageFns<JournalProposal> = {
+  encode(message: JournalProposal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    switch (message.proposal?.$case) {
+      case "step":
+        JournalOutcome.encode(message.proposal.value, writer.uint32(18).fork()).join();
+        break;
+      case "timer":
+        JournalTimer.encode(message.proposal.value, writer.uint32(26).fork()).join();
+        break;
+      case "cancel":
+        JournalCancel.encode(message.proposal.value, writer.uint32(34).fork()).join();
+        break;
+      case "patch":
+        JournalPatch.encode(message.proposal.value, writer.uint32(42).fork()).join();
+        break;
+      case "state":
+        Payload.encode(message.proposal.value, writer.uint32(50).fork()).join();
+        break;
+      case "send":
+        JournalSignal.encode(message.proposal.value, writer.uint32(58).fork()).join();
+        break;
+      case "call":
+        JournalCall.encode(message.proposal.value, writer.uint32(66).fork()).join();
+        break;
+      case "child":
+        JournalChild.encode(message.proposal.value, writer.uint32(74).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalProposal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalProposal();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.proposal = { $case: "step", value: JournalOutcome.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.proposal = { $case: "timer", value: JournalTimer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.proposal = { $case: "cancel", value: JournalCancel.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.proposal = { $case: "patch", value: JournalPatch.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.proposal = { $case: "state", value: Payload.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.proposal = { $case: "send", value: JournalSignal.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.proposal = { $case: "call", value: JournalCall.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.proposal = { $case: "child", value: JournalChild.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalTimer(): JournalTimer {
+  return { forSignal: false, dueAtMs: 0 };
+}
+
+export const JournalTimer: MessageFns<JournalTimer> = {
+  encode(message: JournalTimer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.forSignal !== false) {
+      writer.uint32(8).bool(message.forSignal);
+    }
+    if (message.dueAtMs !== 0) {
+      writer.uint32(16).uint64(message.dueAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalTimer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalTimer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.forSignal = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.dueAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalCancel(): JournalCancel {
+  return {};
+}
+
+export const JournalCancel: MessageFns<JournalCancel> = {
+  encode(_: JournalCancel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalCancel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalCancel();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalPatch(): JournalPatch {
+  return {};
+}
+
+export const JournalPatch: MessageFns<JournalPatch> = {
+  encode(_: JournalPatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalPatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalPatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalSignal(): JournalSignal {
+  return { taskId: "", name: "", payload: undefined };
+}
+
+export const JournalSignal: MessageFns<JournalSignal> = {
+  encode(message: JournalSignal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.payload !== undefined) {
+      Payload.encode(message.payload, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalSignal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalSignal();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.payload = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalCall(): JournalCall {
+  return { handler: "", input: undefined, timeoutMs: 0, retry: undefined };
+}
+
+export const JournalCall: MessageFns<JournalCall> = {
+  encode(message: JournalCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.handler !== "") {
+      writer.uint32(10).string(message.handler);
+    }
+    if (message.input !== undefined) {
+      Payload.encode(message.input, writer.uint32(18).fork()).join();
+    }
+    if (message.timeoutMs !== 0) {
+      writer.uint32(24).uint32(message.timeoutMs);
+    }
+    if (message.retry !== undefined) {
+      CallRetry.encode(message.retry, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.handler = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.input = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.timeoutMs = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.retry = CallRetry.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCallRetry(): CallRetry {
+  return { maxAttempts: 0, backoff: "", baseMs: 0, maxDelayMs: 0, nonRetryableErrors: [] };
+}
+
+export const CallRetry: MessageFns<CallRetry> = {
+  encode(message: CallRetry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.maxAttempts !== 0) {
+      writer.uint32(8).uint32(message.maxAttempts);
+    }
+    if (message.backoff !== "") {
+      writer.uint32(18).string(message.backoff);
+    }
+    if (message.baseMs !== 0) {
+      writer.uint32(24).uint32(message.baseMs);
+    }
+    if (message.maxDelayMs !== 0) {
+      writer.uint32(32).uint32(message.maxDelayMs);
+    }
+    for (const v of message.nonRetryableErrors) {
+      writer.uint32(42).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CallRetry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCallRetry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.maxAttempts = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.backoff = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.baseMs = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.maxDelayMs = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.nonRetryableErrors.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalChild(): JournalChild {
+  return { namespace: "", name: "", version: "", input: undefined, abandoned: false };
+}
+
+export const JournalChild: MessageFns<JournalChild> = {
+  encode(message: JournalChild, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.version !== "") {
+      writer.uint32(26).string(message.version);
+    }
+    if (message.input !== undefined) {
+      Payload.encode(message.input, writer.uint32(34).fork()).join();
+    }
+    if (message.abandoned !== false) {
+      writer.uint32(40).bool(message.abandoned);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalChild {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalChild();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.input = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.abandoned = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalEntry(): JournalEntry {
+  return { atMs: 0, key: "", fact: undefined, asProposed: false };
+}
+
+export const JournalEntry: MessageFns<JournalEntry> = {
+  encode(message: JournalEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.atMs !== 0) {
+      writer.uint32(8).uint64(message.atMs);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    switch (message.fact?.$case) {
+      case "step":
+        JournalFactStep.encode(message.fact.value, writer.uint32(26).fork()).join();
+        break;
+      case "send":
+        JournalFactStep.encode(message.fact.value, writer.uint32(34).fork()).join();
+        break;
+      case "timerStarted":
+        JournalTimer.encode(message.fact.value, writer.uint32(42).fork()).join();
+        break;
+      case "timerFired":
+        JournalTimer.encode(message.fact.value, writer.uint32(50).fork()).join();
+        break;
+      case "timerCancelled":
+        JournalTimer.encode(message.fact.value, writer.uint32(58).fork()).join();
+        break;
+      case "patch":
+        JournalPatch.encode(message.fact.value, writer.uint32(66).fork()).join();
+        break;
+      case "state":
+        Payload.encode(message.fact.value, writer.uint32(74).fork()).join();
+        break;
+      case "signal":
+        JournalFactSignal.encode(message.fact.value, writer.uint32(82).fork()).join();
+        break;
+      case "cancelRequested":
+        JournalFactCancel.encode(message.fact.value, writer.uint32(90).fork()).join();
+        break;
+      case "callStarted":
+        writer.uint32(98).string(message.fact.value);
+        break;
+      case "callEnded":
+        JournalOutcome.encode(message.fact.value, writer.uint32(106).fork()).join();
+        break;
+      case "childStarted":
+        writer.uint32(114).string(message.fact.value);
+        break;
+      case "childEnded":
+        JournalOutcome.encode(message.fact.value, writer.uint32(122).fork()).join();
+        break;
+    }
+    if (message.asProposed !== false) {
+      writer.uint32(240).bool(message.asProposed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.atMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.fact = { $case: "step", value: JournalFactStep.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.fact = { $case: "send", value: JournalFactStep.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.fact = { $case: "timerStarted", value: JournalTimer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.fact = { $case: "timerFired", value: JournalTimer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.fact = { $case: "timerCancelled", value: JournalTimer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.fact = { $case: "patch", value: JournalPatch.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.fact = { $case: "state", value: Payload.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.fact = { $case: "signal", value: JournalFactSignal.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.fact = { $case: "cancelRequested", value: JournalFactCancel.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.fact = { $case: "callStarted", value: reader.string() };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.fact = { $case: "callEnded", value: JournalOutcome.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.fact = { $case: "childStarted", value: reader.string() };
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.fact = { $case: "childEnded", value: JournalOutcome.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 30: {
+            if (tag !== 240) {
+              break;
+            }
+
+            message.asProposed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalFactStep(): JournalFactStep {
+  return { outcome: undefined };
+}
+
+export const JournalFactStep: MessageFns<JournalFactStep> = {
+  encode(message: JournalFactStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.outcome !== undefined) {
+      JournalOutcome.encode(message.outcome, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalFactStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalFactStep();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.outcome = JournalOutcome.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalFactSignal(): JournalFactSignal {
+  return { number: 0, name: "", payload: undefined };
+}
+
+export const JournalFactSignal: MessageFns<JournalFactSignal> = {
+  encode(message: JournalFactSignal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint32(message.number);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.payload !== undefined) {
+      Payload.encode(message.payload, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalFactSignal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalFactSignal();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.payload = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalFactCancel(): JournalFactCancel {
+  return { reason: "" };
+}
+
+export const JournalFactCancel: MessageFns<JournalFactCancel> = {
+  encode(message: JournalFactCancel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalFactCancel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalFactCancel();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
             continue;
           }
         }
@@ -2428,6 +4333,23 @@ export const StepCancellation: MessageFns<StepCancellation> = {
  *      publisher, or whose publisher fails, says so in `problem`. Names the step does not declare are left out. Nothing in `events` fails a step.
  * W19  A command with `compensation` takes a completed step back. Its attempts go on counting where those of the step ended, and it ends with an
  *      outcome of a standard step, whatever the type of the step is.
+ * W20  A command with `function` runs a durable function: its step is `run`, and its attempt is one run of the function. The journal of a function is a
+ *      list of facts in one order, of which the function has seen the first so many. `life` counts from 1 and grows by one when a function goes
+ *      on from its beginning with a new input; then its journal begins anew, with the signals that nobody took.
+ * W21  The worker hands in what is to be recorded together as one `JournalRecord`, numbered from 1 within the attempt without gaps; a number that comes
+ *      again is the same record. Every record is answered by a `JournalNews` with its number in `recorded` or in `refused`, sent only after the log holds it.
+ *      Records of one attempt are answered in order. One that was not answered is sent again after a reconnect.
+ * W22  What stands in the journal and the worker does not have yet comes as `JournalNews`, gapless and in order: answers to its records as well as
+ *      signals, fired timers, ended calls and children, and the cancellation. An entry that the worker handed in comes back without its value
+ *      (`as_proposed`). News may come twice after a reconnect; `from` says where they begin.
+ * W23  A record with `suspend` gives the slot back together with what it records, if the function has seen all of the journal that was there before
+ *      (`seen`). Otherwise what it records is recorded, `suspended` is not set, the news follow, and the attempt goes on.
+ * W24  A worker may keep a function that is suspended and say so (`keeps`). The server then prefers that worker for the next run, and sends only what came
+ *      behind `from`. A worker that does not have the function any more asks for the whole with `JournalWanted`, and gets news from 0.
+ * W25  A function ends by the result of its attempt: `success` is what it returned, `failure` what it threw (then its task has failed, whatever
+ *      `retryable` says), `cancelled` when it cleaned up after a cancellation. `cancellation` is not sent for functions: they see it in their journal.
+ *      `diverged` and `continued` end a record instead: after `diverged` the attempt is over and a person is asked; after `continued` the same
+ *      attempt goes on with the next `life`.
  */
 export type WorkerServiceService = typeof WorkerServiceService;
 export const WorkerServiceService = {
