@@ -23,7 +23,6 @@ import {
   type BatchConfig,
   type Checkpoint,
   type Decision,
-  type EffectOutcome,
   type Expression,
   type Failure,
   type Instant,
@@ -280,14 +279,11 @@ export const signal =
   () => ({ type: 'signal', at: at(atMs), name, payload: trustedJson(payload) })
 
 /** The result of a step of a durable function. */
-export const effect = (key: string, result = '1'): JournalProposal & TaskEvent =>
-  effectWith(key, { type: 'succeeded', result: trustedJson(result) })
-
-export const effectWith = (key: string, outcome: EffectOutcome): JournalProposal & TaskEvent => ({
+export const effect = (key: string, result = '1'): JournalProposal & TaskEvent => ({
   type: 'effect.recorded',
   kind: 'step',
   key,
-  outcome,
+  outcome: { type: 'succeeded', result: trustedJson(result) },
 })
 
 export const sleepUntil = (key: string, dueMs: number, kind: 'timer' | 'signal' = 'timer'): JournalProposal => ({

@@ -107,9 +107,14 @@ const keptOf = async (url: string): Promise<readonly Kept[]> => {
   }
 }
 
-const ENDS_OF_ATTEMPTS: ReadonlySet<string> = new Set(
-  ['completed', 'failed', 'timed_out', 'released', 'suspended', 'cancelled'].map((end) => `step.${end}`),
-)
+const ENDS_OF_ATTEMPTS: ReadonlySet<string> = new Set([
+  'step.completed',
+  'step.failed',
+  'step.timed_out',
+  'step.released',
+  'step.suspended',
+  'step.cancelled',
+])
 
 /** Attempts that the log has started and not ended. */
 export const attemptsInFlight = ({ tasks }: LogAudit): number => {

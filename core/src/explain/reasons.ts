@@ -101,6 +101,13 @@ export interface StepExplanation extends Wait<WaitReason>, Chain {
   readonly inputs: readonly ConditionInput[]
 }
 
+/** What is found out of a step by itself, without what it waits for. */
+export type Told = Pick<StepExplanation, 'reason' | 'why' | 'unblockedBy'> &
+  Partial<Pick<StepExplanation, 'waitsFor' | 'until' | 'heldBy' | 'inputs'>> & {
+    /** A person has to see to it. */
+    readonly byHand?: true
+  }
+
 /** How a step stands that waits for a key. */
 export interface KeyLineSeen {
   readonly held: number
@@ -123,10 +130,3 @@ export interface Surroundings {
   /** How a step stands that waits for a key. */
   readonly keyLine: (step: StepId) => KeyLineSeen | undefined
 }
-
-/** What is found out of a step by itself, without what it waits for. */
-export type Told = Pick<StepExplanation, 'reason' | 'why' | 'unblockedBy'> &
-  Partial<Pick<StepExplanation, 'waitsFor' | 'until' | 'heldBy' | 'inputs'>> & {
-    /** A person has to see to it. */
-    readonly byHand?: true
-  }

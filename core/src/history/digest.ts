@@ -29,14 +29,14 @@ export interface Mark {
 /** The subject of events that are about the task as a whole. */
 const WHOLE_TASK = ''
 /** Begins the subject of events that are about an operation of a durable function; no name of a step begins so. */
-const OPERATION = ':'
+const OPERATION = '\u0000'
 
 /** Whether events of this subject are about a step. */
 export const isOfStep = (subject: string): boolean => subject !== WHOLE_TASK && !subject.startsWith(OPERATION)
 
 const subjectOf = (event: TaskEvent): string => {
   if ('step' in event) return event.step
-  return 'key' in event ? `${OPERATION}${event.key}` : WHOLE_TASK
+  return 'key' in event ? `${OPERATION}${event.kind} ${event.key}` : WHOLE_TASK
 }
 
 export interface StepTimes {
@@ -133,7 +133,8 @@ const PAYLOADS = new Set(['context', 'output', 'payload', 'result', 'value', 'in
 const fieldsOf = (event: TaskEvent): object => {
   if (event.type !== 'effect.recorded' || !('outcome' in event)) return event
   const { outcome, ...rest } = event
-  return { ...rest, ...outcome, type: event.type, outcome: outcome.type }
+  const { type, ...said } = outcome
+  return { ...rest, outcome: type, ...said }
 }
 
 const saidBy = (event: TaskEvent): string =>

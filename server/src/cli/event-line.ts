@@ -47,7 +47,8 @@ const typeText = (type: string, colours: Colours): string => {
 }
 
 /** What the event says beside its step and attempt. */
-const noteOf = ({ type, data }: EventAnswer, colours: Colours): string => {
+const noteOf = (event: EventAnswer, colours: Colours): string => {
+  const { type, data } = event
   const worker = textOf(data['worker_id'])
   switch (type) {
     case 'task.submitted':
@@ -77,15 +78,28 @@ const noteOf = ({ type, data }: EventAnswer, colours: Colours): string => {
     case 'task.blocked':
       return `${namesIn(data['steps'])} failed for good: waits for a person`
     default:
-      return shortened(textOf(data['reason']) ?? operationText(type, data))
+      return shortened(functionNote(event) ?? textOf(data['reason']) ?? '')
   }
 }
 
-/** What an event of a durable function's journal is about. */
-const operationText = (type: string, data: EventAnswer['data']): string => {
-  if (type === 'function.diverged') return `${textOf(data['expected']) ?? ''} was expected, not ${textOf(data['actual']) ?? ''}`
-  const parts = [textOf(data['key']) ?? textOf(data['name']), textOf(data['kind']), textOf(data['due_at'])]
-  return parts.filter((part) => part !== undefined).join(' ')
+/** What the journal of a durable function took. */
+const functionNote = ({ type, data }: EventAnswer): string | undefined => {
+  const kind = textOf(data['kind']) ?? ''
+  switch (type) {
+    case 'effect.recorded':
+      return [kind, textOf(data['key']), textOf(data['outcome']), failureText(data['failure'])].filter(Boolean).join(' ')
+    case 'timer.started':
+      return `${textOf(data['key']) ?? ''} until ${textOf(data['due_at']) ?? '?'}`
+    case 'timer.fired':
+    case 'timer.cancelled':
+      return textOf(data['key']) ?? ''
+    case 'signal.received':
+      return `${textOf(data['name']) ?? ''} (number ${textOf(data['number']) ?? '?'})`
+    case 'function.diverged':
+      return `the journal has ${textOf(data['expected']) ?? '?'}, the code asked for ${textOf(data['actual']) ?? '?'}`
+    default:
+      return undefined
+  }
 }
 
 const createdText = (created: string, notTaken: string): string => {

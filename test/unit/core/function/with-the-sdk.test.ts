@@ -67,7 +67,7 @@ class Stage {
   }
 
   get task(): LiveTask {
-    if (this.#state.type !== 'task') throw new Error('there is no task')
+    if (this.#state.type !== 'task') throw new Error('no task yet')
     return this.#state
   }
 

@@ -1,19 +1,24 @@
 /** Two tasks compared: where they parted, what each has that the other has not, and what is no difference. */
-import { diffTasks, type LiveTask, type Plan, TaskDigest, type TaskDiff } from '@tasker/core'
+import { diffTasks, type JournalProposal, type LiveTask, type Plan, TaskDigest, type TaskDiff } from '@tasker/core'
 import { describe, expect, test } from 'vitest'
 import {
   choose,
   complete,
+  effect,
   fail,
   failure,
+  functionPlan,
   permanently,
   plan,
+  record,
   release,
   retryDue,
+  signal,
   start,
   step,
   stop,
   submit,
+  suspend,
   type Order,
 } from '../../../support/given.js'
 import { recordedOf } from './told.js'
@@ -63,6 +68,39 @@ describe('no difference is', () => {
     const diff = compared(one, first, again)
     expect(diff.firstDivergence).toBeUndefined()
     expect(diff.steps[0]).toMatchObject({ output: [], attempts: { a: 1, b: 2 } })
+  })
+})
+
+describe('of durable functions', () => {
+  const ended = (key: string, stack: string): JournalProposal => ({
+    type: 'effect.recorded',
+    kind: 'step',
+    key,
+    outcome: { type: 'failed', failure: failure('refused', { stack }) },
+  })
+  const began = [submit(), start('run')]
+
+  test('which of two operations was first, where a failure happened, and how often the function was suspended is no difference', () => {
+    const first = [...began, record([effect('a', '{"x":1,"y":2}'), ended('b', 'here')]), signal('go')]
+    const slept = [start('run', { attempt: 2 }), record([effect('a', '{"y":2,"x":1}')], { attempt: 2 })]
+    const other = [...began, record([ended('b', 'there')]), suspend(1), signal('go'), ...slept]
+    expect(compared(functionPlan, first, other).firstDivergence).toBeUndefined()
+  })
+
+  test('another result is told as one of the task, by the name of its operation', () => {
+    const divergence = compared(
+      functionPlan,
+      [...began, record([effect('a'), effect('b', '1')])],
+      [...began, record([effect('b', '2'), effect('a')])],
+    ).firstDivergence
+    expect(divergence).toMatchObject({
+      step: undefined,
+      number: 1,
+      events: {
+        a: { type: 'effect.recorded', said: 'kind: "step", key: "b", outcome: "succeeded", result: 1' },
+        b: { said: 'kind: "step", key: "b", outcome: "succeeded", result: 2' },
+      },
+    })
   })
 })
 

@@ -315,19 +315,24 @@ test('a cancelled function has no grace that could end it', () => {
 })
 
 test('explain says what a function waits for', () => {
-  const around = { unservedSince: () => undefined, offering: () => ({ workers: 1, slots: 2, busy: 0 }), keyLine: () => undefined }
-  const told = (task: LiveTask) => explainTask(present(parseTaskId('01ARZ3NDEKTSV4RRFFQ69G5FAV'), 'an id'), task, around).steps[0]
+  const around = { unservedSince: () => undefined, offering: () => ({ workers: 0, slots: 0, busy: 0 }), keyLine: () => undefined }
+  const id = present(parseTaskId('01ARZ3NDEKTSV4RRFFQ69G5FAV'), 'an id')
+  const told = (task: LiveTask) => explainTask(id, task, around).steps[0]
   expect(told(taskOf(...asleep))).toMatchObject({
     reason: 'timer',
     unblockedBy: `Time: a timer is due at ${instantText(at(5_000))}. Or a signal.`,
+    until: at(5_000),
   })
   expect(told(taskOf(...waiting))).toMatchObject({ reason: 'signal', unblockedBy: 'A signal.' })
   expect(told(taskOf(...begun, record([sleepUntil('note', 7_000, 'signal')]), suspend(1)))).toMatchObject({
     reason: 'signal',
     unblockedBy: `A signal, or time: its wait ends at ${instantText(at(7_000))}.`,
+    until: at(7_000),
   })
-  expect(told(taskOf(...begun, diverge()))).toMatchObject({
-    reason: 'divergence',
-    why: 'Its journal has the step a where its code asked for the step b (renewal.ts:3:7).',
-  })
+  const why = 'Its journal has the step a where its code asked for the step b (renewal.ts:3:7).'
+  const diverged = taskOf(...begun, diverge())
+  expect(told(diverged)).toMatchObject({ reason: 'divergence', why, until: undefined })
+  const commands = [`tasker task retry ${id}`, `tasker task cancel ${id}`]
+  expect(explainTask(id, diverged, around).reasons).toMatchObject([{ reason: 'diverged', why, commands }])
+  expect(explainTask(id, diverged, undefined).reasons).toMatchObject([{ reason: 'diverged', why, commands: [] }])
 })

@@ -1,28 +1,22 @@
-/** Lives of durable functions, whatever comes to them and in whatever order. */
+/** Random lives of tasks that run a durable function: early, late, repeated and wrong commands among them. */
 import {
   decide,
+  durationMs,
   evolve,
+  factsOf,
   fold,
   stepId,
   trustedJson,
   workerId,
-  type LiveTask,
+  type EffectOutcome,
   type Instant,
+  type JournalProposal,
+  type LiveTask,
   type TaskCommand,
   type TaskEvent,
 } from '@tasker/core'
 import fc from 'fast-check'
-import {
-  at,
-  effect,
-  effectWith,
-  failure,
-  functionPlan,
-  permanently,
-  sleepUntil,
-  stateAfter,
-  submit,
-} from '../../../support/given.js'
+import { at, effect, failure, functionPlan, permanently, sleepUntil, stateAfter, submit } from '../../../support/given.js'
 
 const RUN = stepId('run')
 const KINDS = [
@@ -31,10 +25,11 @@ const KINDS = [
 ] as const
 const KEYS = ['a', 'b', 'c'] as const
 
-interface Move {
+export interface Move {
   readonly kind: (typeof KINDS)[number]
   readonly key: (typeof KEYS)[number]
   readonly isHolder: boolean
+  readonly pick: number
   readonly isCurrent: boolean
   readonly unseen: number
   readonly advanceMs: number
@@ -46,10 +41,42 @@ const move: fc.Arbitrary<Move> = fc.record({
   isHolder: fc.boolean().chain((no) => (no ? fc.boolean() : fc.constant(true))),
   isCurrent: fc.boolean().chain((no) => (no ? fc.boolean() : fc.constant(true))),
   unseen: fc.constantFrom(0, 0, 0, 1),
+  pick: fc.nat(100),
   advanceMs: fc.nat(2_000),
 })
 
-const commandOf = (task: LiveTask, { kind, key, isHolder, isCurrent, unseen }: Move, ms: number): TaskCommand => {
+const ENDS: readonly EffectOutcome[] = [
+  { type: 'succeeded', result: trustedJson('{"n":1}') },
+  { type: 'failed', failure: { ...failure('refused', { code: 'CARD', stack: 'at pay' }), retryAfterMs: durationMs(5) } },
+  { type: 'cancelled' },
+]
+
+/** Each kind of effect, and each kind of timer. */
+const proposalsOf = (key: string, pick: number, ms: number): readonly JournalProposal[] => {
+  const end = ENDS[pick % ENDS.length]
+  const timer = sleepUntil(`sleep ${key}`, ms + 1_000, pick % 2 === 0 ? 'timer' : 'signal')
+  switch (pick % 4) {
+    case 0:
+      return [effect(key), timer]
+    case 1:
+      return [{ type: 'effect.recorded', kind: 'send', key: `send ${key}`, outcome: end ?? { type: 'cancelled' } }, timer]
+    case 2:
+      return [
+        { type: 'effect.recorded', kind: 'patch', key: `patch ${key}` },
+        { type: 'effect.recorded', kind: 'state', key: `state ${key}`, value: trustedJson(String(pick)) },
+      ]
+    default:
+      return [{ type: 'effect.recorded', kind: 'step', key: `ended ${key}`, outcome: end ?? { type: 'cancelled' } }, timer]
+  }
+}
+
+/** Every second signal of its journal, or none. */
+const unreadOf = ({ journal }: LiveTask, pick: number): readonly number[] =>
+  journal === undefined || pick % 2 === 0
+    ? []
+    : factsOf(journal).flatMap(({ fact }) => (fact.type === 'signal.received' && fact.number % 2 === 1 ? [fact.number] : []))
+
+const commandOf = (task: LiveTask, { kind, key, isHolder, isCurrent, unseen, pick }: Move, ms: number): TaskCommand => {
   const run = task.steps[0]
   const holder = run?.status === 'in_progress' ? run.worker : workerId('w1')
   const by = { at: at(ms), attempt: (run?.attempts ?? 1) - (isCurrent ? 0 : 1), worker: isHolder ? holder : workerId('other') }
@@ -61,18 +88,18 @@ const commandOf = (task: LiveTask, { kind, key, isHolder, isCurrent, unseen }: M
       return {
         type: 'record',
         ...by,
-        proposals: [
-          key === 'c' ? effectWith(key, { type: 'failed', failure: failure('no') }) : effect(key),
-          sleepUntil(`sleep ${key}`, ms + 1_000),
-          { type: 'cancel', key: 'sleep c' },
-          { type: 'effect.recorded', kind: 'patch', key },
-          { type: 'effect.recorded', kind: 'state', key, value: trustedJson(String(ms)) },
-        ],
+        proposals: [...proposalsOf(key, pick, ms), { type: 'cancel', key: 'sleep c' }],
       }
     case 'suspend':
       return { type: 'suspend', ...by, seen: (task.journal?.length ?? 0) - unseen }
     case 'signal':
-      return { type: 'signal', at: at(ms), name: key, payload: trustedJson('1') }
+      return {
+        type: 'signal',
+        at: at(ms),
+        name: key,
+        payload: trustedJson('1'),
+        ...(pick % 2 === 0 ? {} : { requestId: `r${ms}` }),
+      }
     case 'timer_due':
       return { type: 'timer_due', at: at(ms), key: `sleep ${key}` }
     case 'complete':
@@ -90,8 +117,9 @@ const commandOf = (task: LiveTask, { kind, key, isHolder, isCurrent, unseen }: M
     case 'diverge':
       return { type: 'diverge', ...by, expected: 'a', actual: 'b', line: '' }
     case 'continue':
-      return { type: 'continue', ...by, input: trustedJson('2'), seen: task.journal?.length ?? 0, unread: [] }
+      return { type: 'continue', ...by, input: trustedJson('2'), seen: task.journal?.length ?? 0, unread: unreadOf(task, pick) }
     case 'cancel':
+      return { type: kind, at: at(ms), ...(pick % 2 === 0 ? {} : { reason: 'no more' }) }
     case 'retry':
     case 'pause':
     case 'resume':
@@ -125,4 +153,4 @@ const play = (moves: readonly Move[]): Lived => {
   return { states, commits }
 }
 
-export const functionLife: fc.Arbitrary<Lived> = fc.array(move, { maxLength: 60 }).map(play)
+export const arbitraryLife: fc.Arbitrary<Lived> = fc.array(move, { maxLength: 60, size: 'max' }).map(play)

@@ -103,6 +103,26 @@ describe('the line of an event', () => {
       'in 250 ms',
     )
   })
+
+  test.each([
+    [
+      'effect.recorded',
+      { kind: 'step', key: 'pay', outcome: 'failed', failure: { error_type: 'Error', message: 'no' } },
+      'step pay failed Error: no',
+    ],
+    ['effect.recorded', { kind: 'patch', key: 'fast' }, 'patch fast'],
+    ['timer.started', { kind: 'timer', key: 'nap', due_at: '2030-02-01T08:00:00.000Z' }, 'nap until 2030-02-01T08:00:00.000Z'],
+    ['timer.fired', { kind: 'timer', key: 'nap' }, 'nap'],
+    ['signal.received', { name: 'go', number: 3, payload: {} }, 'go (number 3)'],
+    [
+      'function.diverged',
+      { expected: 'the step a', actual: 'the step b', line: '' },
+      'the journal has the step a, the code asked for the step b',
+    ],
+  ])('%s of a durable function', (type, data, note) => {
+    const line = eventLine({ version: 8, type, at: '2030-01-31T08:00:00.000Z', data }, colours)
+    expect(line.endsWith(`  ${note}`)).toBe(true)
+  })
 })
 
 describe('names of templates', () => {

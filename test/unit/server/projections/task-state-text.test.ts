@@ -1,6 +1,7 @@
 import {
   decide,
   evolve,
+  factsOf,
   LIMITS,
   type LiveTask,
   NO_DEAD_LETTERS,
@@ -15,11 +16,18 @@ import { parseTaskState, STATE_SCHEMA, taskStateText } from '@tasker/server/inte
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { requestId } from '../../../support/engine.js'
-import { at, plan, step, submit } from '../../../support/given.js'
-import { functionLife } from '../../core/task/random-function.js'
+import { at, effect, functionPlan, type Order, plan, record, start, stateAfter, step, submit } from '../../../support/given.js'
+import { arbitraryLife } from '../../core/task/random-function.js'
 import { arbitraryRun, type Commit, play, type Run } from '../../core/task/random-run.js'
 
 const RUNS = 300
+
+const stateAfterMore = (state: TaskState, order: Order): TaskState => {
+  const command = order(functionPlan)
+  const decision = decide(state, command)
+  if (decision.type === 'refused') throw new Error(decision.refusal.message)
+  return foldOf(state, [{ at: command.at, events: decision.events }], functionPlan)
+}
 
 const foldOf = (state: TaskState, commits: readonly Commit[], ofPlan: Plan): TaskState =>
   commits.reduce(
@@ -45,15 +53,6 @@ test('whatever happens to a task, its state is the same after it was text', () =
   fc.assert(
     fc.property(arbitraryRun, (run) => {
       for (const state of statesOf(run).states) expect(throughText(state)).toStrictEqual(state)
-    }),
-    { numRuns: RUNS },
-  )
-})
-
-test('so is that of a durable function, its journal included', () => {
-  fc.assert(
-    fc.property(functionLife, ({ states }) => {
-      for (const state of states) expect(throughText(state)).toStrictEqual(state)
     }),
     { numRuns: RUNS },
   )
@@ -98,6 +97,55 @@ test('the runs that show it meet every status, batches with workers, decisions, 
     ' ',
   )
   expect([...all, ...statuses, 'resolved_manually', 'compensated'].filter((one) => !met.has(one))).toEqual([])
+})
+
+test('the whole journal of a durable function is the same after it was text, and goes on from there', () => {
+  fc.assert(
+    fc.property(arbitraryLife, fc.nat(), ({ states, commits }, pick) => {
+      for (const state of states) expect(throughText(state)).toStrictEqual(state)
+      const place = pick % states.length
+      const from = states[place]
+      if (from === undefined) throw new Error('a life has a state')
+      expect(foldOf(throughText(from), commits.slice(place + 1), functionPlan)).toStrictEqual(states.at(-1))
+    }),
+    { numRuns: RUNS },
+  )
+})
+
+test('the lives that show it meet every fact, every outcome, signals that were kept, divergences and names of state', () => {
+  const met = new Set<string>()
+  for (const { states } of fc.sample(arbitraryLife, { numRuns: RUNS, seed: 4 }))
+    for (const { journal } of states) {
+      if (journal === undefined) continue
+      for (const { fact, at: when } of factsOf(journal)) {
+        met.add('kind' in fact ? `${fact.type} ${fact.kind}` : fact.type)
+        if ('outcome' in fact) met.add(fact.outcome.type)
+        if ('requestId' in fact) met.add('request id')
+        if ('reason' in fact) met.add('reason')
+        if (when < journal.beganAt) met.add('kept')
+      }
+      if (journal.diverged !== undefined) met.add('diverged')
+      if (journal.state.size > 0) met.add('state')
+      if (journal.timers.size > 0) met.add('open timer')
+    }
+  const effects = ['step', 'send', 'patch', 'state'].map((kind) => `effect.recorded ${kind}`)
+  const timers = ['started', 'fired', 'cancelled'].flatMap((what) => [`timer.${what} timer`, `timer.${what} signal`])
+  const others = ['succeeded', 'failed', 'cancelled', 'request id', 'reason', 'kept', 'diverged', 'state', 'open timer']
+  const all = [...effects, ...timers, ...others, 'signal.received', 'task.cancel_requested']
+  expect(all.filter((one) => !met.has(one))).toEqual([])
+})
+
+test('a journal of as many operations as there may be is read back without deep calls', () => {
+  let state = stateAfter(functionPlan, [submit(), start('run')])
+  for (let number = 0; number < LIMITS.functionOperationsMax; number += 500) {
+    const proposals = Array.from({ length: 500 }, (_, index) => effect(`step ${number + index}`))
+    state = stateAfterMore(state, record(proposals))
+  }
+  if (state.type !== 'task' || state.journal === undefined) throw new Error('no function')
+  const text = taskStateText(state)
+  const read = parseTaskState(text, () => functionPlan)
+  expect(read.journal).toMatchObject({ length: LIMITS.functionOperationsMax, operations: LIMITS.functionOperationsMax })
+  expect(taskStateText(read) === text).toBe(true)
 })
 
 test('a state that is too large has no snapshot; one a character smaller has', () => {
