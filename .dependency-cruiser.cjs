@@ -12,12 +12,9 @@ const leaves = ['config', 'faults', 'telemetry', 'database']
 const adapters =
   '^server/src/(log/(memory|postgres|eventstoredb)/|publishers/(pgmq|rabbitmq)/|archive/postgres/|(projections|query)/(memory|postgres)[-./])'
 const product = '^(core|proto|server|sdk|examples)/'
-const builtOutput = '^(core|proto|server|server/dev-postgres|sdk/typescript|examples|test)/dist/'
+const builtOutput = '^(core|proto|server|server/dev-postgres|sdk/[^/]+|examples|test)/dist/'
 
-const entries = '^(core/src/index|server/src/(index|main|cli/main)|server/dev-postgres/src/index|sdk/typescript/src/index)\\.ts$'
-
-/** What tests and the simulation run on. */
-const memoryAdapters = '^server/src/(log|projections)/memory[-/]'
+const entries = '^(core/src/index|server/src/(index|main|cli/main)|server/dev-postgres/src/index|sdk/[^/]+/src/index)\\.ts$'
 
 /** A library that enters the product by the rooms named and by no other. */
 const entersBy = (library, packages, rooms) => ({
@@ -154,6 +151,20 @@ module.exports = {
       },
     },
     {
+      name: 'nothing-ships-its-tests',
+      comment: 'What runs in production knows nothing of the package that tests are written with.',
+      severity: 'error',
+      from: { path: product, pathNot: '^(sdk/testing|examples)/' },
+      to: { path: '^sdk/testing/' },
+    },
+    {
+      name: 'testing-comes-in-by-one-door',
+      comment: 'The server of a test is a whole one: it is started and spoken to, and not looked into.',
+      severity: 'error',
+      from: { path: '^sdk/testing/' },
+      to: { path: '^server/src/', pathNot: '^server/src/(compose/in-process|grpc/(in-process|memory-call))\\.ts$' },
+    },
+    {
       name: 'proto-stands-alone',
       comment: 'The wire belongs to no side of it.',
       severity: 'error',
@@ -212,8 +223,8 @@ module.exports = {
       severity: 'error',
       from: { path: entries },
       to: {
-        path: '^(core|server|server/dev-postgres|sdk/typescript)/src/',
-        pathNot: [entries, memoryAdapters],
+        path: '^(core|server|server/dev-postgres|sdk/[^/]+)/src/',
+        pathNot: entries,
         reachable: false,
       },
     },

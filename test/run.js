@@ -26,6 +26,7 @@ const CRUISED = [
   'server/bin',
   'server/dev-postgres/src',
   'sdk/typescript/src',
+  'sdk/testing/src',
   'examples',
   'test',
 ]

@@ -111,6 +111,8 @@ export const LIMITS = {
   timerWindowEntriesMax: 50_000,
   /** Timers that were fired and wait for their task, or for the log, at once. */
   timersFiredMax: 2_000,
+  /** Timers due within this span are in memory. */
+  timerHorizonMs: ms(60_000),
   /** How often a server makes sure that it can commit. */
   commitProbeMs: ms(2_000),
   /** How long that may take before the server is not ready. */

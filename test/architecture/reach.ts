@@ -15,9 +15,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
   '@tasker/server': 'server/src',
   '@tasker/dev-postgres': 'server/dev-postgres/src',
   '@tasker/sdk': 'sdk/typescript/src',
+  '@tasker/testing': 'sdk/testing/src',
 }
 const TESTS = /^test\/(unit|integration|simulation|conformance|support)\//
-const COUNTED = /^(core|server|server\/dev-postgres|sdk\/typescript)\/src\//
+const COUNTED = /^(core|server|server\/dev-postgres|sdk\/[a-z]+)\/src\//
 const PROGRAM = { spoken: /\bbin\/tasker\.js\b|\bdist\/cli\/main\.js\b/, entry: 'server/src/cli/main.ts' }
 
 interface Import {

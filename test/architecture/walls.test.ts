@@ -6,7 +6,16 @@ import extractOptions from 'dependency-cruiser/config-utl/extract-depcruise-opti
 import { expect, test } from 'vitest'
 import { inPlantedTree, projectRoot, readTree } from './tree.js'
 
-const ROOMS = ['core/src', 'proto/src', 'server/src', 'server/dev-postgres/src', 'sdk/typescript/src', 'examples', 'test']
+const ROOMS = [
+  'core/src',
+  'proto/src',
+  'server/src',
+  'server/dev-postgres/src',
+  'sdk/typescript/src',
+  'sdk/testing/src',
+  'examples',
+  'test',
+]
 const CONFIGURATION = join(projectRoot, '.dependency-cruiser.cjs')
 
 const cruiseTree = async (root: string, rooms: readonly string[]): Promise<ICruiseResult> => {
@@ -32,7 +41,13 @@ const stubs = [
   'vitest',
   'zod',
 ]
-const packages: Readonly<Record<string, string>> = { core: 'core', sdk: 'sdk/typescript', server: 'server', proto: 'proto' }
+const packages: Readonly<Record<string, string>> = {
+  core: 'core',
+  sdk: 'sdk/typescript',
+  testing: 'sdk/testing',
+  server: 'server',
+  proto: 'proto',
+}
 
 const importing = (...specifiers: readonly string[]): string =>
   specifiers.map((from) => `import type {} from '${from}'\n`).join('')
@@ -75,6 +90,12 @@ const plants: readonly { readonly rule: string; readonly at: string; readonly im
   { rule: 'durable-is-pure', at: 'sdk/typescript/src/durable/reads-files.ts', imports: ['node:fs'] },
   { rule: 'durable-is-pure', at: 'sdk/typescript/src/durable/speaks.ts', imports: ['../wire/grpc.js'] },
   { rule: 'durable-is-pure', at: 'sdk/typescript/src/durable/parses.ts', imports: ['zod'] },
+  { rule: 'nothing-ships-its-tests', at: 'server/src/engine/tests-itself.ts', imports: ['@tasker/testing'] },
+  {
+    rule: 'testing-comes-in-by-one-door',
+    at: 'sdk/testing/src/digs.ts',
+    imports: ['@tasker/server/internal/faults'],
+  },
   { rule: 'proto-stands-alone', at: 'proto/src/leans.ts', imports: ['@tasker/core'] },
   { rule: 'dev-postgres-stands-alone', at: 'server/dev-postgres/src/leans.ts', imports: ['@tasker/core'] },
   { rule: 'src-never-sees-test', at: 'server/src/engine/is-tested.ts', imports: ['../../../test/support/clock.js'] },
@@ -135,6 +156,7 @@ const ground: Readonly<Record<string, readonly string[]>> = {
     ...plants.filter(({ at }) => at.startsWith('sdk/typescript/src/')).map(({ at }) => toSpecifier('sdk/typescript/src', at)),
   ],
   'sdk/typescript/src/wire/grpc.ts': ['@grpc/grpc-js', '@tasker/proto'],
+  'sdk/testing/src/index.ts': ['./digs.js', '@tasker/sdk'],
   'server/dev-postgres/src/index.ts': ['./leans.js'],
   'examples/01-one/ok.ts': ['@tasker/sdk', 'zod', 'node:fs'],
   'test/support/clock.ts': ['@tasker/core'],

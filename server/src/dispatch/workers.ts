@@ -56,7 +56,7 @@ export class Workers {
     this.#settings = settings
     this.#consequences = consequences
     this.#sweptAtMs = clock.monotonicMs()
-    this.#stopSweep = clock.after(SWEEP_MS, () => this.#sweep())
+    this.#stopSweep = clock.after(SWEEP_MS, () => this.#sweep(), 'upkeep')
   }
 
   infos(): readonly WorkerInfo[] {
@@ -352,7 +352,7 @@ export class Workers {
       this.#lose(worker, `it was silent for ${this.#settings.silenceMs} ms`)
       port.close('silent for too long')
     }
-    this.#stopSweep = this.#clock.after(SWEEP_MS, () => this.#sweep())
+    this.#stopSweep = this.#clock.after(SWEEP_MS, () => this.#sweep(), 'upkeep')
   }
 
   #joinQueues(worker: ConnectedWorker): void {

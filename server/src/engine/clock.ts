@@ -6,8 +6,11 @@ export interface Clock {
   now(): Instant
   /** A clock that only goes forward, for waits and leases. */
   monotonicMs(): number
-  /** Calls back once after a while; returns the way to call it off. */
-  after(delayMs: DurationMs, call: () => void): () => void
+  /**
+   * Calls back once after a while; returns the way to call it off. `upkeep` is what looks again and again whether there is something to do: a
+   * clock that is turned by hand may call it late, and once for many times.
+   */
+  after(delayMs: DurationMs, call: () => void, use?: 'upkeep'): () => void
 }
 
 export const waitOn = (clock: Clock, delayMs: DurationMs): Promise<void> =>

@@ -50,7 +50,12 @@ import { UnservedQueues } from './unserved.js'
 import { reportUnserved } from './unserved-step.js'
 import { tellQueues } from './waiting-queues.js'
 
-export type EngineLimit = 'waitingCommitsMax' | 'waitingCharsMax' | 'unprojectedTasksMax' | 'unprojectedBytesMax'
+export type EngineLimit =
+  | 'waitingCommitsMax'
+  | 'waitingCharsMax'
+  | 'unprojectedTasksMax'
+  | 'unprojectedBytesMax'
+  | 'timerHorizonMs'
 
 export interface EngineSettings {
   /** Names this process in `partition.acquired`. */

@@ -65,7 +65,7 @@ export class UnservedQueues {
   start(): void {
     this.#notice()
     for (const queue of this.#unserved.values()) this.#look(queue)
-    if (!this.#stopped) this.#stop = this.#clock.after(NOTICE_EVERY_MS, () => this.start())
+    if (!this.#stopped) this.#stop = this.#clock.after(NOTICE_EVERY_MS, () => this.start(), 'upkeep')
   }
 
   stop(): void {

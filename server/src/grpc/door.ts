@@ -18,14 +18,18 @@ export interface WorkerTimes {
   readonly silenceMs: DurationMs
 }
 
-export interface GrpcDoor {
+/** What streams, and calls about one task, need of the door. */
+export interface EngineDoor {
   readonly engine: Engine
-  readonly query: Query
-  readonly analytics: AnalyticsSource
   readonly logger: DoorLogger
   readonly serverId: string
   readonly workerTimes: WorkerTimes
   readonly limits: DoorLimits
+}
+
+export interface GrpcDoor extends EngineDoor {
+  readonly query: Query
+  readonly analytics: AnalyticsSource
 }
 
 export const WORKER_TIMES_DEFAULT: WorkerTimes = {

@@ -15,7 +15,7 @@ import type { CommandAnswer } from '../engine/api.js'
 import { Fault, type InputProblem } from '../faults.js'
 import { type BulkAction, type BulkTask, runBulk } from '../operators/bulk.js'
 import type { TaskFilter } from '../query/query.js'
-import type { GrpcDoor } from './door.js'
+import type { EngineDoor, GrpcDoor } from './door.js'
 import { errorDetail, refusalFault } from './errors.js'
 import { invalidFields } from './input-faults.js'
 import { ANONYMOUS } from './submission.js'
@@ -38,7 +38,7 @@ export const doneToken = (answer: CommandAnswer): string => {
 /** What was not said is empty on the wire and absent inside. */
 export const saidReason = (reason: string): { readonly reason?: string } => (reason === '' ? {} : { reason })
 
-export const cancelTask = async (door: GrpcDoor, request: CancelRequest): Promise<CancelResponse> => {
+export const cancelTask = async (door: EngineDoor, request: CancelRequest): Promise<CancelResponse> => {
   const taskId = requiredTaskId(request.taskId)
   checkReason(request.reason)
   const { reason } = saidReason(request.reason)
@@ -47,7 +47,7 @@ export const cancelTask = async (door: GrpcDoor, request: CancelRequest): Promis
 
 export const orderTask =
   (type: 'pause' | 'resume' | 'retry' | 'resolve') =>
-  async (door: GrpcDoor, request: OrderRequest): Promise<OrderResponse> => {
+  async (door: EngineDoor, request: OrderRequest): Promise<OrderResponse> => {
     const taskId = requiredTaskId(request.taskId)
     checkReason(request.reason)
     const answer = await door.engine.order(taskId, { type, ...saidReason(request.reason) }, ANONYMOUS)

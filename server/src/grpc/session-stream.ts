@@ -1,22 +1,22 @@
 /** One client's session: batched submissions and watches in, their answers out (C1 to C5). */
-import type { ServerDuplexStream } from '@grpc/grpc-js'
 import type { SessionRequest, SessionResponse, SubmitRequest, SubmitResponse } from '@tasker/proto'
 import { parseTaskId, type TaskId } from '@tasker/core'
 import type { SubmitAnswer } from '../engine/api.js'
 import type { FaultDetail } from '../faults.js'
 import { canonicalUlid } from './attempt-ref.js'
+import type { DuplexCall } from './call.js'
 import type { Incoming } from './decoding.js'
-import type { GrpcDoor } from './door.js'
+import type { EngineDoor } from './door.js'
 import { callStatus, errorDetail, faultOf } from './errors.js'
 import { invalidTaskId, malformed } from './input-faults.js'
 import type { OpenStream } from './open-streams.js'
 import { sessionOutbox, type SessionOutbox } from './session-outbox.js'
 import { readSubmission, withContextPaths } from './submission.js'
 
-export type SessionCall = ServerDuplexStream<Incoming<SessionRequest>, SessionResponse>
+export type SessionCall = DuplexCall<SessionRequest, SessionResponse>
 
 interface Session {
-  readonly door: GrpcDoor
+  readonly door: EngineDoor
   readonly call: SessionCall
   readonly outbox: SessionOutbox
   /** Called once, when the stream is over for any reason. */
@@ -33,7 +33,7 @@ interface Session {
 const NOT_YET = (): void => undefined
 
 /** Serves a session until it ends; `ended` is called once when it did. */
-export const serveSession = (door: GrpcDoor, call: SessionCall, ended: () => void): OpenStream => {
+export const serveSession = (door: EngineDoor, call: SessionCall, ended: () => void): OpenStream => {
   const outbox = sessionOutbox({
     write: (message) => call.write(message),
     overflowed: () => end(session, slowConsumer(door.limits.sessionOutboxBytesMax)),

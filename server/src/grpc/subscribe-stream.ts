@@ -2,23 +2,22 @@
  * `Subscribe`: domain events from a cursor on, or live. A reader that is slow holds nothing up: by cursor the log is read at its pace, live what it
  * cannot take is dropped and counted.
  */
-import type { ServerWritableStream } from '@grpc/grpc-js'
 import { type DomainEvent, type SubscribeRequest, type SubscribeResponse, SubscriptionMode } from '@tasker/proto'
 import type { DomainMessage } from '../engine/api.js'
 import { Fault, type FaultDetail } from '../faults.js'
 import { nameMatcher, patternProblem } from '../publishers/pattern.js'
-import type { Incoming } from './decoding.js'
-import type { GrpcDoor } from './door.js'
+import type { WritableCall } from './call.js'
+import type { EngineDoor } from './door.js'
 import { callStatus, faultOf } from './errors.js'
 import { invalidFields, malformed } from './input-faults.js'
 import type { OpenStream } from './open-streams.js'
 import { payloadOf } from './payload.js'
 import { cursorText, parseCursor } from './subscription-cursor.js'
 
-export type SubscribeCall = ServerWritableStream<Incoming<SubscribeRequest>, SubscribeResponse>
+export type SubscribeCall = WritableCall<SubscribeRequest, SubscribeResponse>
 
 interface Subscription {
-  readonly door: GrpcDoor
+  readonly door: EngineDoor
   readonly call: SubscribeCall
   /** Called once, when the stream is over for any reason. */
   readonly ended: () => void
@@ -27,7 +26,7 @@ interface Subscription {
 }
 
 /** Serves a subscription until it ends; `ended` is called once when it did. */
-export const serveSubscription = (door: GrpcDoor, call: SubscribeCall, ended: () => void): OpenStream => {
+export const serveSubscription = (door: EngineDoor, call: SubscribeCall, ended: () => void): OpenStream => {
   const subscription: Subscription = { door, call, ended, stop: () => undefined, over: false }
   const failed = (error: unknown): void => end(subscription, faultOf(error, door.logger))
   call.on('cancelled', () => finish(subscription))
@@ -62,7 +61,7 @@ const filterOf = ({ namespace, patterns }: SubscribeRequest): Filter => {
   return (message) => (namespace === '' || message.namespace === namespace) && matches(message.name)
 }
 
-const startOf = async (request: SubscribeRequest, { engine }: GrpcDoor): Promise<Map<number, number>> => {
+const startOf = async (request: SubscribeRequest, { engine }: EngineDoor): Promise<Map<number, number>> => {
   const { domainEvents } = engine
   if (request.cursor === '' && !request.fromBeginning) {
     const partitions = Array.from({ length: domainEvents.partitions }, (_, partition) => partition)

@@ -14,7 +14,7 @@ import { Fault, type InputProblem } from '../faults.js'
 import type { PageStart } from '../query/page-start.js'
 import { LISTING_LIMITS, type TaskSort } from '../query/query.js'
 import { TASK_STATUSES } from '../query/rows.js'
-import type { GrpcDoor } from './door.js'
+import type { EngineDoor, GrpcDoor } from './door.js'
 import { invalidFields, outOfRange } from './input-faults.js'
 import { submitResponse } from './session-stream.js'
 import { readSubmission, withContextPaths } from './submission.js'
@@ -22,7 +22,7 @@ import { wireRow, wireTask } from './task-message.js'
 import { taskAt, wireAsOf } from './task-moment.js'
 import { checkText } from './text-fields.js'
 
-export const submitTask = async (door: GrpcDoor, request: SubmitRequest): Promise<SubmitResponse> => {
+export const submitTask = async (door: EngineDoor, request: SubmitRequest): Promise<SubmitResponse> => {
   const read = readSubmission(request)
   if (read.type === 'refused') throw new Fault(read.fault)
   const answer = await new Promise<SubmitAnswer>((resolve) => door.engine.submit(read.submission, resolve))
@@ -30,12 +30,15 @@ export const submitTask = async (door: GrpcDoor, request: SubmitRequest): Promis
   return submitResponse(request.requestId === '' ? read.submission.requestId : request.requestId, answer)
 }
 
-export const getTask = async (door: GrpcDoor, request: GetRequest): Promise<GetResponse> => {
+export const getTask = async (door: EngineDoor, request: GetRequest): Promise<GetResponse> => {
   const snapshot = await taskAt(door, request)
   return { task: wireTask(snapshot), asOf: wireAsOf(snapshot) }
 }
 
-export const listTasks = async (door: GrpcDoor, request: ListRequest): Promise<ListResponse> => {
+/** All that a list of tasks asks of the read side. */
+export type TaskLists = Pick<GrpcDoor['query'], 'listTasks'>
+
+export const listTasks = async (door: { readonly query: TaskLists }, request: ListRequest): Promise<ListResponse> => {
   refuseIf(filterProblems(request))
   const start: PageStart = request.cursor === '' ? { type: 'first' } : { type: 'cursor', cursor: request.cursor }
   const page = await door.query.listTasks({

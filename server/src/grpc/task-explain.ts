@@ -12,11 +12,11 @@ import type {
 } from '@tasker/proto'
 import { compareTasks, comparisonText } from '../query/comparison.js'
 import { explanationOf } from '../query/explanation.js'
-import type { GrpcDoor } from './door.js'
+import type { EngineDoor } from './door.js'
 import { payloadOf } from './payload.js'
 import { taskAt, wireAsOf } from './task-moment.js'
 
-export const explain = async (door: GrpcDoor, request: ExplainRequest): Promise<ExplainResponse> => {
+export const explain = async (door: EngineDoor, request: ExplainRequest): Promise<ExplainResponse> => {
   const snapshot = await taskAt(door, request)
   const { status, reasons, steps } = explanationOf(door.engine, snapshot)
   return { status, reasons: reasons.map(wireReason), steps: steps.map(wireStep), asOf: wireAsOf(snapshot) }
@@ -50,14 +50,14 @@ const wireStep = (told: StepExplanation): WireStep => ({
   inputs: told.inputs.map(({ path, value }) => ({ path, value: value?.text, cutFrom: value?.cutFrom ?? 0 })),
 })
 
-export const diff = async (door: GrpcDoor, request: DiffRequest): Promise<DiffResponse> => {
+export const diff = async (door: EngineDoor, request: DiffRequest): Promise<DiffResponse> => {
   const a = await taskAt(door, request)
   const b = await taskAt(door, { taskId: request.otherTaskId })
   const found = await compareTasks(door.engine, a, b)
   return { same: found.same, diff: payloadOf(comparisonText(a, b, found)) }
 }
 
-export const getCompensation = async (door: GrpcDoor, request: GetCompensationRequest): Promise<GetCompensationResponse> => {
+export const getCompensation = async (door: EngineDoor, request: GetCompensationRequest): Promise<GetCompensationResponse> => {
   const { state, steps, withoutWayBack } = compensationPreview((await taskAt(door, request)).state)
   return {
     state,

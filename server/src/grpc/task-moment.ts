@@ -4,7 +4,7 @@ import type { AsOf } from '@tasker/proto'
 import type { TaskSnapshot } from '../engine/api.js'
 import { Fault } from '../faults.js'
 import { readAt } from '../query/moment.js'
-import type { GrpcDoor } from './door.js'
+import type { EngineDoor } from './door.js'
 import { taskNotFound } from './input-faults.js'
 import { requiredTaskId } from './unary.js'
 
@@ -15,7 +15,7 @@ interface MomentRequest {
 }
 
 /** Throws `TASK_NOT_FOUND`, or what is wrong with the moment. */
-export const taskAt = async (door: GrpcDoor, { taskId: text, atVersion, atTimeMs }: MomentRequest): Promise<TaskSnapshot> => {
+export const taskAt = async (door: EngineDoor, { taskId: text, atVersion, atTimeMs }: MomentRequest): Promise<TaskSnapshot> => {
   const taskId = requiredTaskId(text)
   const at = atTimeMs === undefined ? undefined : instant(atTimeMs)
   const snapshot = await readAt(door.engine, taskId, { version: atVersion, at })

@@ -19,11 +19,11 @@ import type { TemplateRecord } from '../engine/api.js'
 import { Fault, type FaultDetail } from '../faults.js'
 import { compareTemplates } from '../templates/compare.js'
 import { readTemplate } from '../templates/parse.js'
-import type { GrpcDoor } from './door.js'
+import type { EngineDoor } from './door.js'
 import { fieldProblem } from './errors.js'
 import { ANONYMOUS } from './submission.js'
 
-export const registerTemplate = async (door: GrpcDoor, request: RegisterRequest): Promise<RegisterResponse> => {
+export const registerTemplate = async (door: EngineDoor, request: RegisterRequest): Promise<RegisterResponse> => {
   assertSize(request.content)
   const answer = await door.engine.register(request.content, { replace: request.replace, actor: ANONYMOUS })
   if (answer.type === 'failed') throw new Fault(answer.fault)
@@ -45,19 +45,19 @@ export const checkTemplate = ({ content }: ValidateTemplateRequest): ValidateTem
   }
 }
 
-export const getTemplate = (door: GrpcDoor, request: GetTemplateRequest): GetTemplateResponse => {
+export const getTemplate = (door: EngineDoor, request: GetTemplateRequest): GetTemplateResponse => {
   const record = registered(door, request)
   return { template: templateInfo(record), content: record.content }
 }
 
-export const diffTemplates = (door: GrpcDoor, request: DiffTemplatesRequest): DiffTemplatesResponse => {
+export const diffTemplates = (door: EngineDoor, request: DiffTemplatesRequest): DiffTemplatesResponse => {
   const record = registered(door, request)
   const other = registered(door, { ...request, version: request.other })
   const { same, changes, truncated, lines } = compareTemplates(record.content, other.content)
   return { template: templateInfo(record), other: templateInfo(other), same, changes: changes.map(wireChange), truncated, lines }
 }
 
-const registered = (door: GrpcDoor, request: GetTemplateRequest): TemplateRecord => {
+const registered = (door: EngineDoor, request: GetTemplateRequest): TemplateRecord => {
   const version = request.version === '' ? undefined : request.version
   const record = door.engine.template(namespaceOf(request.namespace), request.name, version)
   if (record === undefined) throw new Fault(templateNotFound(door, request))
@@ -78,7 +78,7 @@ const KIND_OF: { readonly [Type in DocumentChange['type']]: TemplateChange_Kind 
 }
 
 /** All templates, or those of a namespace. */
-export const listTemplates = (door: GrpcDoor, request: ListTemplatesRequest): ListTemplatesResponse => ({
+export const listTemplates = (door: EngineDoor, request: ListTemplatesRequest): ListTemplatesResponse => ({
   templates: door.engine
     .templates()
     .filter(({ namespace }) => request.namespace === '' || namespace === request.namespace)
@@ -108,7 +108,7 @@ const templateTooLarge = (bytes: number): FaultDetail => ({
 /** Names in a hint; more than these help nobody. */
 const NAMED_MAX = 20
 
-const templateNotFound = (door: GrpcDoor, { namespace, name, version }: GetTemplateRequest): FaultDetail => {
+const templateNotFound = (door: EngineDoor, { namespace, name, version }: GetTemplateRequest): FaultDetail => {
   const there = door.engine.templates().filter((record) => record.namespace === namespace)
   const versions = there.filter((record) => record.name === name).map((record) => record.version)
   const names = there.map((record) => `${record.name} ${record.version}`)

@@ -2,22 +2,21 @@
  * `Watch`: a task's events from a version on, then live until its end. A watcher that reads slowly holds nothing up and piles nothing up: the
  * door stops following while the transport is full, and follows again from the last version sent.
  */
-import type { ServerWritableStream } from '@grpc/grpc-js'
 import { TERMINAL_EVENTS, isTerminal, type RecordedTaskEvent, type TaskId } from '@tasker/core'
 import type { TaskEvent, WatchRequest, WatchResponse } from '@tasker/proto'
 import { Fault, type FaultDetail } from '../faults.js'
-import type { Incoming } from './decoding.js'
-import type { GrpcDoor } from './door.js'
+import type { WritableCall } from './call.js'
+import type { EngineDoor } from './door.js'
 import { callStatus, faultOf } from './errors.js'
 import { malformed, outOfRange, taskNotFound } from './input-faults.js'
 import type { OpenStream } from './open-streams.js'
 import { wireEvent } from './task-message.js'
 import { requiredTaskId } from './unary.js'
 
-export type WatchCall = ServerWritableStream<Incoming<WatchRequest>, WatchResponse>
+export type WatchCall = WritableCall<WatchRequest, WatchResponse>
 
 interface Watch {
-  readonly door: GrpcDoor
+  readonly door: EngineDoor
   readonly call: WatchCall
   /** Called once, when the stream is over for any reason. */
   readonly ended: () => void
@@ -31,7 +30,7 @@ interface Watch {
 const NOT_FOLLOWING = (): void => undefined
 
 /** Serves a watch until it ends; `ended` is called once when it did. */
-export const serveWatch = (door: GrpcDoor, call: WatchCall, ended: () => void): OpenStream => {
+export const serveWatch = (door: EngineDoor, call: WatchCall, ended: () => void): OpenStream => {
   const watch: Watch = { door, call, ended, sentVersion: 0, following: 0, stop: NOT_FOLLOWING, over: false }
   const failed = (error: unknown): void => end(watch, faultOf(error, door.logger))
   call.on('cancelled', () => finish(watch))

@@ -1,12 +1,12 @@
 /** One worker's stream, from hello to its end: what it says goes to the engine's session, what the engine says comes back batched (W1 to W17). */
-import type { ServerDuplexStream } from '@grpc/grpc-js'
 import type { ConnectRequest, ConnectResponse } from '@tasker/proto'
 import { LIMITS } from '@tasker/core'
 import type { WorkerSession } from '../engine/api.js'
 import type { FaultDetail, InputProblem } from '../faults.js'
 import { wireRef } from './attempt-ref.js'
+import type { DuplexCall } from './call.js'
 import type { Incoming } from './decoding.js'
-import type { GrpcDoor } from './door.js'
+import type { EngineDoor } from './door.js'
 import { callStatus, faultOf } from './errors.js'
 import type { OpenStream } from './open-streams.js'
 import { hear, report } from './worker-hearing.js'
@@ -14,10 +14,10 @@ import { readHello, type ReadHello } from './worker-hello.js'
 import { workerOutbox, type WorkerOutbox } from './worker-outbox.js'
 import { inputTooLarge, workerPort } from './worker-port.js'
 
-export type WorkerCall = ServerDuplexStream<Incoming<ConnectRequest>, ConnectResponse>
+export type WorkerCall = DuplexCall<ConnectRequest, ConnectResponse>
 
 interface WorkerStream {
-  readonly door: GrpcDoor
+  readonly door: EngineDoor
   readonly call: WorkerCall
   readonly outbox: WorkerOutbox
   /** Called once, when the stream is over for any reason. */
@@ -29,7 +29,7 @@ interface WorkerStream {
 }
 
 /** Serves a stream until it ends; `ended` is called once when it did. */
-export const serveWorker = (door: GrpcDoor, call: WorkerCall, ended: () => void): OpenStream => {
+export const serveWorker = (door: EngineDoor, call: WorkerCall, ended: () => void): OpenStream => {
   const stream: WorkerStream = {
     door,
     call,
@@ -53,7 +53,7 @@ export const serveWorker = (door: GrpcDoor, call: WorkerCall, ended: () => void)
   return { end: (fault) => end(stream, fault) }
 }
 
-const outboxOf = (door: GrpcDoor, call: WorkerCall, stream: () => WorkerStream): WorkerOutbox =>
+const outboxOf = (door: EngineDoor, call: WorkerCall, stream: () => WorkerStream): WorkerOutbox =>
   workerOutbox({
     write: (message) => call.write(message),
     overflowed: () => end(stream(), slowConsumer(door.limits.workerOutboxItemsMax)),
@@ -110,7 +110,7 @@ const greet = (stream: WorkerStream, incoming: Incoming<ConnectRequest>): void =
 const saysMore = (message: ConnectRequest): boolean =>
   message.results.length > 0 || message.heartbeats.length > 0 || message.drain !== undefined
 
-const firstHello = (incoming: Incoming<ConnectRequest>, door: GrpcDoor): ReadHello => {
+const firstHello = (incoming: Incoming<ConnectRequest>, door: EngineDoor): ReadHello => {
   if (incoming.type === 'malformed')
     return { type: 'unusable', problems: [{ code: 'WRONG_TYPE', path: '', message: incoming.problem }] }
   const { hello } = incoming.message

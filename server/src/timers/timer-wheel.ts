@@ -2,10 +2,14 @@
 import { durationMs, type Instant } from '@tasker/core'
 import type { Clock } from '../engine/clock.js'
 
-/** Wake-ups within this span fire together, at its end at the latest. */
-const BUCKET_MS = 8
-/** The wall clock is read again at least this often, so that a jump is noticed. */
-const SLEEP_MS_MAX = 1_000
+export interface WheelBounds {
+  /** Wake-ups within this span fire together, at its end at the latest. */
+  readonly bucketMs: number
+  /** The wall clock is read again at least this often, so that a jump is noticed. */
+  readonly sleepMsMax: number
+}
+
+const BOUNDS: WheelBounds = { bucketMs: 8, sleepMsMax: 1_000 }
 
 export interface WheelTimer {
   readonly dueAt: Instant
@@ -18,6 +22,7 @@ export interface WheelTimer {
  */
 export class TimerWheel {
   readonly #clock: Clock
+  readonly #bounds: WheelBounds
   readonly #buckets = new Map<number, Set<WheelTimer>>()
   /** A binary heap of the keys that are or were in `#buckets`, each once. */
   readonly #order: number[] = []
@@ -25,12 +30,13 @@ export class TimerWheel {
   #sleeping: { readonly bucket: number; readonly stop: () => void } | undefined
   #stopped = false
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, bounds = BOUNDS) {
     this.#clock = clock
+    this.#bounds = bounds
   }
 
   add(timer: WheelTimer): void {
-    const key = Math.ceil(timer.dueAt / BUCKET_MS)
+    const key = Math.ceil(timer.dueAt / this.#bounds.bucketMs)
     const bucket = this.#buckets.get(key)
     if (bucket !== undefined) {
       bucket.add(timer)
@@ -45,7 +51,7 @@ export class TimerWheel {
   }
 
   remove(timer: WheelTimer): void {
-    const key = Math.ceil(timer.dueAt / BUCKET_MS)
+    const key = Math.ceil(timer.dueAt / this.#bounds.bucketMs)
     const bucket = this.#buckets.get(key)
     // An emptied bucket costs no more than its number until its time comes.
     if (bucket?.delete(timer) === true && bucket.size === 0) this.#buckets.delete(key)
@@ -62,13 +68,13 @@ export class TimerWheel {
     this.#sleeping = undefined
     const [first] = this.#order
     if (first === undefined || this.#stopped) return
-    const delayMs = Math.min(SLEEP_MS_MAX, Math.max(0, first * BUCKET_MS - this.#clock.now()))
+    const delayMs = Math.min(this.#bounds.sleepMsMax, Math.max(0, first * this.#bounds.bucketMs - this.#clock.now()))
     this.#sleeping = { bucket: first, stop: this.#clock.after(durationMs(delayMs), () => this.#wake()) }
   }
 
   #wake(): void {
     this.#sleeping = undefined
-    const due = Math.floor(this.#clock.now() / BUCKET_MS)
+    const due = Math.floor(this.#clock.now() / this.#bounds.bucketMs)
     for (let first = this.#order[0]; first !== undefined && first <= due; first = this.#order[0]) {
       pop(this.#order)
       this.#ordered.delete(first)

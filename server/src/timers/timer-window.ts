@@ -6,8 +6,6 @@ import { fifo } from '../fifo.js'
 import type { SourceTimers } from '../projections/projector.js'
 import type { TimerWheel, WheelTimer } from './timer-wheel.js'
 
-/** Timers due within this span are in memory. */
-const HORIZON_MS = durationMs(60_000)
 /** The window moves on this often; well within the horizon, so that a slow read is no late timer. */
 const REFILL_EVERY_MS = durationMs(20_000)
 /** A read that failed is tried again. */
@@ -30,6 +28,8 @@ export interface TimerBounds {
   readonly timerWindowEntriesMax: number
   /** Timers that were fired and are not done. */
   readonly timersFiredMax: number
+  /** Timers due within this span are in memory. */
+  readonly timerHorizonMs: number
 }
 
 /**
@@ -81,7 +81,7 @@ export class TimerWindow {
   /** A timer is durable. */
   add(row: TimerRow): void {
     // A wall clock that jumped ahead leaves the reach behind until the next refill; what is due soon by the new time is kept all the same.
-    if (row.dueAt > this.#reach && (this.#cut || row.dueAt > later(this.#clock.now(), HORIZON_MS))) return
+    if (row.dueAt > this.#reach && (this.#cut || row.dueAt > this.#horizon())) return
     const key = `${row.taskId}/${row.kind}/${row.step ?? ''}`
     const known = this.#armed.get(key)
     if (known !== undefined) {
@@ -135,9 +135,13 @@ export class TimerWindow {
     this.#reach = instant(Math.min(this.#reach, dueAt - 1))
   }
 
-  #refillIn(delayMs: DurationMs): void {
+  #horizon(): Instant {
+    return later(this.#clock.now(), durationMs(this.#bounds.timerHorizonMs))
+  }
+
+  #refillIn(delayMs: DurationMs, use?: 'upkeep'): void {
     this.#stopRefill?.()
-    if (!this.#stopped && !this.#refilling) this.#stopRefill = this.#clock.after(delayMs, () => inBackground(this.#refill()))
+    if (!this.#stopped && !this.#refilling) this.#stopRefill = this.#clock.after(delayMs, () => inBackground(this.#refill()), use)
   }
 
   /** Loads what is due soon, and goes on doing so. */
@@ -156,7 +160,7 @@ export class TimerWindow {
     const before = { reach: this.#reach, cut: this.#cut }
     this.#refilling = true
     // From here on durable timers up to the new reach are kept; those that came before are in the rows or in their tail.
-    this.#reach = later(this.#clock.now(), HORIZON_MS)
+    this.#reach = this.#horizon()
     this.#cut = false
     let failed = false
     try {
@@ -169,6 +173,7 @@ export class TimerWindow {
       this.#cut ||= before.cut
     }
     this.#refilling = false
-    this.#refillIn(this.#cut || failed ? RETRY_MS : REFILL_EVERY_MS)
+    if (this.#cut || failed) this.#refillIn(RETRY_MS)
+    else this.#refillIn(REFILL_EVERY_MS, 'upkeep')
   }
 }

@@ -11,7 +11,7 @@ import { stderrLogger, type Logger } from '../logger.js'
 import { grpcTransport } from '../wire/grpc.js'
 import { reconnectMs } from '../wire/link.js'
 import type { Transport } from '../wire/transport.js'
-import { TaskHandle, type HandlePorts } from './handle.js'
+import { TaskHandle, type HandlePorts, type OnWait } from './handle.js'
 import { ClientSession } from './session.js'
 import { submitRequest, type SubmitOptions, type TaskRef } from './submission.js'
 import { taskState, type TaskState } from './task-state.js'
@@ -31,6 +31,8 @@ export interface ClientOptions {
   readonly transport?: Transport
   /** For tests. */
   readonly clock?: Clock
+  /** For tests: hears of every wait for a result. */
+  readonly onWait?: OnWait
 }
 
 export interface ListOptions {
@@ -95,7 +97,7 @@ export class Client {
       inFlightMax: options.maxInFlight ?? LIMITS.submissionsInFlightMax,
       submissionMsMax: this.#submissionMsMax,
     })
-    this.#ports = { session: this.#session, transport, clock }
+    this.#ports = { session: this.#session, transport, clock, onWait: options.onWait ?? onlyWait }
   }
 
   /**
@@ -193,6 +195,8 @@ export class Client {
     }
   }
 }
+
+const onlyWait: OnWait = (_taskId, outcome) => outcome
 
 const noNamespace = (name: string): TaskerError =>
   new TaskerError({

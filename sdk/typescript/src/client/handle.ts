@@ -24,7 +24,11 @@ export interface HandlePorts {
   readonly session: ClientSession
   readonly transport: Transport
   readonly clock: Clock
+  readonly onWait: OnWait
 }
+
+/** Is given the wait for a task's outcome, and gives it back, or one that ends otherwise. */
+export type OnWait = <Outcome>(taskId: string, outcome: Promise<Outcome>) => Promise<Outcome>
 
 export interface ResultOptions {
   /** Gives the waiting up; the task goes on. */
@@ -61,7 +65,8 @@ export class TaskHandle<Result = unknown> {
   async result(options: ResultOptions = {}): Promise<Result> {
     for (let failures = 0; ; failures++) {
       try {
-        const outcome = await unlessAborted(this.#ports.session.outcome(this.#watch), options.signal)
+        const { session, onWait } = this.#ports
+        const outcome = await unlessAborted(onWait(this.taskId, session.outcome(this.#watch)), options.signal)
         // The definition says what its steps return; the server gives it back byte for byte.
         return resultOf(this.taskId, outcome) as Result
       } catch (error) {

@@ -9,9 +9,16 @@ import { chainOf, type BoundHandler, type Resolution } from '../resolve/chain.js
 import { explicitMapping } from '../resolve/explicit-mapping.js'
 import type { HandlerResolver, ResolvedHandler } from '../resolve/resolver.js'
 import type { AttemptContext } from '../step/attempt-context.js'
+import type { StepContext } from '../step/context.js'
 
 /** Runs one attempt; gives the handler's result or its promise, or throws what the handler throws. */
 export type Handler = (context: AttemptContext) => unknown
+
+/**
+ * Stands around every attempt of a worker: gives what `run` gives, or something else. `name` is the handler's as the server calls it, such as
+ * `order@1.0.0/charge`.
+ */
+export type AroundAttempt = (name: string, context: StepContext, run: () => unknown) => unknown
 
 export interface Handlers {
   /** What the worker announces. */
@@ -26,13 +33,16 @@ export const handlersOf = (
   tasks: readonly TaskDefinition[],
   handlers: readonly ResolvedHandler[],
   resolvers: readonly HandlerResolver[] = [],
+  around?: AroundAttempt,
 ): Handlers => {
   const chain = chainOf([explicitMapping([...tasks.flatMap((task) => stepsOf(task, namespace)), ...handlers]), ...resolvers])
   // By the resolver that the template names, which is hardly ever any, and then by name: this is looked at for every step.
   const known = new Map<string, Map<string, Handler>>()
   const keep = (hint: string, name: string, resolution: Resolution): Handler => {
     if (resolution.type === 'none') throw new PermanentError(resolution.why, { code: 'HANDLER_NOT_FOUND' })
-    const handler = handlerOf(resolution.handler)
+    const { run } = resolution.handler
+    const surrounded = around === undefined ? run : (context: never) => around(name, context, () => run(context))
+    const handler = handlerOf({ ...resolution.handler, run: surrounded })
     const ofHint = known.get(hint)
     if (ofHint === undefined) known.set(hint, new Map([[name, handler]]))
     else ofHint.set(name, handler)

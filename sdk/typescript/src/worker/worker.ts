@@ -15,7 +15,7 @@ import { SDK_NAME } from '../sdk-name.js'
 import { grpcTransport } from '../wire/grpc.js'
 import { reconnectMs } from '../wire/link.js'
 import type { Transport } from '../wire/transport.js'
-import { handlersOf } from './handlers.js'
+import { handlersOf, type AroundAttempt } from './handlers.js'
 import { WorkerSession } from './session.js'
 
 export interface WorkerOptions {
@@ -30,6 +30,8 @@ export interface WorkerOptions {
   readonly handlers?: readonly ResolvedHandler[]
   /** Other ways to find handlers: class look-ups, and rules of your own. */
   readonly resolvers?: readonly HandlerResolver[]
+  /** Stands around every attempt, for traces and tests. */
+  readonly around?: AroundAttempt
   /** Publishers that templates name in `publishes_events`. */
   readonly publishers?: readonly EventPublisher[]
   /** The version of your code, kept with every event it causes. */
@@ -64,7 +66,8 @@ export class Worker {
   #leaving = false
 
   constructor(options: WorkerOptions) {
-    const handlers = handlersOf(options.namespace, options.tasks ?? [], options.handlers ?? [], options.resolvers)
+    const { namespace, tasks = [], resolvers, around } = options
+    const handlers = handlersOf(namespace, tasks, options.handlers ?? [], resolvers, around)
     this.workerId = monotonicFactory()()
     this.#options = options
     this.#transport = options.transport ?? grpcTransport({ url: options.url })

@@ -316,13 +316,15 @@ export class Keys {
   }
 
   #checkLater(): () => void {
-    return this.#parts.clock.after(LIMITS.keyCheckMs, () => {
-      for (const held of this.#places.all()) this.#ask(held, true)
-      for (const stream of this.#parts.streams.all()) {
-        if (this.#queues.find(stream.namespace, stream.queue) === undefined) this.#parts.streams.forget(stream)
-      }
-      this.#stopChecks = this.#checkLater()
-    })
+    return this.#parts.clock.after(LIMITS.keyCheckMs, () => this.#check(), 'upkeep')
+  }
+
+  #check(): void {
+    for (const held of this.#places.all()) this.#ask(held, true)
+    for (const stream of this.#parts.streams.all()) {
+      if (this.#queues.find(stream.namespace, stream.queue) === undefined) this.#parts.streams.forget(stream)
+    }
+    this.#stopChecks = this.#checkLater()
   }
 
   #later(call: () => void): void {

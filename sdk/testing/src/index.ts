@@ -1,0 +1,3 @@
+/** The front door of the package for tests. */
+export { createTestEnv, type TestEnv, type TestEnvOptions } from './env.js'
+export type { Mock } from './mocks.js'

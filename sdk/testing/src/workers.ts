@@ -1,0 +1,118 @@
+/** The workers of a test: one a namespace, real ones of the SDK, that may die at any moment. */
+import {
+  defineStep,
+  Worker,
+  type Logger,
+  type MessageStream,
+  type TaskDefinition,
+  type Transport,
+  type WorkerOptions,
+} from '@tasker/sdk'
+
+type Handlers = NonNullable<WorkerOptions['handlers']>
+
+export interface WorkersPorts extends Required<Pick<WorkerOptions, 'clock' | 'logger' | 'transport' | 'around'>> {
+  readonly tasks: readonly TaskDefinition[]
+  readonly handlers: Handlers
+  /** Where they work beside the namespaces of the tasks. */
+  readonly namespaces: readonly string[]
+}
+
+interface Live {
+  readonly worker: Worker
+  /** Its process is gone. */
+  readonly die: () => void
+}
+
+export class Workers {
+  readonly #ports: WorkersPorts
+  readonly #mocked = new Set<string>()
+  #live: Live[] = []
+
+  constructor(ports: WorkersPorts) {
+    this.#ports = ports
+  }
+
+  /** Resolves when the server has greeted all; rejects when it refuses one, or a definition. */
+  async start(): Promise<void> {
+    const { tasks, handlers, namespaces } = this.#ports
+    const all = new Set([...namespaces, ...tasks.map(({ namespace }) => namespace)])
+    await Promise.all(
+      [...all].flatMap((namespace) => {
+        const own = tasks.filter((task) => task.namespace === namespace)
+        const mocked = [...this.#mocked].map((callable) => this.#startMocked(namespace, callable))
+        return [this.#startOne(namespace, own, handlers), ...mocked]
+      }),
+    )
+  }
+
+  /** Offers a handler that is none of the test's code, for a mock of it. */
+  async offer(callable: string): Promise<void> {
+    if (this.#mocked.has(callable) || this.#ports.handlers.some((handler) => handler.callable === callable)) return
+    this.#mocked.add(callable)
+    const { tasks, namespaces } = this.#ports
+    const all = new Set([...namespaces, ...tasks.map(({ namespace }) => namespace)])
+    await Promise.all([...all].map((namespace) => this.#startMocked(namespace, callable)))
+  }
+
+  /** All are gone from one moment to the next. */
+  crash(): void {
+    for (const { die } of this.#live) die()
+    this.#live = []
+  }
+
+  /** Their handlers are told to stop. */
+  stop(): void {
+    for (const { worker } of this.#live) worker.stop().catch(() => undefined)
+  }
+
+  #startMocked(namespace: string, callable: string): Promise<void> {
+    return this.#startOne(namespace, [], [defineStep(callable, () => Promise.reject(new Error(`${callable} is mocked no more`)))])
+  }
+
+  #startOne(namespace: string, tasks: readonly TaskDefinition[], handlers: Handlers): Promise<void> {
+    const { clock, logger, around } = this.#ports
+    const { transport, die } = mortal(this.#ports.transport)
+    return new Promise((resolve, reject) => {
+      const worker = new Worker({
+        url: 'in process',
+        signals: false,
+        namespace,
+        tasks,
+        handlers,
+        clock,
+        logger,
+        around,
+        transport,
+        onConnect: () => resolve(),
+      })
+      this.#live.push({ worker, die })
+      worker.run().then(resolve, reject)
+    })
+  }
+}
+
+/** A way to the server that ends with its process: what is said on it later goes nowhere. */
+const mortal = (transport: Transport): { readonly transport: Transport; readonly die: () => void } => {
+  const streams = new Set<MessageStream<never>>()
+  let dead = false
+  return {
+    transport: {
+      ...transport,
+      openWorker: (listener) => {
+        if (dead) return NOWHERE
+        const stream = transport.openWorker(listener)
+        streams.add(stream)
+        return stream
+      },
+    },
+    die: () => {
+      dead = true
+      for (const stream of streams) stream.abort()
+    },
+  }
+}
+
+const NOWHERE: MessageStream<unknown> = { write: () => true, finish: () => undefined, abort: () => undefined }
+
+export const quiet: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
