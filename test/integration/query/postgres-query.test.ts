@@ -1,6 +1,7 @@
 /** Lists of tasks on a real PostgreSQL: filters, orders, pages, freshness. */
-import { LIMITS, partitionNumber, taskIdFrom } from '@tasker/core'
+import { type Instant, instant, LIMITS, namespaceOf, partitionNumber, taskIdFrom } from '@tasker/core'
 import { openPool, type Pool } from '@tasker/server/internal/database'
+import { memoryTaskLists } from '@tasker/server/internal/query/memory-query'
 import { postgresQuery } from '@tasker/server/internal/query/postgres-query'
 import type { Query, TaskListing, TaskPage } from '@tasker/server/internal/query/query'
 import fc from 'fast-check'
@@ -145,6 +146,36 @@ test('pages by cursor give every row once, in every order, whatever the size of 
     ),
     { numRuns: 25 },
   ))
+
+test('lists over the same rows in memory have the same pages', async () => {
+  const { rows } = await query.listTasks({ filter: {}, limit: 100 })
+  const memory = memoryTaskLists(() => rows.toSorted((a, b) => a.streamVersion - b.streamVersion))
+  const at = (number: number): { readonly createdFrom: Instant; readonly updatedBefore: Instant } => ({
+    createdFrom: instant(createdAtMs(number)),
+    updatedBefore: instant(updatedAtMs(number)),
+  })
+  const filters: readonly TaskListing['filter'][] = [
+    {},
+    { namespace: namespaceOf('shop'), statuses: ['complete'] },
+    { name: 'order_2', version: '1.0.0' },
+    { statuses: [], tag: 'tag-7' },
+    { initiator: 'ann', correlationId: 'c-3' },
+    { text: 'TAG-2' },
+    { text: '100% of it_all' },
+    { createdFrom: at(4).createdFrom, updatedBefore: at(4).updatedBefore },
+    { createdBefore: at(9).createdFrom, updatedFrom: at(9).updatedBefore },
+  ]
+  for (const filter of filters)
+    for (const by of ['created_at', 'updated_at'] as const)
+      for (const direction of ['asc', 'desc'] as const) {
+        const listing = { filter, sort: { by, direction }, limit: 2 }
+        const first = await query.listTasks(listing)
+        expect(await memory.listTasks(listing)).toEqual(first)
+        const more = [{ type: 'offset', rows: 1 } as const, { type: 'cursor', cursor: first.nextCursor ?? '' } as const]
+        for (const start of first.nextCursor === undefined ? more.slice(0, 1) : more)
+          expect(await memory.listTasks({ ...listing, start })).toEqual(await query.listTasks({ ...listing, start }))
+      }
+})
 
 test('a task that comes in between does not shift the pages of a cursor', async () => {
   const first = await query.listTasks({ filter: {}, limit: 10 })
