@@ -2,6 +2,7 @@
 import { durationMs as wholeMs } from '@tasker/core'
 import {
   Client,
+  type Clock,
   type Duration,
   type Logger,
   type OnWait,
@@ -51,17 +52,27 @@ export const createTestEnv = async (options: TestEnvOptions = {}): Promise<TestE
   }
 }
 
+/** The way to the server of a test. */
+export interface Connection {
+  /** A name for messages; nothing listens there. */
+  readonly url: string
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
 /** Made by `createTestEnv`. */
 export class TestEnv {
   /** A real client of the server. While a result is waited for, time passes by itself from one wake-up to the next. */
   readonly client: Client
+  /** For a `Worker`, a `Client` or a `Subscriber` that the code under test makes: `new Worker({ ...env.connection, namespace, tasks })`. */
+  readonly connection: Connection
   readonly #options: TestEnvOptions
   readonly #clock: VirtualClock
   readonly #time: Time
   readonly #attempts: RunningAttempts
   readonly #mocks = new Mocks()
   readonly #disk = memoryDisk()
-  readonly #transport: Transport
   #workers: Workers | undefined
   #server: InProcessServer | undefined
   #servers = 0
@@ -73,14 +84,16 @@ export class TestEnv {
     this.#clock = new VirtualClock(options.startAt?.getTime())
     this.#attempts = new RunningAttempts(durationMs(options.handlerWait ?? '1s'))
     this.#time = new Time(this.#clock, () => this.#attempts.quiet())
-    this.#transport = memoryTransport(() => this.#running().door)
-    const { logger = quiet } = options
+    const transport = memoryTransport(() => this.#running().door)
+    this.connection = {
+      url: 'in process',
+      transport: freshLists(transport, () => this.#time.leap(0)),
+      clock: sdkClock(this.#clock),
+      logger: options.logger ?? quiet,
+    }
     const namespace = options.namespace ?? options.tasks?.[0]?.namespace
     this.client = new Client({
-      url: 'in process',
-      transport: freshLists(this.#transport, () => this.#time.leap(0)),
-      clock: sdkClock(this.#clock),
-      logger,
+      ...this.connection,
       onWait: this.#onWait,
       ...(namespace === undefined ? {} : { namespace }),
     })
@@ -88,20 +101,18 @@ export class TestEnv {
 
   /** @internal */
   async start(): Promise<void> {
-    const { tasks = [], handlers = [], templates = [], namespace, logger = quiet } = this.#options
+    const { tasks = [], handlers = [], templates = [], namespace } = this.#options
     await this.#startServer()
     const namespaces = new Set(namespace === undefined ? [] : [namespace])
     for (const content of templates) {
-      const { template } = await this.#transport.register({ content, replace: false })
+      const { template } = await this.connection.transport.register({ content, replace: false })
       if (template !== undefined) namespaces.add(template.namespace)
     }
     this.#workers = new Workers({
       tasks,
       handlers,
       namespaces: [...namespaces],
-      clock: sdkClock(this.#clock),
-      logger,
-      transport: this.#transport,
+      connection: this.connection,
       around: (name, context, run) => this.#attempts.run(() => this.#mocks.around(name, context, run)),
     })
     await this.#workers.start()
@@ -202,7 +213,7 @@ export class TestEnv {
   }
 
   async #startServer(): Promise<void> {
-    const { logger = quiet } = this.#options
+    const { logger } = this.connection
     const serverLogger = {
       info: (fields: object, message: string) => logger.info(message, { ...fields }),
       warn: (fields: object, message: string) => logger.warn(message, { ...fields }),

@@ -1,5 +1,6 @@
 /** The workers of a test: one a namespace, real ones of the SDK, that may die at any moment. */
 import {
+  type AroundAttempt,
   defineStep,
   Worker,
   type Logger,
@@ -11,7 +12,9 @@ import {
 
 type Handlers = NonNullable<WorkerOptions['handlers']>
 
-export interface WorkersPorts extends Required<Pick<WorkerOptions, 'clock' | 'logger' | 'transport' | 'around'>> {
+export interface WorkersPorts {
+  readonly connection: Required<Pick<WorkerOptions, 'url' | 'clock' | 'logger' | 'transport'>>
+  readonly around: AroundAttempt
   readonly tasks: readonly TaskDefinition[]
   readonly handlers: Handlers
   /** Where they work beside the namespaces of the tasks. */
@@ -35,13 +38,13 @@ export class Workers {
 
   /** Resolves when the server has greeted all; rejects when it refuses one, or a definition. */
   async start(): Promise<void> {
-    const { tasks, handlers, namespaces } = this.#ports
-    const all = new Set([...namespaces, ...tasks.map(({ namespace }) => namespace)])
+    const { tasks, handlers } = this.#ports
     await Promise.all(
-      [...all].flatMap((namespace) => {
+      this.#namespaces().flatMap((namespace) => {
         const own = tasks.filter((task) => task.namespace === namespace)
         const mocked = [...this.#mocked].map((callable) => this.#startMocked(namespace, callable))
-        return [this.#startOne(namespace, own, handlers), ...mocked]
+        const offersNothing = own.length === 0 && handlers.length === 0
+        return offersNothing ? mocked : [this.#startOne(namespace, own, handlers), ...mocked]
       }),
     )
   }
@@ -50,9 +53,7 @@ export class Workers {
   async offer(callable: string): Promise<void> {
     if (this.#mocked.has(callable) || this.#ports.handlers.some((handler) => handler.callable === callable)) return
     this.#mocked.add(callable)
-    const { tasks, namespaces } = this.#ports
-    const all = new Set([...namespaces, ...tasks.map(({ namespace }) => namespace)])
-    await Promise.all([...all].map((namespace) => this.#startMocked(namespace, callable)))
+    await Promise.all(this.#namespaces().map((namespace) => this.#startMocked(namespace, callable)))
   }
 
   /** All are gone from one moment to the next. */
@@ -66,26 +67,21 @@ export class Workers {
     for (const { worker } of this.#live) worker.stop().catch(() => undefined)
   }
 
+  #namespaces(): readonly string[] {
+    const { tasks, namespaces } = this.#ports
+    return [...new Set([...namespaces, ...tasks.map(({ namespace }) => namespace)])]
+  }
+
   #startMocked(namespace: string, callable: string): Promise<void> {
     return this.#startOne(namespace, [], [defineStep(callable, () => Promise.reject(new Error(`${callable} is mocked no more`)))])
   }
 
   #startOne(namespace: string, tasks: readonly TaskDefinition[], handlers: Handlers): Promise<void> {
-    const { clock, logger, around } = this.#ports
-    const { transport, die } = mortal(this.#ports.transport)
+    const { connection, around } = this.#ports
+    const { transport, die } = mortal(connection.transport)
     return new Promise((resolve, reject) => {
-      const worker = new Worker({
-        url: 'in process',
-        signals: false,
-        namespace,
-        tasks,
-        handlers,
-        clock,
-        logger,
-        around,
-        transport,
-        onConnect: () => resolve(),
-      })
+      const onConnect = (): void => resolve()
+      const worker = new Worker({ ...connection, transport, signals: false, namespace, tasks, handlers, around, onConnect })
       this.#live.push({ worker, die })
       worker.run().then(resolve, reject)
     })

@@ -74,6 +74,7 @@ export const inProcessDoor = ({ engine, logger, serverId, lists, workerTimes }: 
   const door: EngineDoor = { engine, logger, serverId, workerTimes, limits: DOOR_LIMITS }
   const streams = openStreams(DOOR_LIMITS.streamsMax)
   const cuts = new Set<() => void>()
+  let gone = false
   const opened = <In, Out>(
     listener: CallListener<Out>,
     serve: (call: MemoryCall<In, Out>, ended: () => void) => OpenStream,
@@ -81,13 +82,14 @@ export const inProcessDoor = ({ engine, logger, serverId, lists, workerTimes }: 
     const cut = (): void => call.cut(callStatus(GONE))
     const call = new MemoryCall<In, Out>(listener, () => cuts.delete(cut))
     cuts.add(cut)
-    const fault = streams.serve((ended) => serve(call, ended))
+    const fault = gone ? GONE : streams.serve((ended) => serve(call, ended))
     if (fault !== undefined) call.emit('error', callStatus(fault))
     return call
   }
   const answered = <Response>(answer: () => Promise<Response>): Promise<Response> =>
     new Promise((resolve, reject) => {
       const cut = (): void => reject(callStatus(GONE))
+      if (gone) return cut()
       cuts.add(cut)
       answer()
         .finally(() => cuts.delete(cut))
@@ -111,6 +113,7 @@ export const inProcessDoor = ({ engine, logger, serverId, lists, workerTimes }: 
     order: (order, request) => answered(() => orderTask(order)(door, request)),
     stop: () => streams.stop(),
     kill: () => {
+      gone = true
       for (const cut of [...cuts]) cut()
     },
   }

@@ -1,5 +1,14 @@
 import { readFile } from 'node:fs/promises'
-import { defineStep, defineTask, TaskBlockedError, TaskCancelledError, type TaskerError } from '@tasker/sdk'
+import {
+  Client,
+  defineStep,
+  defineTask,
+  Subscriber,
+  TaskBlockedError,
+  TaskCancelledError,
+  type TaskerError,
+  Worker,
+} from '@tasker/sdk'
 import { createTestEnv, type TestEnv, type TestEnvOptions } from '@tasker/testing'
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -276,6 +285,28 @@ describe('what cannot go on', () => {
   test('is refused from the start when the server refuses a definition', async () => {
     expect(await refusalOf(createTestEnv({ templates: ['name: a'] }))).toMatchObject({ reason: 'TEMPLATE_INVALID' })
   })
+})
+
+test('workers, clients and subscribers of the code under test come in by the connection', async () => {
+  const pay = defineTask('pay', { namespace: 'shop', version: '1.0.0' }).step(
+    'charge',
+    { publishes: [{ name: 'card.charged' }] },
+    () => ({ cents: 900 }),
+  )
+  const env = await open()
+  const told: unknown[] = []
+  const subscriber = new Subscriber({ ...env.connection, from: 'beginning', handler: ({ payload }) => void told.push(payload) })
+  const worker = new Worker({ ...env.connection, namespace: 'shop', tasks: [pay], signals: false })
+  const [following, working] = [subscriber.run(), worker.run()]
+  const client = new Client(env.connection)
+  const handle = await client.submit(pay, {})
+  await env.advance('1s')
+  expect((await handle.state()).status).toBe('complete')
+  expect(told).toEqual([{ cents: 900 }])
+  const leaving = worker.drain()
+  await env.advance('1s')
+  await Promise.all([leaving, working, subscriber.stop(), following])
+  client.close()
 })
 
 test('lists show what was done a moment ago', async () => {

@@ -40,6 +40,7 @@ test('a server that is killed sets no alarm more, writes nothing more, and answe
   expect(await call).toBe('SERVER_UNREACHABLE')
   await settled()
   expect(ends).toEqual(['SERVER_UNREACHABLE'])
+  expect(await reasonOf(server.door.get({ taskId: 'none', atVersion: 0, atTimeMs: 0 }))).toBe('SERVER_UNREACHABLE')
   expect(disk.log.written().length).toBeLessThanOrEqual(before + 1)
   expect(clock.alarms).toBe(0)
 })
