@@ -127,6 +127,7 @@ export class TestEnv {
   async advance(duration: Duration): Promise<void> {
     this.#running()
     await this.#time.leap(durationMs(duration))
+    this.#workers?.check()
   }
 
   /** For handlers and mocks that take their time: resolves when so much time has passed, rejects when the signal aborts. */
@@ -159,7 +160,7 @@ export class TestEnv {
   /** Runs `mock` instead of a handler that templates name, whether the test has the handler or not. Returns the way back. */
   mockHandler(callable: string, mock: Mock): () => void {
     this.#running()
-    this.#workers?.offer(callable).catch(() => undefined)
+    this.#workers?.offer(callable)
     return this.#mocks.set(callable, mock)
   }
 
@@ -209,6 +210,7 @@ export class TestEnv {
 
   #running(): InProcessServer {
     if (this.#closed || this.#server === undefined) throw envClosed()
+    this.#workers?.check()
     return this.#server
   }
 

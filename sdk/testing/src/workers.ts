@@ -31,6 +31,7 @@ export class Workers {
   readonly #ports: WorkersPorts
   readonly #mocked = new Set<string>()
   #live: Live[] = []
+  #trouble: Error | undefined
 
   constructor(ports: WorkersPorts) {
     this.#ports = ports
@@ -49,11 +50,16 @@ export class Workers {
     )
   }
 
+  /** Throws what a worker has ended with: a handler that the server does not take, for one. */
+  check(): void {
+    if (this.#trouble !== undefined) throw this.#trouble
+  }
+
   /** Offers a handler that is none of the test's code, for a mock of it. */
-  async offer(callable: string): Promise<void> {
+  offer(callable: string): void {
     if (this.#mocked.has(callable) || this.#ports.handlers.some((handler) => handler.callable === callable)) return
     this.#mocked.add(callable)
-    await Promise.all(this.#namespaces().map((namespace) => this.#startMocked(namespace, callable)))
+    for (const namespace of this.#namespaces()) this.#startMocked(namespace, callable).catch(() => undefined)
   }
 
   /** All are gone from one moment to the next. */
@@ -83,7 +89,11 @@ export class Workers {
       const onConnect = (): void => resolve()
       const worker = new Worker({ ...connection, transport, signals: false, namespace, tasks, handlers, around, onConnect })
       this.#live.push({ worker, die })
-      worker.run().then(resolve, reject)
+      const refused = (error: unknown): void => {
+        this.#trouble ??= error instanceof Error ? error : new Error(String(error))
+        reject(this.#trouble)
+      }
+      worker.run().then(resolve, refused)
     })
   }
 }

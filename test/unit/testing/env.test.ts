@@ -175,6 +175,12 @@ describe('mocks', () => {
       expect.objectContaining({ reason: 'NOTHING_TO_MOCK', hint: 'the steps are: order/validate, order/charge' }),
     )
   })
+
+  test('of a handler that no server takes are refused with the next call', async () => {
+    const env = await open({ tasks: [order] })
+    env.mockHandler('x'.repeat(10_000), () => 1)
+    expect(await refusalOf(env.advance('1s'))).toMatchObject({ reason: 'HELLO_UNUSABLE' })
+  })
 })
 
 describe('crashes', () => {
@@ -226,6 +232,33 @@ describe('crashes', () => {
     await env.advance('5m')
     await env.crashWorkers()
     expect(await handle.result()).toEqual({ charge: 'run 2' })
+  })
+
+  test('of the workers in the middle of a batch are followed by workers that go on from the last checkpoint', async () => {
+    const done: string[] = []
+    const sum = defineTask('sum', { namespace: 'shop', version: '1.0.0' })
+      .batch(
+        'parts',
+        {},
+        ({ batches }) => batches([{ start: 0, end: 5 }]),
+        async ({ attempt, cursor, checkpoint }) => {
+          let total = Number(cursor?.accumulated ?? 0)
+          for (let item = Number(cursor?.cursor ?? 0); item < 5; item++) {
+            done.push(`${attempt}: ${item}`)
+            total += item
+            await checkpoint({ cursor: item + 1, itemsProcessed: item + 1, accumulated: total })
+            if (attempt === 1 && item === 2) await env.sleep('1h')
+          }
+          return total
+        },
+      )
+      .step('total', { after: ['parts'] }, ({ deps }) => deps.parts[0])
+    const env = await open({ tasks: [sum] })
+    const handle = await env.client.submit(sum, {})
+    await env.advance('1s')
+    await env.crashWorkers()
+    expect(await handle.result()).toEqual({ total: 10 })
+    expect(done).toEqual(['1: 0', '1: 1', '1: 2', '2: 3', '2: 4'])
   })
 
   test('leave a client that follows a task on its way', async () => {
