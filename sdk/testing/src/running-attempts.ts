@@ -4,6 +4,9 @@ import { settled } from './virtual-clock.js'
 
 type Attempt = object
 
+/** Kept from the start: a test may put timers of its own in the place of Node's. */
+const { setTimeout, clearTimeout } = globalThis
+
 export class RunningAttempts {
   readonly #msMax: number
   readonly #current = new AsyncLocalStorage<Attempt>()

@@ -125,5 +125,8 @@ export class VirtualClock {
 /** All microtasks that are due have run: ticks wait for them. Cheaper than a turn of the loop, of which a simulation would need thousands. */
 const microtasksDone = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve))
 
+/** Kept from the start: a test may put timers of its own in the place of Node's. */
+const afterTurn = setImmediate
+
 /** The same, and a turn of the loop. */
-export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+export const settled = (): Promise<void> => new Promise((resolve) => afterTurn(resolve))

@@ -10,7 +10,7 @@ import {
   Worker,
 } from '@tasker/sdk'
 import { createTestEnv, type TestEnv, type TestEnvOptions } from '@tasker/testing'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 
 const START = new Date('2026-03-01T00:00:00.001Z')
@@ -156,6 +156,24 @@ describe('time', () => {
     await env.advance('1h')
     expect((await second.state()).steps[0]).toMatchObject({ attempts: 3, lastFailure: { code: 'STEP_TIMED_OUT' } })
   })
+})
+
+test('timers that a test has in the place of those of Node do not matter', async () => {
+  vi.useFakeTimers()
+  try {
+    const env = await open({ tasks: [order], handlerWait: '20ms' })
+    env.mock('order/validate', async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      return { id: '' }
+    })
+    const handle = await env.client.submit(order, { id: 'A-1' })
+    await env.advance('1s')
+    expect((await handle.state()).status).toBe('steps_in_process')
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(await handle.result()).toEqual({ charge: 'charged ' })
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 describe('mocks', () => {
