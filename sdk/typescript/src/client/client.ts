@@ -110,7 +110,11 @@ export class Client {
   ): Promise<TaskHandle<Result>>
   /** Submits a task by the name of its template. */
   submit(task: TaskRef, input: object, options?: SubmitOptions): Promise<TaskHandle>
-  async submit(task: TaskDefinition | FunctionDefinition | TaskRef, input: unknown, options: SubmitOptions = {}): Promise<TaskHandle> {
+  async submit(
+    task: TaskDefinition | FunctionDefinition | TaskRef,
+    input: unknown,
+    options: SubmitOptions = {},
+  ): Promise<TaskHandle> {
     const version = task.version ?? ''
     const namespace = task.namespace ?? this.#options.namespace
     if (namespace === undefined) throw noNamespace(task.name)

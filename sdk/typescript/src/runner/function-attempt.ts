@@ -6,7 +6,15 @@
  * A3  A function that waits for nothing that runs here is suspended, with what it asked for last. Until that is answered it is told nothing.
  * A4  It ends once: with a result after everything handed in is answered, suspended, diverged, or taken away.
  */
-import { JournalPause, type AttemptRef, type JournalNews, type JournalProposal, type JournalRecord, type StepCommand, type StepResult } from '@tasker/proto'
+import {
+  JournalPause,
+  type AttemptRef,
+  type JournalNews,
+  type JournalProposal,
+  type JournalRecord,
+  type StepCommand,
+  type StepResult,
+} from '@tasker/proto'
 import type { Clock } from '../clock.js'
 import { placeInWords, type Divergence } from '../durable/divergence.js'
 import type { JournalEntry } from '../durable/entries.js'
@@ -185,7 +193,10 @@ export class FunctionAttempt {
     try {
       act()
     } catch (thrown) {
-      this.#ports.logger.error('the journal of a function cannot be read here', { ...this.ref, error: fromUnknown(thrown).message })
+      this.#ports.logger.error('the journal of a function cannot be read here', {
+        ...this.ref,
+        error: fromUnknown(thrown).message,
+      })
       this.abandon('the journal cannot be read here')
     }
   }

@@ -90,7 +90,8 @@ export class LocalStep {
   #late(running: Running): void {
     running.isLate = true
     running.controller.abort(new CancelledError(`the step ${this.#step.name} took longer than its timeout`))
-    if (this.#running === running) this.#callOff = this.#ports.clock.after(LIMITS.overrunMs, () => this.#failed(running, tooLate(this.#step)))
+    if (this.#running === running)
+      this.#callOff = this.#ports.clock.after(LIMITS.overrunMs, () => this.#failed(running, tooLate(this.#step)))
   }
 
   #succeed(running: Running, value: unknown): void {

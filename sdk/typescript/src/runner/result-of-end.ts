@@ -5,7 +5,11 @@ import { failureOf } from '../errors/failure.js'
 import { cancelledResult, failureResult } from '../worker/result.js'
 import { textPayload } from './proposals.js'
 
-export const resultOfEnd = (ref: AttemptRef, end: Exclude<FunctionEnd, { readonly type: 'continued' }>, bytesMax: number): StepResult => {
+export const resultOfEnd = (
+  ref: AttemptRef,
+  end: Exclude<FunctionEnd, { readonly type: 'continued' }>,
+  bytesMax: number,
+): StepResult => {
   switch (end.type) {
     case 'returned': {
       const payload = textPayload(end.result)

@@ -33,7 +33,8 @@ const factOf = (entry: WireEntry, asProposed: AsProposed): JournalFact => {
     case 'patch':
       return { type: 'effect.recorded', kind: 'patch', key }
     case 'state': {
-      const value = entry.asProposed && fact.value.data.length === 0 ? given(entry, asProposed(key, 'state'), 'state') : fact.value
+      const value =
+        entry.asProposed && fact.value.data.length === 0 ? given(entry, asProposed(key, 'state'), 'state') : fact.value
       return { type: 'effect.recorded', kind: 'state', key, value: textOf(value) }
     }
     case 'signal': {

@@ -30,7 +30,14 @@ export interface Unacknowledged {
   readonly wanted: AttemptRef[]
 }
 
-const NOTHING: ConnectRequest = { hello: undefined, results: [], heartbeats: [], drain: undefined, records: [], journalsWanted: [] }
+const NOTHING: ConnectRequest = {
+  hello: undefined,
+  results: [],
+  heartbeats: [],
+  drain: undefined,
+  records: [],
+  journalsWanted: [],
+}
 
 export const createOutbox = (link: Link<ConnectRequest, ConnectResponse>, clock: Clock): Outbox => {
   let isOpen = false

@@ -203,7 +203,8 @@ const sorted = (definitions: NonNullable<WorkerOptions['tasks']>, namespace: str
         'NAMESPACE_MISMATCH',
         `the function ${name} is of the namespace ${definition.namespace}, the worker of ${namespace}`,
       )
-    if (functions.has(address)) throw refused('DUPLICATE_HANDLER', `two functions are called ${name} and have the version ${version}`)
+    if (functions.has(address))
+      throw refused('DUPLICATE_HANDLER', `two functions are called ${name} and have the version ${version}`)
     functions.set(address, definition)
   }
   return { tasks, functions }

@@ -75,4 +75,3 @@ export const diceOf = (seed: number): ((below: number) => number) => {
     return Math.floor((state / 2 ** 32) * below)
   }
 }
-

@@ -83,7 +83,8 @@ export class JournalServer {
     const isKnown = ({ attempt }: { attempt: number }): boolean => this.#isOut && attempt === this.attempt
     const forgotten = running.filter((ref) => !isKnown(ref))
     this.wire.worker().send({ welcome: { ...WELCOME, resultBytesMax: 100_000, forgotten } })
-    if (running.some(isKnown)) this.#send({ from: 0, entries: this.facts, input: payload(this.#input), beganAtMs: this.#beganAtMs })
+    if (running.some(isKnown))
+      this.#send({ from: 0, entries: this.facts, input: payload(this.#input), beganAtMs: this.#beganAtMs })
     else if (this.#isOut) this.#isOut = false
   }
 
@@ -119,8 +120,11 @@ export class JournalServer {
     const run = { life: this.life, input, beganAtMs: this.#beganAtMs, from, length, entries }
     const { name, version } = this.#definition
     const handler = `${name}@${version}/run`
-    this.wire.worker().send({ commands: [command(handler, { ref: this.#ref(), input: undefined, timeoutMs: 3_600_000, function: run })] })
-    if (from + entries.length < length) this.#send({ from: from + entries.length, entries: this.facts.slice(from + entries.length) })
+    this.wire
+      .worker()
+      .send({ commands: [command(handler, { ref: this.#ref(), input: undefined, timeoutMs: 3_600_000, function: run })] })
+    if (from + entries.length < length)
+      this.#send({ from: from + entries.length, entries: this.facts.slice(from + entries.length) })
   }
 
   /** Something happens outside: the worker hears it, or is woken. */
@@ -177,8 +181,17 @@ export class JournalServer {
     this.records.push(record)
     const reason = this.refusals.shift()
     if (reason !== undefined) {
-      const refused = { code: 'INVALID_INPUT', reason, message: 'no', hint: '', retryable: false, errors: [], context: {}, docsUrl: '' }
-      return this.#answer({ recorded: number, refused: refused as never }, answers)
+      const refused = {
+        code: 'INVALID_INPUT',
+        reason,
+        message: 'no',
+        hint: '',
+        retryable: false,
+        errors: [],
+        context: {},
+        docsUrl: '',
+      }
+      return this.#answer({ recorded: number, refused }, answers)
     }
     const from = this.facts.length
     for (const proposal of proposals) this.#propose(proposal)
@@ -204,7 +217,7 @@ export class JournalServer {
         const isKept = ({ fact }: JournalEntry, index: number): boolean =>
           fact?.$case === 'signal' && (unread.includes(fact.value.number) || index >= seen)
         this.facts = this.facts.filter(isKept)
-        this.pending.clear()
+        for (const key of this.pending.keys()) if (!/^(signal |cancel$)/.test(key)) this.pending.delete(key)
         this.life++
         this.#input = JSON.parse(input?.data.toString() ?? 'null')
         this.#beganAtMs = ++this.#now
@@ -219,7 +232,13 @@ export class JournalServer {
   }
 
   #send(news: Partial<JournalNews>): void {
-    const none = { recorded: 0, refused: undefined, pause: JournalPause.JOURNAL_PAUSE_UNSPECIFIED, input: undefined, beganAtMs: 0 }
+    const none = {
+      recorded: 0,
+      refused: undefined,
+      pause: JournalPause.JOURNAL_PAUSE_UNSPECIFIED,
+      input: undefined,
+      beganAtMs: 0,
+    }
     const from = this.facts.length
     this.wire.worker().send({ news: [{ ref: this.#ref(), life: this.life, from, entries: [], ...none, ...news }] })
   }
@@ -249,7 +268,8 @@ export class JournalServer {
         return
       case 'cancel': {
         const started = this.facts.find((fact) => fact.key === key && fact.fact?.$case === 'timerStarted')?.fact
-        if (this.pending.delete(key) && started?.$case === 'timerStarted') this.#add(entry({ ...started, $case: 'timerCancelled' }))
+        if (this.pending.delete(key) && started?.$case === 'timerStarted')
+          this.#add(entry({ ...started, $case: 'timerCancelled' }))
         return
       }
       case 'patch':
@@ -258,7 +278,8 @@ export class JournalServer {
       case 'state':
         return this.#add(entry({ $case: 'state', value: proposal.value }))
       case 'send':
-        if (!this.#isKnown(key, 'send')) this.pending.set(key, () => entry({ $case: 'send', value: { outcome: did(`sent ${key}`) } }))
+        if (!this.#isKnown(key, 'send'))
+          this.pending.set(key, () => entry({ $case: 'send', value: { outcome: did(`sent ${key}`) } }))
         return
       case 'call':
         if (this.#isKnown(key, 'callStarted')) return
