@@ -116,9 +116,8 @@ export class FunctionAttempt {
   start({ function: run }: StepCommand): void {
     if (run === undefined) return
     const { from, input, beganAtMs, entries } = run
-    const live = from > 0 ? this.#ports.kept.take(this.ref.taskId, this.#life, from) : undefined
+    const live = this.#ports.kept.take(this.ref.taskId, this.#life, from)
     if (live !== undefined) return this.#goOn(live, { from, entries })
-    this.#ports.kept.drop(this.ref.taskId)
     if (from > 0) return this.#wantJournal()
     this.#orGiveUp(() => this.#tell({ input, beganAtMs }, this.#fresh({ from, entries })))
   }
