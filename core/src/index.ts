@@ -87,6 +87,8 @@ export {
   type PauseTask,
   type ResumeTask,
   type RetryTask,
+  type SignalTask,
+  type AfterRecord,
   type ResolveTask,
   type ResetStep,
   type ResolveStep,
@@ -227,7 +229,16 @@ export type {
 } from './function/events.js'
 export type { FunctionCommand, JournalProposal } from './function/commands.js'
 export type { FunctionRefusal, FunctionRefusalReason } from './function/refusals.js'
-export { type FunctionJournal, emptyJournal, evolveJournal, factsOf, letRun, nextDueAt } from './function/journal.js'
+export {
+  dueTimers,
+  type FunctionJournal,
+  emptyJournal,
+  evolveJournal,
+  factsOf,
+  type JournalLink,
+  letRun,
+  nextDueAt,
+} from './function/journal.js'
 export { decideJournal } from './function/decide.js'
 export { functionTemplate, RUN_STEP, type FunctionSpec } from './function/template.js'
 export { isSuspended } from './task/suspended.js'

@@ -150,6 +150,13 @@ export const LIMITS = {
   functionRetryMsMax: ms(60_000),
   /** Request ids of signals that a task remembers, to know a repeat when it comes. */
   signalRequestsKeptMax: 1_000,
+  /** Characters of the key of an operation of a durable function: its scopes and its name. */
+  journalKeyCharsMax: 2_048,
+  /** Bytes of the payload of a signal, and of a value that a durable function shows. */
+  signalBytesMax: 256 * 1024,
+  functionStateBytesMax: 64 * 1024,
+  /** Characters of journal that go to a worker in one piece; a longer journal follows its command in others. */
+  journalPieceCharsMax: 1024 * 1024,
   /** Items of a page, when not said and at most. */
   pageItemsDefault: 50,
   pageItemsMax: 500,

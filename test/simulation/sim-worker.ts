@@ -189,6 +189,7 @@ export class SimWorker {
       cancel: (ref) => {
         if (alive()) inbox.push(() => this.#cancel(ref))
       },
+      news: () => undefined,
       flush: () => this.#deliver(link, inbox.splice(0)),
       close: () => {
         if (this.#link === link) this.cut()

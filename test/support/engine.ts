@@ -1,10 +1,22 @@
 /** A whole engine on the memory log, the memory store and a virtual clock, with workers that do what a test says. */
-import { handlerName, type Json, jsonOf, namespaceOf, type TaskId, taskIdFrom, type WorkerId, workerId } from '@tasker/core'
+import {
+  handlerName,
+  type JournalProposal,
+  type Json,
+  jsonOf,
+  namespaceOf,
+  type TaskId,
+  taskIdFrom,
+  type WorkerId,
+  workerId,
+} from '@tasker/core'
 import type {
   AttemptOutcome,
   AttemptRef,
   CommandAnswer,
   GivenEvent,
+  JournalNews,
+  JournalRecord,
   ResultAck,
   StepCommand,
   Submission,
@@ -225,7 +237,9 @@ export class ScriptedWorker {
   readonly commands: StepCommand[] = []
   readonly acks: ResultAck[] = []
   readonly cancellations: AttemptRef[] = []
+  readonly news: JournalNews[] = []
   readonly closings: string[] = []
+  #records = 0
   /** Kinds of what was sent, in order. */
   readonly heard: string[] = []
 
@@ -256,6 +270,10 @@ export class ScriptedWorker {
           this.heard.push(`cancel ${ref.step}`)
           this.cancellations.push(ref)
         },
+        news: (news) => {
+          this.heard.push(`news ${news.step}`)
+          this.news.push(news)
+        },
         flush: () => undefined,
         close: (reason) => {
           this.closings.push(reason)
@@ -281,6 +299,23 @@ export class ScriptedWorker {
   result(ref: AttemptRef, outcome: AttemptOutcome, events: readonly GivenEvent[] = []): void {
     const { taskId, step, attempt } = ref
     this.session.result({ taskId, step, attempt, outcome, events })
+  }
+
+  /** Hands in what the run of a function says, under the next number unless one is given. */
+  record(ref: AttemptRef, proposals: readonly JournalProposal[], fields: Partial<JournalRecord> = {}): void {
+    const { taskId, step, attempt } = ref
+    const number = fields.number ?? ++this.#records
+    this.session.record({
+      taskId,
+      step,
+      attempt,
+      number,
+      life: 1,
+      proposals,
+      then: undefined,
+      problem: undefined,
+      ...fields,
+    })
   }
 
   complete(ref: AttemptRef, output: Json = {}): void {

@@ -32,6 +32,8 @@ export interface OpenTimer {
 }
 
 export interface FunctionJournal {
+  /** From 1; it grows by one each time the function continues. */
+  readonly life: number
   /** What the function began with, or last continued with. */
   readonly input: JsonText
   /** When that was. */
@@ -58,6 +60,7 @@ const NO_TIMERS: FunctionJournal['timers'] = new Map()
 const NO_STATE: FunctionJournal['state'] = new Map()
 
 export const emptyJournal = (input: JsonText, at: Instant): FunctionJournal => ({
+  life: 1,
   input,
   beganAt: at,
   last: undefined,
@@ -120,6 +123,13 @@ export const nextDueAt = ({ timers }: FunctionJournal): Instant | undefined => {
   return first
 }
 
+/** The keys of the timers that are due, the earliest first. */
+export const dueTimers = ({ timers }: FunctionJournal, at: Instant): readonly string[] =>
+  [...timers]
+    .filter(([, { dueAt }]) => dueAt <= at)
+    .sort(([, a], [, b]) => a.dueAt - b.dueAt)
+    .map(([key]) => key)
+
 const withFact = (journal: FunctionJournal, fact: JournalFact, at: Instant): FunctionJournal => ({
   ...journal,
   last: { fact, at, before: journal.last },
@@ -173,7 +183,7 @@ const continued = (journal: FunctionJournal, event: FunctionContinued, at: Insta
   const kept = factsOf(journal).filter(({ fact }) => fact.type === 'signal.received' && unread.has(fact.number))
   invariant(kept.length === unread.size, 'a function that continues keeps signals that it has')
   const last = kept.reduce<JournalLink | undefined>((before, { fact, at: when }) => ({ fact, at: when, before }), undefined)
-  const { signals, state, requests } = journal
+  const { life, signals, state, requests } = journal
   const begun = emptyJournal(event.input, at)
-  return { ...begun, last, length: kept.length, signals, signalsKept: kept.length, state, requests }
+  return { ...begun, life: life + 1, last, length: kept.length, signals, signalsKept: kept.length, state, requests }
 }

@@ -13,15 +13,16 @@ export interface FunctionSpec {
   readonly name: string
   /** Semver text. A task stays on the version it began with, because its handler has the version in its name. */
   readonly version: string
+  readonly description?: string | undefined
   readonly inputSchema: { readonly [key: string]: Json } | undefined
 }
 
-export const functionTemplate = ({ namespace, name, version, inputSchema }: FunctionSpec): Template => ({
+export const functionTemplate = ({ namespace, name, version, description, inputSchema }: FunctionSpec): Template => ({
   kind: 'function',
   namespace,
   name,
   version,
-  description: undefined,
+  description,
   dependencyScope: 'direct',
   priority: 0,
   fairnessKey: undefined,

@@ -79,10 +79,12 @@ export type TimerKind =
   | 'schedule_to_close'
   | 'cancel_grace'
   | 'staleness'
+  | 'function'
 
 /**
  * A wake-up. `step_timeout` rows also tell a recovering server which attempts are out, and with whom; `heartbeat` rows wake nobody: they tell
- * it which of those must be heard of, and are due as long after the `step_timeout` as the handler may be silent.
+ * it which of those must be heard of, and are due as long after the `step_timeout` as the handler may be silent. A `function` row stands for all timers
+ * of a durable function: the first of them is due then.
  */
 export interface TimerRow {
   readonly taskId: TaskId

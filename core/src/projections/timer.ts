@@ -1,4 +1,5 @@
 /** The wake-ups a task waits for: its own, then those of each step. */
+import { type FunctionJournal, nextDueAt } from '../function/journal.js'
 import { elementAt } from '../kernel/invariant.js'
 import { later, type Instant } from '../kernel/instant.js'
 import type { TaskId, WorkerId } from '../kernel/ids.js'
@@ -12,7 +13,8 @@ const NO_ROWS: readonly TimerRow[] = []
 
 export const timerRows = (taskId: TaskId, task: LiveTask): readonly TimerRow[] => {
   if (isTerminal(task.phase)) return NO_ROWS
-  const own = taskTimers(taskId, task)
+  const own =
+    task.journal === undefined ? taskTimers(taskId, task) : [...taskTimers(taskId, task), ...functionTimer(taskId, task.journal)]
   if (task.counts.in_progress + task.counts.waiting_for_retry === 0 && !(task.plan.timed && task.counts.enqueued > 0)) return own
   return own.concat(task.steps.flatMap((step, index) => stepTimers(taskId, task, index, step)))
 }
@@ -31,6 +33,12 @@ const taskTimers = (taskId: TaskId, task: LiveTask): readonly TimerRow[] => {
     return [{ taskId, kind: 'cancel_grace', step: undefined, attempt: 0, dueAt: cancel.graceUntil, worker: undefined }]
   }
   return staleTimer(taskId, task)
+}
+
+/** Its first timer, whether it runs or is suspended: what a function that runs waits for comes to it too. */
+const functionTimer = (taskId: TaskId, journal: FunctionJournal): readonly TimerRow[] => {
+  const dueAt = nextDueAt(journal)
+  return dueAt === undefined ? NO_ROWS : [{ taskId, kind: 'function', step: undefined, attempt: 0, dueAt, worker: undefined }]
 }
 
 const stepTimers = (taskId: TaskId, task: LiveTask, index: number, step: StepState): readonly TimerRow[] => {

@@ -259,7 +259,15 @@ export interface RecordJournal {
   readonly attempt: number
   readonly worker: WorkerId
   readonly proposals: readonly JournalProposal[]
+  /** What the run does when that is recorded, in the same commit; it goes on when undefined. */
+  readonly then?: AfterRecord
 }
+
+/** How a run that records something goes on. A suspension that may not be leaves what is recorded, and the run goes on. */
+export type AfterRecord =
+  | Pick<SuspendFunction, 'type' | 'seen'>
+  | Pick<DivergeFunction, 'type' | 'expected' | 'actual' | 'line'>
+  | Pick<ContinueFunction, 'type' | 'input' | 'seen' | 'unread'>
 
 /** The function waits for what is in its journal: its run gives its slot back. */
 export interface SuspendFunction {

@@ -362,7 +362,7 @@ const journaled = (task: LiveTask, event: FunctionEvent, at: Instant): LiveTask 
   const { journal, steps } = task
   invariant(journal !== undefined, 'only a durable function has a journal')
   const run = elementAt(steps, 0, 'steps')
-  const handedIn = event.type === 'effect.recorded' || event.type === 'timer.started' || event.type === 'timer.cancelled'
+  const handedIn = event.type !== 'timer.fired' && event.type !== 'signal.received' && event.type !== 'function.diverged'
   const renewed =
     handedIn && run.status === 'in_progress' ? withStep(task, 0, run, checkpointedStep(run, timeoutOf(task, 0), at), at) : task
   return { ...withPhase(renewed, task.phase, at), journal: evolveJournal(journal, event, at) }

@@ -16,12 +16,13 @@ import {
   type JsonObject,
   type Reader,
 } from './fields.js'
+import { functionTemplate } from '../function/template.js'
 import { checkConditions } from './condition-rules.js'
 import { checkGraph } from './graph-rules.js'
 import { NO_LIFECYCLE } from './lifecycle.js'
 import { lintTemplate } from './lint.js'
 import { shown } from './nearest.js'
-import { noFindings, type TemplateNote, type TemplateProblem, type TemplateWarning } from './problem.js'
+import { type Findings, noFindings, type TemplateNote, type TemplateProblem, type TemplateWarning } from './problem.js'
 import { checkEnvironments, environmentMap, overridesOf } from './read-environments.js'
 import { identityFields, identityRule, identityStrategy } from './read-identity.js'
 import { concurrency, fairnessKey, rateLimit } from './read-key.js'
@@ -44,6 +45,7 @@ export type TemplateCheck =
 /** Checks a parsed document. Whether its JSON Schemas compile is not checked here: that needs a library the core does not have. */
 export const validateTemplate = (document: Json): TemplateCheck => {
   const findings = noFindings()
+  if (isObject(document) && document.kind === 'function') return validateFunction(document, findings)
   const fields = isObject(document) ? templateFields(document, '', findings) : wrongType(findings, '', document, 'a map')
   checkGraph(fields?.steps ?? [], findings)
   checkConditions(fields?.steps ?? [], fields?.dependency_scope ?? 'ancestors', findings)
@@ -65,6 +67,7 @@ const version: Reader<string> = (value, path, findings) => {
 
 const templateFields = objectOf(
   {
+    kind: { read: oneOf('graph', 'function') },
     name: { read: name, required: true },
     namespace_name: { read: name, required: true },
     version: { read: version, required: true },
@@ -91,6 +94,7 @@ type TemplateFields = NonNullable<ReturnType<typeof templateFields>>
 
 /** Fields that have a place of their own in the template. */
 const PLACED: ReadonlySet<string> = new Set([
+  'kind',
   'name',
   'namespace_name',
   'version',
@@ -107,6 +111,30 @@ const PLACED: ReadonlySet<string> = new Set([
   'identity',
   'environments',
 ])
+
+/** A durable function says who it is and what it takes; its steps are in its code. */
+const functionFields = objectOf({
+  kind: { read: oneOf('function'), required: true },
+  name: { read: name, required: true },
+  namespace_name: { read: name, required: true },
+  version: { read: version, required: true },
+  description: { read: text() },
+  input_schema: { read: openMap },
+})
+
+const validateFunction = (document: JsonObject, findings: Findings): TemplateCheck => {
+  const fields = functionFields(document, '', findings)
+  const { problems, warnings, notes } = findings
+  if (fields === null || problems.length > 0) return { type: 'invalid', problems, warnings }
+  const template = functionTemplate({
+    namespace: namespaceOf(present(fields.namespace_name, 'the namespace of a function')),
+    name: present(fields.name, 'the name of a function'),
+    version: present(fields.version, 'the version of a function'),
+    description: fields.description,
+    inputSchema: fields.input_schema,
+  })
+  return { type: 'valid', template, warnings, notes }
+}
 
 const templateOf = (fields: TemplateFields, document: JsonObject): Template => ({
   kind: 'graph',

@@ -88,7 +88,7 @@ export { TaskerError, type InputProblem, type TaskerErrorCode, type TaskerErrorD
 export type { Failure } from './errors/failure.js'
 export type { LogFields, Logger } from './logger.js'
 
-// Durable functions: they can be written, and replayed against histories. Workers do not run them yet.
+// Durable functions.
 export { defineFunction, type FunctionDefinition, type FunctionOptions } from './function/define-function.js'
 export { FunctionDivergedError, replay, type FunctionHistory, type Replayed } from './function/replay.js'
 export { OperationFailedError } from './durable/outcome.js'

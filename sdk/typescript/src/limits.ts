@@ -35,6 +35,13 @@ export const LIMITS = {
   stateKeysMax: 100,
   /** The longest sleep of a durable function. */
   sleepMsMax: 10 * 366 * 24 * 60 * 60 * 1_000,
+  /** How a step of a durable function is tried again when not said: attempts in all, the first delay, the longest. */
+  retryAttemptsDefault: 3,
+  retryBaseMsDefault: 1_000,
+  retryDelayMsDefault: 30_000,
+  /** Suspended functions that a worker keeps when not said: bytes of their journals, and for how long. */
+  functionCacheBytesDefault: 64 * 1024 * 1024,
+  functionKeepMsDefault: 10_000,
   /** Slots a worker offers when not said. */
   workerSlotsDefault: 100,
   /** How long an HTTP call of a step may take when not said. */

@@ -36,6 +36,16 @@ export interface Lease extends AttemptRef {
   progress: JsonText | undefined
   /** When its handler was last heard. */
   heardAt: Instant | undefined
+  /** What its worker was told of the journal, when it runs a durable function; undefined while that is not known. */
+  told: ToldJournal | undefined
+  /** The highest number of a record of the attempt that is durable. */
+  recorded: number
+}
+
+/** The first so many facts of a life of a function. */
+export interface ToldJournal {
+  readonly life: number
+  readonly facts: number
 }
 
 /** The times of an attempt that are kept with its lease. */

@@ -128,6 +128,8 @@ export class Workers {
       cancelRequested: false,
       progress: undefined,
       heardAt: undefined,
+      told: undefined,
+      recorded: 0,
     }
     const key = refKey(ref)
     // A decision that did not last may have opened the same attempt before; its slot is free.

@@ -1,5 +1,6 @@
 /** What the front doors may ask of the engine. gRPC, REST and the CLI's demo know this file and `query`, never each other. */
 import type {
+  AfterRecord,
   CancelTask,
   CompleteStepByHand,
   DurationMs,
@@ -8,6 +9,8 @@ import type {
   HeardSteps,
   HandlerName,
   Instant,
+  JournalLink,
+  JournalProposal,
   JsonText,
   KeyKind,
   LiveTask,
@@ -23,6 +26,7 @@ import type {
   ResolveTask,
   ResumeTask,
   RetryTask,
+  SignalTask,
   StepId,
   TaskId,
   TaskRefusal,
@@ -84,6 +88,7 @@ export type TaskOrder = Undated<
   | CompleteStepByHand
   | DeadLetterTask
   | UpdateDeadLetter
+  | SignalTask
 >
 
 type Undated<Command> = Command extends { readonly at: Instant } ? Omit<Command, 'at'> : never
@@ -163,6 +168,42 @@ export interface StepCommand extends AttemptRef {
   readonly task: LiveTask
   readonly stepIndex: number
   readonly deadlineAt: Instant
+  /** What the worker is to see first of the journal; undefined when the step runs no durable function. */
+  readonly run?: JournalPiece
+}
+
+/** Facts of a function's journal in their order. */
+export interface JournalPiece {
+  /** Facts before them. */
+  readonly from: number
+  readonly links: readonly JournalLink[]
+}
+
+/** What the run of a durable function hands in to be recorded together (W21). */
+export interface JournalRecord extends AttemptRef {
+  /** From 1 within the attempt. */
+  readonly number: number
+  /** In which life it was made; 0 when the worker does not say. */
+  readonly life: number
+  readonly proposals: readonly JournalProposal[]
+  readonly then: AfterRecord | undefined
+  /** Why it could not be read: nothing of it is recorded. */
+  readonly problem: FaultDetail | undefined
+}
+
+/** What follows in the journal of a function whose run is out (W22). */
+export interface JournalNews extends AttemptRef, JournalPiece {
+  readonly life: number
+  /** The worker handed them in, and knows what they say. */
+  readonly asProposed: boolean
+  /** The record that is answered; 0 when none is. */
+  readonly recorded: number
+  /** Why it was not recorded. */
+  readonly refused: FaultDetail | undefined
+  /** The attempt is over. */
+  readonly pause: 'suspended' | 'diverged' | 'taken_away' | undefined
+  /** What the life began with, where the news begin with it. */
+  readonly began: { readonly input: JsonText; readonly at: Instant } | undefined
 }
 
 /** No end: the attempt saved how far it came, and goes on. */
@@ -212,6 +253,8 @@ export interface WorkerPort {
   command(command: StepCommand): void
   ack(ack: ResultAck): void
   cancel(ref: AttemptRef): void
+  /** In one order with the commands (W13). */
+  news(news: JournalNews): void
   flush(): void
   /** The engine gives the worker up (replaced by a newer stream, or the server stops). */
   close(reason: string): void
@@ -233,6 +276,10 @@ export interface WorkerSession {
   /** Attempts from `running` that are no longer this worker's: it should abort them. */
   readonly forgotten: readonly AttemptRef[]
   result(result: AttemptResult): void
+  /** The run of a durable function hands something in. */
+  record(record: JournalRecord): void
+  /** A worker that kept a function does not have it any more. */
+  journalWanted(ref: AttemptRef): void
   /** The worker was heard. */
   heard(): void
   /** The handler is alive; progress is kept for people. */

@@ -80,6 +80,9 @@ export const timerCommand = (row: TimerRow, at: Instant, draw: number, heard: He
     case 'schedule_to_start':
     case 'schedule_to_close':
       return timeOut(row, row.kind, at, draw)
+    case 'function':
+      // Of its many timers each has a command.
+      return undefined
     default:
       return unreachable(row.kind)
   }

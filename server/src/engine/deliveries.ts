@@ -3,10 +3,12 @@ import {
   activityRows,
   type ArchivedTask,
   elementAt,
+  type FunctionJournal,
   type LiveTask,
   type ReadyRow,
   readyRows,
   type RecordedTaskEvent,
+  RUN_STEP,
   type StepId,
   type TaskEvent,
   type TaskId,
@@ -24,6 +26,7 @@ import type { EngineMetrics } from '../telemetry/metrics.js'
 import { isWakeUp, type TimerWindow } from '../timers/timer-window.js'
 import { countLetters } from './letter-metrics.js'
 import { countEvent } from './event-metrics.js'
+import { firstNews, tellNews } from './journal-news.js'
 import { type Followers, hasOutcome } from './followers.js'
 import type { StreamCache } from './stream-cache.js'
 import type { TaskCommit, TaskStream } from './task-stream.js'
@@ -49,12 +52,13 @@ export const deliver = (commit: TaskCommit, seq: number, targets: DeliveryTarget
   const { stream, state, archived } = commit
   if (archived !== undefined) return deliverArchived(commit, archived, seq, targets)
   project(commit, seq, targets)
-  for (const lease of commit.takenAway) takeAway(lease, targets)
+  for (const lease of commit.takenAway) takeAway(lease, state, targets)
   for (const lease of commit.started) sendCommand(lease, state, targets)
   for (const event of commit.events) {
     countEvent(event, targets.metrics)
     deliverEvent(event, stream, state, targets)
   }
+  if (state.journal !== undefined) tellRun(commit, state.journal, targets)
   if (state.plan.keyed) targets.keysOf(stream.taskId, state)
   if (state.plan.publishes) tellOutside(commit, seq, targets)
   countLetters(commit, targets.metrics)
@@ -101,8 +105,9 @@ const tellOutside = (commit: TaskCommit, seq: number, { publisher, domainEvents 
 }
 
 /** The worker hears that the attempt is over, and its slot is free for what is sent after that (W3). */
-const takeAway = (lease: Lease, { workers }: DeliveryTargets): void => {
-  if (!lease.cancelRequested) workers.abort(lease.worker, lease)
+const takeAway = (lease: Lease, state: LiveTask, { workers }: DeliveryTargets): void => {
+  if (state.journal !== undefined) tellNews(lease, state.journal, workers, { pause: 'taken_away' })
+  else if (!lease.cancelRequested) workers.abort(lease.worker, lease)
   if (workers.lease(lease) === lease) workers.end(lease)
 }
 
@@ -116,9 +121,24 @@ const sendCommand = (lease: Lease, task: LiveTask, targets: DeliveryTargets): vo
   lease.sent = true
   const stepIndex = task.graph.indexOf.get(lease.step) ?? -1
   const { taskId, step, attempt } = lease
-  worker.port.command({ taskId, step, attempt, task, stepIndex, deadlineAt: lease.timeout.dueAt })
+  const command = { taskId, step, attempt, task, stepIndex, deadlineAt: lease.timeout.dueAt }
+  const journal = firstNews(lease, task)
+  if (journal === undefined) worker.port.command(command)
+  else {
+    const [run, ...news] = journal
+    worker.port.command({ ...command, run })
+    for (const one of news) worker.port.news(one)
+  }
   if (lease.cancelRequested) targets.workers.cancel(lease)
   targets.workers.flushSoon(worker.port)
+}
+
+/** What comes from outside is told whoever runs the function; what it handed in itself is told with its answer. */
+const tellRun = ({ stream, state, draft }: TaskCommit, journal: FunctionJournal, { workers }: DeliveryTargets): void => {
+  if (draft.worker !== undefined) return
+  const attempt = state.steps[0]?.attempts ?? 0
+  const lease = workers.lease({ taskId: stream.taskId, step: RUN_STEP, attempt })
+  if (lease !== undefined) tellNews(lease, journal, workers)
 }
 
 const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, targets: DeliveryTargets): void => {
@@ -130,7 +150,8 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
       if (event.runAt !== undefined) armTimers(stream.taskId, state, targets)
       break
     case 'task.cancel_requested':
-      cancelRunning(stream.taskId, state, targets)
+      // A function sees it in its journal.
+      if (state.journal === undefined) cancelRunning(stream.taskId, state, targets)
       armTimers(stream.taskId, state, targets)
       break
     case 'task.resumed':
@@ -171,12 +192,14 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
     case 'task.archived':
     case 'step.suspended':
     case 'effect.recorded':
+    case 'signal.received':
+    case 'function.diverged':
+      break
     case 'timer.started':
     case 'timer.fired':
     case 'timer.cancelled':
-    case 'signal.received':
-    case 'function.diverged':
     case 'function.continued':
+      armTimers(stream.taskId, state, targets)
       break
     default:
       unreachable(event)

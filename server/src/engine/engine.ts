@@ -20,6 +20,7 @@ import {
 } from '@tasker/core'
 import type { AttemptTimeout, ConnectedWorker } from '../dispatch/worker.js'
 import { commandAttempt, engineCause } from './attempt-command.js'
+import { fireTimers } from './function-timers.js'
 import { Fault, type FaultDetail } from '../faults.js'
 import { differenceText } from '../projections/verify/compare.js'
 import { isWakeUp } from '../timers/timer-window.js'
@@ -70,6 +71,8 @@ export interface EngineHooks {
 
 /** Between two looks at a stream that cannot be read just now. */
 const RETRY_MS = durationMs(1_000)
+/** Between two looks for what a worker says of it. */
+const RESULT_RETRY_MS = durationMs(500)
 /** Nothing is stale before the handlers that outlived this server had time to be heard: the least threshold there is. */
 const STALE_AFTER_START_MS = durationMs(60_000)
 /** How long a proof waits for the seal it needs. */
@@ -244,7 +247,7 @@ export class RunningEngine implements Engine {
   connect(hello: WorkerHello, port: WorkerPort): WorkerSession {
     const { workers, loader, runtime } = this.#parts
     const { draw, clock, schemaCheck } = this.#ports
-    return connectWorker(hello, port, { workers, loader, runtime, draw, clock, schemaCheck })
+    return connectWorker(hello, port, { workers, loader, runtime, draw, clock, schemaCheck, retryMs: RESULT_RETRY_MS })
   }
 
   workers(): readonly WorkerInfo[] {
@@ -334,6 +337,7 @@ export class RunningEngine implements Engine {
     loader.find(row.taskId, (found) => {
       if (found.type === 'failed' && found.fault.detail.retryable === true) return this.#later(() => this.#timerDue(row, done))
       if (found.type !== 'stream') return done()
+      if (row.kind === 'function') return fireTimers(found.stream, runtime, (next) => timers.add(next), done)
       const command = timerCommand(row, runtime.now(found.stream), this.#ports.draw(), this.watch.heardSteps(row.taskId))
       if (command === undefined) return done()
       runtime.apply(found.stream, command, { cause: engineCause(command.type) }, done)

@@ -23,6 +23,7 @@ import {
   NO_DEAD_LETTERS,
   type Plan,
   queueHandler,
+  RUN_STEP,
   runOf,
   readyRank,
   type StepId,
@@ -30,6 +31,7 @@ import {
   type StepState,
   type TaskCommand,
   type TaskEvent,
+  type TaskId,
   type TaskRefusal,
   type TaskState,
   unreachable,
@@ -244,6 +246,12 @@ export class TaskRuntime {
       case 'step.checkpointed':
         this.#workers.renew({ taskId, step: event.step, attempt: event.attempt }, deadlineOf(liveTask(after), event.step))
         return
+      case 'effect.recorded':
+      case 'timer.started':
+      case 'timer.cancelled':
+      case 'function.continued':
+        this.#renewRun(taskId, liveTask(after))
+        return
       case 'task.paused':
       case 'task.resumed':
       case 'task.retried':
@@ -270,17 +278,19 @@ export class TaskRuntime {
       case 'compensation.completed':
       case 'compensation.failed':
       case 'task.archived':
-      case 'effect.recorded':
-      case 'timer.started':
       case 'timer.fired':
-      case 'timer.cancelled':
       case 'signal.received':
       case 'function.diverged':
-      case 'function.continued':
         return
       default:
         unreachable(event)
     }
+  }
+
+  /** The run of a durable function handed something in, and goes on unless it is suspended with that. */
+  #renewRun(taskId: TaskId, after: LiveTask): void {
+    const run = stepOf(after, RUN_STEP)
+    if (run.status === 'in_progress') this.#workers.renew({ taskId, step: RUN_STEP, attempt: run.attempts }, run.deadlineAt)
   }
 
   #commit(

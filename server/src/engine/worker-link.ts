@@ -1,5 +1,5 @@
 /** One worker's stream, as the engine serves it: its results become commands, its silence and its end have consequences. */
-import { durationMs, isTakingBack, type JsonText, jsonOf, type TaskState } from '@tasker/core'
+import { type DurationMs, isTakingBack, type JsonText, jsonOf, type TaskState } from '@tasker/core'
 import type { ConnectedWorker } from '../dispatch/worker.js'
 import type { Workers } from '../dispatch/workers.js'
 import type { SchemaCheck } from '../templates/json-schema.js'
@@ -8,6 +8,7 @@ import type { AttemptRef, AttemptResult, ResultAck, WorkerHello, WorkerPort, Wor
 import { taskArchived } from './archiving.js'
 import { ackOf, checkpointOf, resultCommand } from './attempts.js'
 import type { Clock } from './clock.js'
+import { takeRecord, tellJournal, tellJournals } from './journal-records.js'
 import { eventNotes } from './event-notes.js'
 import type { StreamLoader } from './stream-loader.js'
 import type { TaskRuntime } from './task-runtime.js'
@@ -20,10 +21,10 @@ export interface WorkerLinkParts {
   readonly draw: () => number
   readonly clock: Clock
   readonly schemaCheck: SchemaCheck
+  /** Between two looks at a log that cannot be read. */
+  readonly retryMs: DurationMs
 }
 
-/** Between two looks at a log that cannot be read. */
-const RETRY_MS = durationMs(500)
 /** Decisions about one result that may be lost with an earlier commit of its task; the worker sends it again after that. */
 const DECISIONS_MAX = 10
 
@@ -37,12 +38,18 @@ export const connectWorker = (hello: WorkerHello, port: WorkerPort, parts: Worke
     to.ack(ack)
     workers.flushSoon(to)
   }
+  tellJournals(hello.running, worker, parts)
   return {
     forgotten,
     result: (result) => {
       workers.heard(worker)
       takeResult(result, { worker, port }, parts, answer, DECISIONS_MAX)
     },
+    record: (record) => {
+      workers.heard(worker)
+      takeRecord(record, { worker, port }, parts)
+    },
+    journalWanted: (ref) => tellJournal(ref, worker, parts),
     heard: () => workers.heard(worker),
     progress: (ref, progress) => noteProgress(ref, progress, worker, workers),
     drain: () => workers.drain(worker),
@@ -74,7 +81,7 @@ const takeResult = (
         if (workers.lease(result)?.worker === worker) workers.end(result)
         answer({ ...refOf(result), checkpoint: checkpointOf(result), status: 'refused', reason, message })
       } else
-        parts.clock.after(RETRY_MS, () => {
+        parts.clock.after(parts.retryMs, () => {
           // On another stream the worker sends the result again (W4), so the asking ends with the stream it came on.
           if (worker.port === port) takeResult(result, from, parts, answer, decisionsLeft)
         })
@@ -95,6 +102,8 @@ const takeResult = (
 
 /** A result that breaks its step's promise is a failure instead; whose attempt it is, and what follows, is decided as for any other. */
 const checkedResult = (result: AttemptResult, state: TaskState, check: SchemaCheck): AttemptResult => {
+  if (result.outcome.type === 'failed' && state.type === 'task' && state.journal !== undefined)
+    return failedForGood(result, result.outcome)
   if (result.outcome.type !== 'completed' || state.type !== 'task') return result
   const index = state.graph.indexOf.get(result.step) ?? -1
   const spec = state.graph.steps[index]
@@ -102,6 +111,15 @@ const checkedResult = (result: AttemptResult, state: TaskState, check: SchemaChe
   const problems = resultProblems(spec, result.outcome.output, check)
   return problems.length === 0 ? result : { ...result, outcome: { type: 'failed', failure: resultMismatch(spec, problems) } }
 }
+
+/** A function that throws has failed: what may be tried again is tried within it (W25). */
+const failedForGood = (
+  result: AttemptResult,
+  outcome: Extract<AttemptResult['outcome'], { readonly type: 'failed' }>,
+): AttemptResult => ({
+  ...result,
+  outcome: { ...outcome, failure: { ...outcome.failure, retryable: false } },
+})
 
 const noteProgress = (ref: AttemptRef, progress: JsonText | undefined, worker: ConnectedWorker, workers: Workers): void => {
   workers.heard(worker)

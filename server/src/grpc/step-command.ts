@@ -25,11 +25,13 @@ import type {
   Compensation,
   DependencyResult,
   EventDeclaration,
+  FunctionRun,
   Payload,
   StepCommand as WireCommand,
 } from '@tasker/proto'
 import type { StepCommand } from '../engine/api.js'
 import { batchAt, checkpointAt } from './batch-message.js'
+import { entriesBytes, functionRun } from './journal-message.js'
 import { payloadOf } from './payload.js'
 
 /** Contexts up to this length are kept encoded beside their task; longer ones are encoded each time, so that memory holds them once. */
@@ -69,7 +71,7 @@ export const wireCommand = (command: StepCommand): WireCommand => {
     templateName: submitted.name,
     templateVersion: submitted.version,
     correlationId: submitted.correlationId,
-    input: contextOf(submitted),
+    input: command.run === undefined ? contextOf(submitted) : undefined,
     config: face.config,
     dependencies: dependenciesOf(face, task),
     attemptsSinceReset: state.attemptsSinceReset,
@@ -83,17 +85,20 @@ export const wireCommand = (command: StepCommand): WireCommand => {
     batchLimits: face.batchLimits,
     eventDeclarations: face.eventDeclarations,
     compensation: task.compensation === undefined ? undefined : compensationOf(task, stepIndex),
-    function: undefined,
+    function: command.run === undefined ? undefined : functionRun(task, command.run),
   }
 }
 
 /** About how many bytes the command takes on the wire, from above for all but absurd names. */
 export const commandBytes = (command: WireCommand): number => {
   let bytes = COMMAND_BYTES_BASE + (command.input?.data.length ?? 0) + (command.config?.data.length ?? 0)
+  if (command.function !== undefined) bytes += runBytes(command.function)
   bytes += batchBytes(command.batch) + checkpointBytes(command.checkpoint)
   for (const dependency of command.dependencies) bytes += dependency.stepId.length + (dependency.output?.data.length ?? 0) + 16
   return bytes
 }
+
+const runBytes = ({ input, entries }: FunctionRun): number => payloadBytes(input) + entriesBytes(entries)
 
 const batchBytes = (batch: Batch | undefined): number =>
   batch === undefined

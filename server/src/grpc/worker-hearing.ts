@@ -1,9 +1,17 @@
 /** What a worker says after its hello, item by item; what makes no sense is answered and the rest is done (W6, W12, W13). */
-import { AckStatus, type ConnectRequest, type ResultAck, type StepHeartbeat, type StepResult } from '@tasker/proto'
+import {
+  AckStatus,
+  type AttemptRef,
+  type ConnectRequest,
+  type ResultAck,
+  type StepHeartbeat,
+  type StepResult,
+} from '@tasker/proto'
 import type { WorkerSession } from '../engine/api.js'
 import { attemptRef } from './attempt-ref.js'
 import type { DoorLimits } from './door.js'
 import { errorDetail } from './errors.js'
+import { readRecord } from './journal-record.js'
 import { readPayload } from './payload.js'
 import type { WorkerOutbox } from './worker-outbox.js'
 import { readResult } from './worker-result.js'
@@ -17,7 +25,19 @@ export const hear = (session: WorkerSession, outbox: WorkerOutbox, message: Conn
     else report(outbox, 'RESULT_WITHOUT_REF', 'a result names no attempt; it was not read')
   }
   for (const heartbeat of message.heartbeats) hearHeartbeat(session, outbox, heartbeat, limits)
+  for (const wire of message.records) {
+    const read = readRecord(wire)
+    if (read.type === 'record') session.record(read.record)
+    else report(outbox, 'INVALID_RECORD', `a record was not read: ${read.message}`)
+  }
+  for (const { ref } of message.journalsWanted) hearWanted(session, outbox, ref)
   if (message.drain !== undefined) session.drain()
+}
+
+const hearWanted = (session: WorkerSession, outbox: WorkerOutbox, ref: AttemptRef | undefined): void => {
+  const read = ref === undefined ? undefined : attemptRef(ref)
+  if (read?.type === 'ref') session.journalWanted(read.ref)
+  else report(outbox, 'INVALID_ATTEMPT_REF', 'a journal is wanted of no attempt')
 }
 
 /** Adds a problem of W12. */

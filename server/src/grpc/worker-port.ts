@@ -18,6 +18,7 @@ export const workerPort = (outbox: WorkerOutbox, end: (fault: FaultDetail) => vo
       checkpoint: ack.checkpoint,
     }),
   cancel: (ref) => outbox.cancel({ ref: wireRef(ref) }),
+  news: (news) => outbox.news(news),
   flush: () => outbox.flush(),
   close: (reason) => end(givenUp(reason)),
 })

@@ -108,7 +108,11 @@ const greet = (stream: WorkerStream, incoming: Incoming<ConnectRequest>): void =
 }
 
 const saysMore = (message: ConnectRequest): boolean =>
-  message.results.length > 0 || message.heartbeats.length > 0 || message.drain !== undefined
+  message.results.length > 0 ||
+  message.heartbeats.length > 0 ||
+  message.records.length > 0 ||
+  message.journalsWanted.length > 0 ||
+  message.drain !== undefined
 
 const firstHello = (incoming: Incoming<ConnectRequest>, door: EngineDoor): ReadHello => {
   if (incoming.type === 'malformed')

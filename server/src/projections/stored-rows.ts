@@ -71,6 +71,7 @@ const TIMER = z
       'schedule_to_close',
       'cancel_grace',
       'staleness',
+      'function',
     ]),
     step: z.string(),
     attempt: count,

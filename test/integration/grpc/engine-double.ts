@@ -163,6 +163,8 @@ const engineOf = (double: () => EngineDouble, happened: () => void): Engine => (
         worker.drained = true
         happened()
       },
+      record: () => undefined,
+      journalWanted: () => undefined,
       disconnected: () => {
         worker.disconnected = true
         happened()

@@ -278,6 +278,7 @@ class SoakWorker {
         },
         ack: (ack) => this.#acks.shift()?.(ack),
         cancel: () => undefined,
+        news: () => undefined,
         flush: () => undefined,
         close: () => undefined,
       },

@@ -4,10 +4,11 @@
  * Q1  Only the worker that holds the attempt of `run` hands anything in: a run that was replaced leaves nothing in the journal.
  * Q2  A function that is suspended is scheduled again by the fact that it may have waited for, in the commit of that fact. No fact is
  *     missed: a run that has not seen all of its journal is not suspended.
- * Q3  A function that diverged is not scheduled until somebody lets it run. One that is being cancelled cannot clean up any more, and ends.
+ * Q3  What a run hands in and what it does then is one decision. Only a suspension that may not be leaves the rest as it is.
+ * Q4  A function that diverged is not scheduled until somebody lets it run. One that is being cancelled cannot clean up any more, and ends.
  */
 import type { Decision } from '../../kernel/decider.js'
-import { elementAt, unreachable } from '../../kernel/invariant.js'
+import { elementAt, invariant, unreachable } from '../../kernel/invariant.js'
 import { decideJournal } from '../../function/decide.js'
 import type { FunctionCommand } from '../../function/commands.js'
 import type { FunctionJournal } from '../../function/journal.js'
@@ -48,7 +49,7 @@ const fromRun = (task: LiveTask, journal: FunctionJournal, command: HandedIn): D
   const { attempt } = command
   switch (command.type) {
     case 'record':
-      return decideJournal(journal, command)
+      return decideRecord(task, journal, command)
     case 'suspend':
       if (command.seen < journal.length || journal.diverged !== undefined) {
         return refuse('JOURNAL_HAS_NEWS', `The function has seen ${command.seen} facts of ${journal.length}.`)
@@ -65,6 +66,23 @@ const fromRun = (task: LiveTask, journal: FunctionJournal, command: HandedIn): D
     default:
       return unreachable(command)
   }
+}
+
+/** Q3. */
+const decideRecord = (task: LiveTask, journal: FunctionJournal, command: RecordJournal): Decided => {
+  const decision = decideJournal(journal, command)
+  const { at, attempt, worker, then } = command
+  if (decision.type === 'refused' || then === undefined) return decision
+  const draft = draftOf(task, at)
+  for (const event of decision.events) draft.add(event)
+  if (then.type === 'suspend') {
+    if (then.seen >= journal.length) draft.add({ type: 'step.suspended', step: RUN_STEP, attempt })
+    return { type: 'accepted', events: draft.events }
+  }
+  const { journal: recorded } = draft.task
+  invariant(recorded !== undefined, 'a function keeps its journal')
+  const after = fromRun(draft.task, recorded, { ...then, at, attempt, worker })
+  return after.type === 'refused' ? after : { type: 'accepted', events: [...draft.events, ...after.events] }
 }
 
 /** Q2. */

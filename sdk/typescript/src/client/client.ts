@@ -6,6 +6,7 @@ import { validated } from '../definition/schema.js'
 import type { TaskDefinition } from '../definition/task.js'
 import { durationMs, type Duration } from '../duration.js'
 import { TaskerError } from '../errors/tasker-error.js'
+import type { FunctionDefinition } from '../function/define-function.js'
 import { LIMITS } from '../limits.js'
 import { stderrLogger, type Logger } from '../logger.js'
 import { grpcTransport } from '../wire/grpc.js'
@@ -105,19 +106,23 @@ export class Client {
    * definition is registered with the server, once a client.
    */
   submit<Input, Result>(
-    task: TaskDefinition<Input, Result>,
+    task: TaskDefinition<Input, Result> | FunctionDefinition<Input, Result>,
     input: NoInfer<Input>,
     options?: SubmitOptions,
   ): Promise<TaskHandle<Result>>
   /** Submits a task by the name of its template. */
   submit(task: TaskRef, input: object, options?: SubmitOptions): Promise<TaskHandle>
-  async submit(task: TaskDefinition | TaskRef, input: unknown, options: SubmitOptions = {}): Promise<TaskHandle> {
+  async submit(
+    task: TaskDefinition | FunctionDefinition | TaskRef,
+    input: unknown,
+    options: SubmitOptions = {},
+  ): Promise<TaskHandle> {
     const version = task.version ?? ''
     const namespace = task.namespace ?? this.#options.namespace
     if (namespace === undefined) throw noNamespace(task.name)
     if (task.template !== undefined) {
       if (task.schema !== undefined) {
-        const output = validated(task.schema, input, `task ${task.name}`)
+        const output = validated(task.schema, input, `${'body' in task ? 'function' : 'task'} ${task.name}`)
         if (output instanceof Promise) await output
       }
       if (!this.#registered.has(task)) await this.#register(task)
@@ -163,7 +168,7 @@ export class Client {
   }
 
   // Many submissions at once share one registration; one that failed is tried again by the next.
-  #register(task: TaskDefinition): Promise<void> {
+  #register(task: TaskDefinition | FunctionDefinition): Promise<void> {
     const running = this.#registrations.get(task)
     if (running !== undefined) return running
     const registration = this.#registerInTime(JSON.stringify(task.template())).then(

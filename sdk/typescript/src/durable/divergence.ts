@@ -52,7 +52,8 @@ const spoken: Readonly<Record<OperationKind, string>> = {
 export const inWords = ({ kind, key, target }: Told): string =>
   target === undefined || target === key ? `${spoken[kind]} ${key}` : `${spoken[kind]} ${key} (${target})`
 
-const told = (what: Told | 'end' | 'nothing'): string => {
+/** What stands, or was asked for, at the place that differs, in words. */
+export const placeInWords = (what: Told | 'end' | 'nothing'): string => {
   if (what === 'end') return 'its end'
   return what === 'nothing' ? 'nothing' : inWords(what)
 }
@@ -63,8 +64,8 @@ export const divergenceOf = (
   site: Site | undefined,
 ): Divergence => {
   const line = site === undefined ? '' : lineOf(site)
-  const came = actual === 'end' ? 'the function ended' : `the function asked for ${told(actual)}`
-  const message = `the journal has ${told(expected)} where ${came}${line === '' ? '' : ` (${line})`}`
+  const came = actual === 'end' ? 'the function ended' : `the function asked for ${placeInWords(actual)}`
+  const message = `the journal has ${placeInWords(expected)} where ${came}${line === '' ? '' : ` (${line})`}`
   return { expected, actual, line, message }
 }
 

@@ -23,6 +23,11 @@ export class Operations {
   #unwanted: Operation[] = []
   readonly #unawaited = new Map<object, string>()
 
+  /** Whether any was asked for and is not settled. */
+  get areWaiting(): boolean {
+    return this.#waiting.size > 0
+  }
+
   get(key: string): Operation | undefined {
     return this.#byKey.get(key)
   }

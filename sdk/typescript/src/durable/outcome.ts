@@ -25,7 +25,7 @@ export class OperationFailedError extends Error {
 }
 
 /** What is recorded of a value that a step, or a function, gave. */
-export const succeeded = (value: unknown, what: string): Outcome => {
+export const succeeded = (value: unknown, what: string, bytesMax: number = LIMITS.resultBytesMax): Outcome => {
   const json = jsonOf(value)
   if (json.type === 'unserializable') {
     const { path, what: found } = json.problem
@@ -35,8 +35,8 @@ export const succeeded = (value: unknown, what: string): Outcome => {
     )
   }
   const bytes = textBytes(json.text)
-  if (bytes <= LIMITS.resultBytesMax) return { type: 'succeeded', result: json.text }
-  const message = `the result of ${what} has ${bytes} bytes, and ${LIMITS.resultBytesMax} are allowed`
+  if (bytes <= bytesMax) return { type: 'succeeded', result: json.text }
+  const message = `the result of ${what} has ${bytes} bytes, and ${bytesMax} are allowed`
   return failed(failureOf('RESULT_TOO_LARGE', message, false))
 }
 

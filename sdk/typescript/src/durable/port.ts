@@ -88,6 +88,8 @@ export type FunctionEnd =
 export interface JournalPort {
   /** The function waits, and these are what it waits for now that it did not wait for before. */
   readonly issue: (commands: readonly Command[]) => void
+  /** The function waits, and for nothing that it did not wait for before. */
+  readonly rests?: () => void
   /** The function is over. `commands` are to be recorded with its end. */
   readonly end: (end: FunctionEnd, commands: readonly Command[]) => void
   /** The function asks for something else than the journal holds. Nothing of it runs any more. */

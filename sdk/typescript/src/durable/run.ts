@@ -75,6 +75,11 @@ export class Run {
     return this.#now
   }
 
+  /** Whether it asked for something that is not settled. If not, and it has not ended, it waits for something that is no operation. */
+  get waits(): boolean {
+    return this.#operations.areWaiting
+  }
+
   /** More of the journal, in its order. */
   deliver(entries: readonly JournalEntry[]): void {
     this.#journal.append(entries)
@@ -249,6 +254,7 @@ export class Run {
     if (this.#ended !== undefined) return this.#end(this.#ended)
     const commands = [...this.#notes(), ...this.#operations.begun(), ...this.#operations.unwanted()]
     if (commands.length > 0) this.#port.issue(commands)
+    else this.#port.rests?.()
   }
 
   /** It ended once, and now it does not. */

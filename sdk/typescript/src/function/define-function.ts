@@ -1,6 +1,8 @@
 /** Durable functions: code whose operations are journaled, so that it goes on after any crash where it was. */
 import { checkName } from '../definition/check-name.js'
-import type { Schema, SchemaInput, SchemaOutput } from '../definition/schema.js'
+import { inputJsonSchema, type Schema, type SchemaInput, type SchemaOutput } from '../definition/schema.js'
+import type { TaskDefinition } from '../definition/task.js'
+import { stepAddress } from '../definition/template.js'
 import type { Continued, FunctionContext } from '../durable/context.js'
 import type { FunctionBody } from '../durable/start.js'
 import type { JsonObject, Jsonified } from '../step/json.js'
@@ -13,6 +15,15 @@ export interface FunctionOptions<S> {
   readonly input?: S
 }
 
+/** The document that is registered with the server; the body stays in the worker. */
+export interface FunctionDocument {
+  readonly kind: 'function'
+  readonly name: string
+  readonly namespace_name: string
+  readonly version: string
+  readonly input_schema?: JsonObject
+}
+
 /** What a function is to those who run, replay or call it. */
 export interface FunctionDefinition<Input = never, Result = unknown> {
   readonly name: string
@@ -20,6 +31,7 @@ export interface FunctionDefinition<Input = never, Result = unknown> {
   readonly version: string
   readonly schema: Schema | undefined
   readonly body: FunctionBody
+  template(): FunctionDocument
   /** Never set; carries the types. */
   readonly types?: { readonly input: (input: Input) => void; readonly result: Result }
 }
@@ -44,5 +56,21 @@ export function defineFunction(name: string, options: FunctionOptions<Schema>, b
   checkName(name, 'a function')
   checkName(options.namespace, 'a namespace')
   checkName(options.version, 'a version')
-  return { name, namespace: options.namespace, version: options.version, schema: options.input, body }
+  const { namespace, version, input: schema } = options
+  return { name, namespace, version, schema, body, template: () => documentOf(name, options) }
 }
+
+const documentOf = (name: string, { namespace, version, input }: FunctionOptions<Schema>): FunctionDocument => {
+  const inputSchema = input === undefined ? undefined : inputJsonSchema(input)
+  const document = { kind: 'function', name, namespace_name: namespace, version } as const
+  return inputSchema === undefined ? document : { ...document, input_schema: inputSchema }
+}
+
+/** The one step of a task that runs a function. */
+const RUN_STEP = 'run'
+
+/** Where a function is addressed: `name@version/run`. */
+export const functionAddress = ({ name, version }: FunctionDefinition): string => stepAddress(name, version, RUN_STEP)
+
+export const isFunction = (definition: TaskDefinition | FunctionDefinition): definition is FunctionDefinition =>
+  'body' in definition

@@ -7,12 +7,15 @@ import type { Command, FunctionEnd, JournalPort, Turns } from '../durable/port.j
 import { startFunction } from '../durable/start.js'
 import { TaskerError } from '../errors/tasker-error.js'
 import type { FunctionDefinition } from './define-function.js'
+import { seedOf } from './seed.js'
 
 /** What is known of a task that runs a durable function. */
 export interface FunctionHistory {
   readonly taskId: string
   /** Milliseconds since 1970. */
   readonly startedAt: number
+  /** Counts how often it went on from its beginning; 1 when not said. `startedAt`, `input` and `journal` are those of this life. */
+  readonly life?: number
   readonly input: unknown
   readonly journal: readonly JournalEntry[]
 }
@@ -44,9 +47,9 @@ export class FunctionDivergedError extends TaskerError {
  */
 export const replay = async (history: FunctionHistory, definition: FunctionDefinition): Promise<Replayed> => {
   const { name, schema, body } = definition
-  const { taskId, startedAt, journal } = history
+  const { taskId, startedAt, journal, life = 1 } = history
   const input = schema === undefined ? history.input : await validated(schema, history.input, `the function ${name}`)
-  const start = { taskId, seed: taskId, startedAt, history: journal }
+  const start = { taskId, seed: seedOf(taskId, life), startedAt, history: journal }
   return new Promise((resolve, reject) => {
     const asksFor: Command[] = []
     const port: JournalPort = {

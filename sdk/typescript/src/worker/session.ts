@@ -5,6 +5,7 @@ import type { TaskerError, TaskerErrorCode } from '../errors/tasker-error.js'
 import type { Publishers } from '../events/given-events.js'
 import { LIMITS } from '../limits.js'
 import type { Logger } from '../logger.js'
+import { Functions, type FunctionsOptions } from '../runner/functions.js'
 import { Link } from '../wire/link.js'
 import type { Transport } from '../wire/transport.js'
 import { Attempts } from './attempts.js'
@@ -17,6 +18,7 @@ export interface SessionPorts {
   readonly logger: Logger
   readonly handlers: Handlers
   readonly publishers: Publishers
+  readonly functions: FunctionsOptions
   readonly hello: Omit<WorkerHello, 'running'>
   readonly drainMsMax: number
   /** Greeted, for the first time or again. */
@@ -35,6 +37,7 @@ const FINAL: ReadonlySet<TaskerErrorCode> = new Set<TaskerErrorCode>(['INVALID_I
 export class WorkerSession {
   readonly #ports: SessionPorts
   readonly #attempts: Attempts
+  readonly #functions: Functions
   readonly #link: Link<ConnectRequest, ConnectResponse>
   readonly #outbox: Outbox
   #phase: Phase = { type: 'running' }
@@ -46,6 +49,13 @@ export class WorkerSession {
     const { clock, logger, handlers, publishers } = ports
     this.#ports = ports
     this.#attempts = new Attempts({ handlers, publishers, clock, logger, onResult: (result) => this.#outbox.add(result) })
+    this.#functions = new Functions(ports.functions, {
+      clock,
+      logger,
+      onResult: (result) => this.#outbox.add(result),
+      onRecord: (record) => this.#outbox.addRecord(record),
+      onWanted: (ref) => this.#outbox.want(ref),
+    })
     this.#link = new Link<ConnectRequest, ConnectResponse>({
       open: ports.transport.openWorker,
       clock,
@@ -72,6 +82,7 @@ export class WorkerSession {
   drain(): void {
     if (this.#phase.type !== 'running') return
     this.#phase = { type: 'draining', sinceMs: this.#ports.clock.nowMs() }
+    this.#functions.leave()
     this.#outbox.drain()
   }
 
@@ -82,25 +93,32 @@ export class WorkerSession {
     this.#phase = { type: 'stopping', sinceMs: this.#ports.clock.nowMs() }
     if (!isDraining) this.#outbox.drain()
     this.#attempts.abortAll('stopped')
+    this.#functions.stop()
   }
 
   // W1, W2, W9: always the same id, and what is still running here.
   #greet(): void {
-    const hello = { ...this.#ports.hello, running: this.#attempts.refs() }
+    const hello = { ...this.#ports.hello, running: [...this.#attempts.refs(), ...this.#functions.refs()] }
     this.#link.write({ hello, results: [], heartbeats: [], drain: undefined, records: [], journalsWanted: [] })
   }
 
   #hear(message: ConnectResponse): void {
     const attempts = this.#attempts
+    const functions = this.#functions
     const { logger } = this.#ports
     this.#heardAtMs = this.#ports.clock.nowMs()
     if (message.welcome !== undefined) this.#welcomed(message.welcome)
     for (const ack of message.acks) {
       if (ack.ref !== undefined) attempts.acknowledged(ack.ref, ack)
+      if (ack.ref !== undefined) functions.acknowledged(ack.ref)
       if (ack.reason !== '') logger.debug('a result was not recorded', { ...ack.ref, reason: ack.reason, told: ack.message })
     }
-    for (const command of message.commands) attempts.start(command)
-    if (this.#phase.type === 'stopping') attempts.abortAll('stopped')
+    for (const news of message.news) functions.hear(news)
+    for (const command of message.commands) (command.function === undefined ? attempts : functions).start(command)
+    if (this.#phase.type === 'stopping') {
+      attempts.abortAll('stopped')
+      functions.stop()
+    }
     for (const cancellation of message.cancellations) if (cancellation.ref !== undefined) attempts.cancel(cancellation.ref)
     for (const problem of message.problems)
       logger.warn('the server found a problem', { reason: problem.reason, told: problem.message })
@@ -110,8 +128,13 @@ export class WorkerSession {
     this.#link.greeted()
     this.#heartbeatMs = welcome.heartbeatIntervalMs
     this.#attempts.setResultBytesMax(welcome.resultBytesMax)
-    for (const ref of welcome.forgotten) this.#attempts.forget(ref)
-    this.#outbox.open(this.#attempts.unacknowledged())
+    this.#functions.setResultBytesMax(welcome.resultBytesMax)
+    for (const ref of welcome.forgotten) {
+      this.#attempts.forget(ref)
+      this.#functions.forget(ref)
+    }
+    const { results, records, wanted } = this.#functions.unacknowledged()
+    this.#outbox.open({ results: [...this.#attempts.unacknowledged(), ...results], records, wanted })
     if (this.#phase.type !== 'running') this.#outbox.drain()
     this.#ports.onConnect(welcome.serverId)
   }
@@ -119,6 +142,7 @@ export class WorkerSession {
   #sweep(): void {
     const nowMs = this.#ports.clock.nowMs()
     this.#attempts.sweep(nowMs)
+    this.#functions.sweep(nowMs)
     this.#outbox.beat(this.#attempts.takeHeartbeats(), nowMs, this.#heartbeatMs)
     if (this.#phase.type === 'running') return
     const leavingMs = nowMs - this.#phase.sinceMs
@@ -126,18 +150,22 @@ export class WorkerSession {
     else if (this.#phase.type === 'draining') {
       if (leavingMs >= this.#ports.drainMsMax) this.stop()
     } else if (leavingMs >= 2 * LIMITS.stopMs) this.#link.abort()
-    else if (leavingMs >= LIMITS.stopMs) this.#attempts.giveUp()
+    else if (leavingMs >= LIMITS.stopMs) {
+      this.#attempts.giveUp()
+      this.#functions.giveUp()
+    }
   }
 
   // A command may be on its way while `drain` travels: only a quiet stream is closed.
   #isDone(nowMs: number, sinceMs: number): boolean {
-    return this.#attempts.size === 0 && nowMs - Math.max(this.#heardAtMs, sinceMs) >= LIMITS.drainQuietMs
+    return this.#attempts.size + this.#functions.size === 0 && nowMs - Math.max(this.#heardAtMs, sinceMs) >= LIMITS.drainQuietMs
   }
 
   #closed(error: TaskerError | undefined): void {
     this.#stopSweep()
     this.#outbox.close()
     this.#attempts.abortAll('stopped')
+    this.#functions.stop()
     this.#ports.onEnd(error)
   }
 }

@@ -8,6 +8,7 @@ import { TaskerError } from '../errors/tasker-error.js'
 import type { EventPublisher } from '../events/event-publisher.js'
 import { LiveSubscriptions } from '../events/live-subscriptions.js'
 import type { DomainEventHandler } from '../events/subscription.js'
+import { functionAddress, isFunction, type FunctionDefinition } from '../function/define-function.js'
 import { LIMITS } from '../limits.js'
 import { stderrLogger, type Logger } from '../logger.js'
 import type { HandlerResolver, ResolvedHandler } from '../resolve/resolver.js'
@@ -24,8 +25,8 @@ export interface WorkerOptions {
   readonly namespace: string
   /** How many attempts may run here at once; 100 when not said. */
   readonly slots?: number
-  /** Definitions whose steps run here; registered with the server when the worker starts. */
-  readonly tasks?: readonly TaskDefinition[]
+  /** Tasks whose steps run here, and durable functions; registered with the server when the worker starts. */
+  readonly tasks?: readonly (TaskDefinition | FunctionDefinition)[]
   /** Handlers for templates written in YAML. */
   readonly handlers?: readonly ResolvedHandler[]
   /** Other ways to find handlers: class look-ups, and rules of your own. */
@@ -42,6 +43,12 @@ export interface WorkerOptions {
   readonly signals?: boolean
   /** How long a drain waits for running handlers; two minutes when not said. */
   readonly drainTimeout?: Duration
+  /** Bytes of the journals of suspended functions that are kept in memory, so that they need not be replayed; 64 MiB when not said. */
+  readonly functionCacheBytes?: number
+  /** How long a suspended function is kept; ten seconds when not said. */
+  readonly functionKeep?: Duration
+  /** For tests: replays each function from its journal whenever something happens to it. Nothing but its speed may change. */
+  readonly replayFunctionsAlways?: boolean
   /** Called when the server has greeted the worker, again after each reconnect. */
   readonly onConnect?: (server: { readonly serverId: string }) => void
   /** gRPC when not given. */
@@ -66,7 +73,8 @@ export class Worker {
   #leaving = false
 
   constructor(options: WorkerOptions) {
-    const { namespace, tasks = [], resolvers, around } = options
+    const { namespace, resolvers, around } = options
+    const { tasks, functions } = sorted(options.tasks ?? [], namespace)
     const handlers = handlersOf(namespace, tasks, options.handlers ?? [], resolvers, around)
     this.workerId = monotonicFactory()()
     this.#options = options
@@ -83,10 +91,16 @@ export class Worker {
       logger: this.#logger,
       handlers,
       publishers: publishersOf(options.publishers ?? []),
+      functions: {
+        definitions: functions,
+        cacheBytes: options.functionCacheBytes ?? LIMITS.functionCacheBytesDefault,
+        keepMs: options.functionKeep === undefined ? LIMITS.functionKeepMsDefault : durationMs(options.functionKeep),
+        replaysAlways: options.replayFunctionsAlways ?? false,
+      },
       hello: {
         workerId: this.workerId,
         namespace: options.namespace,
-        handlers: [...handlers.names],
+        handlers: [...handlers.names, ...functions.keys()],
         slots: options.slots ?? LIMITS.workerSlotsDefault,
         codeVersion: options.codeVersion ?? '',
         sdk: SDK_NAME,
@@ -175,6 +189,31 @@ export class Worker {
     }
   }
 }
+
+/** Tasks, and functions by their handler. Refuses functions of another namespace, and two of one name and version. */
+const sorted = (definitions: NonNullable<WorkerOptions['tasks']>, namespace: string) => {
+  const tasks: TaskDefinition[] = []
+  const functions = new Map<string, FunctionDefinition>()
+  for (const definition of definitions) {
+    if (!isFunction(definition)) {
+      tasks.push(definition)
+      continue
+    }
+    const { name, version } = definition
+    const address = functionAddress(definition)
+    if (definition.namespace !== namespace)
+      throw refused(
+        'NAMESPACE_MISMATCH',
+        `the function ${name} is of the namespace ${definition.namespace}, the worker of ${namespace}`,
+      )
+    if (functions.has(address))
+      throw refused('DUPLICATE_HANDLER', `two functions are called ${name} and have the version ${version}`)
+    functions.set(address, definition)
+  }
+  return { tasks, functions }
+}
+
+const refused = (reason: string, message: string): TaskerError => new TaskerError({ code: 'INVALID_INPUT', reason, message })
 
 const publishersOf = (publishers: readonly EventPublisher[]): ReadonlyMap<string, EventPublisher> => {
   const byName = new Map<string, EventPublisher>()

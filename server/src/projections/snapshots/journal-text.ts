@@ -62,6 +62,7 @@ interface StoredFact {
 type StoredJournal = Omit<FunctionJournal, 'last'> & { readonly facts: readonly StoredFact[] }
 
 const stored = record<StoredJournal>('journal', {
+  life: number(),
   input: text(),
   beganAt: number(),
   length: number(),

@@ -127,7 +127,14 @@ test('W8: a worker that has nothing to say sends an empty message every heartbea
   expect(server.worker().received).toHaveLength(1)
   clock.advance(10_100)
   expect(server.worker().received.slice(1)).toEqual(
-    Array.from({ length: 3 }, () => ({ hello: undefined, results: [], heartbeats: [], drain: undefined })),
+    Array.from({ length: 3 }, () => ({
+      hello: undefined,
+      results: [],
+      heartbeats: [],
+      drain: undefined,
+      records: [],
+      journalsWanted: [],
+    })),
   )
 })
 

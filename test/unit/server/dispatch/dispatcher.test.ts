@@ -46,6 +46,7 @@ const hall = (ready: (request: QueueRequest) => Promise<QueueScan>): Hall => {
       command: () => undefined,
       ack: () => undefined,
       cancel: () => undefined,
+        news: () => undefined,
       flush: () => undefined,
       close: () => undefined,
     }

@@ -194,10 +194,13 @@ export interface JournalRecord {
   /** From 1 within the attempt. */
   number: number;
   proposals: JournalProposal[];
-  ending: { $case: "suspend"; value: JournalSuspend } | { $case: "diverged"; value: JournalDivergence } | {
-    $case: "continued";
-    value: JournalContinue;
-  } | undefined;
+  ending:
+    | { $case: "suspend"; value: JournalSuspend }
+    | { $case: "diverged"; value: JournalDivergence }
+    | { $case: "continued"; value: JournalContinue }
+    | undefined;
+  /** The life of the function in which it was made (W21). */
+  life: number;
 }
 
 export interface JournalSuspend {
@@ -1489,7 +1492,7 @@ export const JournalNews: MessageFns<JournalNews> = {
 };
 
 function createBaseJournalRecord(): JournalRecord {
-  return { ref: undefined, number: 0, proposals: [], ending: undefined };
+  return { ref: undefined, number: 0, proposals: [], ending: undefined, life: 0 };
 }
 
 export const JournalRecord: MessageFns<JournalRecord> = {
@@ -1513,6 +1516,9 @@ export const JournalRecord: MessageFns<JournalRecord> = {
       case "continued":
         JournalContinue.encode(message.ending.value, writer.uint32(50).fork()).join();
         break;
+    }
+    if (message.life !== 0) {
+      writer.uint32(56).uint32(message.life);
     }
     return writer;
   },
@@ -1576,6 +1582,14 @@ export const JournalRecord: MessageFns<JournalRecord> = {
             }
 
             message.ending = { $case: "continued", value: JournalContinue.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.life = reader.uint32();
             continue;
           }
         }
@@ -4316,7 +4330,9 @@ export const StepCancellation: MessageFns<StepCancellation> = {
  * W11  After `drain` the server sends no more commands. The worker finishes what it has, waits for the acknowledgements and closes.
  * W12  A message that breaks a rule is answered with `problem`; where the rest of it makes sense, the rest is done. Only a first message
  *      without a usable `hello` ends the stream, with INVALID_ARGUMENT.
- * W13  Items of one kind keep their order within the stream. Between kinds, a message is read in the order hello, results, heartbeats, drain.
+ * W13  Items of one kind keep their order within the stream. Between kinds, a message is read in the order hello, results, heartbeats, records, drain;
+ *      one of the server in the order welcome, acks, news, commands, cancellations. Commands and news together keep their order: what is news of
+ *      a command's attempt comes in no earlier message, and comes in a later one than the command.
  * W14  A second stream with the worker_id of a live one replaces it: the older is closed with ABORTED.
  * W15  `StepCommand.step_type` says how an attempt ends well: a `decision` with the outcome `decision`, a `batchable` step with `batches`,
  *      every other with `success`. An outcome that does not fit fails its step for good with OUTCOME_NOT_EXPECTED, and so does a choice that
@@ -4338,10 +4354,11 @@ export const StepCancellation: MessageFns<StepCancellation> = {
  *      on from its beginning with a new input; then its journal begins anew, with the signals that nobody took.
  * W21  The worker hands in what is to be recorded together as one `JournalRecord`, numbered from 1 within the attempt without gaps; a number that comes
  *      again is the same record. Every record is answered by a `JournalNews` with its number in `recorded` or in `refused`, sent only after the log holds it.
- *      Records of one attempt are answered in order. One that was not answered is sent again after a reconnect.
+ *      Records of one attempt are answered in order. One that was not answered is sent again after a reconnect. A record says in which life it was made:
+ *      one of an earlier life was recorded.
  * W22  What stands in the journal and the worker does not have yet comes as `JournalNews`, gapless and in order: answers to its records as well as
  *      signals, fired timers, ended calls and children, and the cancellation. An entry that the worker handed in comes back without its value
- *      (`as_proposed`). News may come twice after a reconnect; `from` says where they begin.
+ *      (`as_proposed`). After a reconnect the journal of each attempt in `hello.running` comes again from 0; `from` says where news begin.
  * W23  A record with `suspend` gives the slot back together with what it records, if the function has seen all of the journal that was there before
  *      (`seen`). Otherwise what it records is recorded, `suspended` is not set, the news follow, and the attempt goes on.
  * W24  A worker may keep a function that is suspended and say so (`keeps`). The server then prefers that worker for the next run, and sends only what came

@@ -1,0 +1,79 @@
+/** What a function asks for, as the wire carries it. */
+import type { JournalOutcome, JournalProposal, Payload } from '@tasker/proto'
+import type { Outcome } from '../durable/entries.js'
+import type { OperationRetry } from '../durable/options.js'
+import type { CallHandler, Command, RunStep } from '../durable/port.js'
+import { durationMs } from '../duration.js'
+import { jsonPayload } from '../step/payload.js'
+
+export type Proposed = Exclude<Command, RunStep>
+
+export const textPayload = (text: string): Payload => jsonPayload(Buffer.from(text))
+
+export const proposalOf = (command: Proposed): JournalProposal => ({ key: command.key, proposal: bodyOf(command) })
+
+const bodyOf = (command: Proposed): JournalProposal['proposal'] => {
+  switch (command.type) {
+    case 'timer':
+      return { $case: 'timer', value: { forSignal: command.kind === 'signal', dueAtMs: Math.max(0, Math.round(command.dueAt)) } }
+    case 'cancel':
+      return { $case: 'cancel', value: {} }
+    case 'patch':
+      return { $case: 'patch', value: {} }
+    case 'state':
+      return { $case: 'state', value: textPayload(command.value) }
+    case 'send': {
+      const { taskId, signal, payload } = command
+      return { $case: 'send', value: { taskId, name: signal, payload: textPayload(payload) } }
+    }
+    case 'call':
+      return { $case: 'call', value: callOf(command) }
+    case 'child': {
+      const { namespace, name, version, input, onParentClose } = command
+      const abandoned = onParentClose === 'abandon'
+      return { $case: 'child', value: { namespace, name, version, input: textPayload(input), abandoned } }
+    }
+  }
+}
+
+const callOf = ({ target, input, options: { timeout, retry } }: CallHandler) => ({
+  handler: target,
+  input: textPayload(input),
+  timeoutMs: timeout === undefined ? 0 : durationMs(timeout),
+  retry: retry === undefined ? undefined : retryOf(retry),
+})
+
+/** 0, or nothing, where the default of templates is meant. */
+const retryOf = (retry: OperationRetry) => ({
+  maxAttempts: retry.retryable === false ? 1 : (retry.maxAttempts ?? 0),
+  backoff: retry.backoff ?? '',
+  baseMs: retry.backoffBase === undefined ? 0 : durationMs(retry.backoffBase),
+  maxDelayMs: retry.maxBackoff === undefined ? 0 : durationMs(retry.maxBackoff),
+  nonRetryableErrors: [...(retry.nonRetryableErrors ?? [])],
+})
+
+/** A step of the function ended here. */
+export const stepProposal = (key: string, outcome: Outcome): JournalProposal => ({
+  key,
+  proposal: { $case: 'step', value: { outcome: outcomeOf(outcome) } },
+})
+
+const outcomeOf = (outcome: Outcome): JournalOutcome['outcome'] => {
+  switch (outcome.type) {
+    case 'succeeded':
+      return { $case: 'succeeded', value: textPayload(outcome.result) }
+    case 'failed':
+      return { $case: 'failed', value: outcome.failure }
+    case 'cancelled':
+      return { $case: 'cancelled', value: {} }
+  }
+}
+
+/** About how many bytes a proposal takes. */
+export const proposalBytes = ({ key, proposal }: JournalProposal): number => {
+  if (proposal?.$case !== 'step') return BYTES_BASE + key.length
+  const { outcome } = proposal.value
+  return BYTES_BASE + key.length + (outcome?.$case === 'succeeded' ? outcome.value.data.length : 0)
+}
+
+const BYTES_BASE = 128

@@ -1,0 +1,154 @@
+/** What runs of durable functions hand in (W21): records become orders, and are answered when the log holds what they say. */
+import { type FunctionJournal, RUN_STEP, type TaskRefusal } from '@tasker/core'
+import type { ConnectedWorker, Lease } from '../dispatch/worker.js'
+import type { FaultDetail } from '../faults.js'
+import { type AttemptRef, type JournalRecord, type WorkerPort } from './api.js'
+import { taskArchived } from './archiving.js'
+import { notStorable } from './engine-faults.js'
+import { newsOf, NO_FACTS, tellAgain, tellNews, type Told } from './journal-news.js'
+import { taskNotFound } from './reads.js'
+import type { Applied } from './task-runtime.js'
+import { durableTask, type TaskStream } from './task-stream.js'
+import type { WorkerLinkParts } from './worker-link.js'
+
+export interface RecordSource {
+  readonly worker: ConnectedWorker
+  readonly port: WorkerPort
+}
+
+/** Decisions about one record that may be lost with an earlier commit of its task. */
+const DECISIONS_MAX = 10
+
+export const takeRecord = (record: JournalRecord, from: RecordSource, parts: WorkerLinkParts, left = DECISIONS_MAX): void => {
+  const { loader, clock } = parts
+  loader.find(record.taskId, (found) => {
+    switch (found.type) {
+      case 'stream':
+        return decideRecord(record, from, found.stream, parts, left)
+      case 'none':
+        return refuse(record, from, parts, taskNotFound(record.taskId), true)
+      case 'archived':
+        return refuse(record, from, parts, taskArchived(record.taskId, found.task), true)
+      case 'failed':
+        if (found.fault.detail.retryable !== true) return refuse(record, from, parts, found.fault.detail, true)
+        clock.after(parts.retryMs, () => {
+          // On another stream the worker sends it again, so the asking ends with the stream it came on.
+          if (from.worker.port === from.port) takeRecord(record, from, parts, left)
+        })
+    }
+  })
+}
+
+const decideRecord = (
+  record: JournalRecord,
+  from: RecordSource,
+  stream: TaskStream,
+  parts: WorkerLinkParts,
+  left: number,
+): void => {
+  const { runtime, workers } = parts
+  const { attempt, proposals, then, number, problem } = record
+  const lease = workers.lease(record)
+  const again = (): void => (left > 1 ? takeRecord(record, from, parts, left - 1) : undefined)
+  if (lease?.worker === from.worker && (problem !== undefined || isRepeat(record, lease, stream))) {
+    runtime.afterPending(stream, (settled) => {
+      if (settled?.type === 'lost') return again()
+      const journal = durableTask(stream)?.journal
+      if (problem !== undefined) refuse(record, from, parts, problem, false)
+      else if (journal !== undefined) tellNews(lease, journal, workers, { recorded: number })
+    })
+    return
+  }
+  const worker = from.worker.id
+  const plain = { type: 'record', at: runtime.now(stream), attempt, worker, proposals } as const
+  const command = then === undefined ? plain : { ...plain, then }
+  runtime.apply(stream, command, { cause: { actor: `worker:${worker}`, command: 'record' } }, (applied) =>
+    recorded(record, lease, applied, { from, stream, parts, again }),
+  )
+}
+
+/** It is durable already, or was made before the function went on from its beginning, and so is durable. */
+const isRepeat = ({ number, life }: JournalRecord, lease: Lease, { state }: TaskStream): boolean =>
+  number <= lease.recorded || (life > 0 && state.type === 'task' && life < (state.journal?.life ?? 0))
+
+interface Recording {
+  readonly from: RecordSource
+  readonly stream: TaskStream
+  readonly parts: WorkerLinkParts
+  readonly again: () => void
+}
+
+const recorded = (record: JournalRecord, lease: Lease | undefined, applied: Applied, recording: Recording): void => {
+  const { from, stream, parts, again } = recording
+  switch (applied.type) {
+    case 'durable':
+    case 'unchanged': {
+      const journal = durableTask(stream)?.journal
+      if (lease === undefined || journal === undefined) return
+      lease.recorded = Math.max(lease.recorded, record.number)
+      const pause = applied.type === 'durable' ? pauseOf(applied.events, journal) : undefined
+      tellNews(lease, journal, parts.workers, { recorded: record.number, pause, asProposed: true })
+      return
+    }
+    case 'refused':
+      return refuse(record, from, parts, refusalDetail(applied.refusal), endsRun(applied.refusal))
+    case 'lost':
+      if (applied.settled.reason === 'predecessor_lost') again()
+      else if (applied.settled.reason === 'refused') refuse(record, from, parts, notStorable(applied.settled.message), false)
+      return
+    case 'quarantined':
+      return refuse(record, from, parts, notStorable(applied.message), true)
+  }
+}
+
+type Events = Extract<Applied, { readonly type: 'durable' }>['events']
+
+const pauseOf = (events: Events, { diverged }: FunctionJournal): Told['pause'] => {
+  if (diverged !== undefined) return 'diverged'
+  if (events.some(({ type }) => type === 'step.suspended')) return 'suspended'
+  return events.some(({ type }) => type === 'step.cancelled') ? 'taken_away' : undefined
+}
+
+/** Whether the run is over for this worker, or only the record was no good. */
+const endsRun = ({ code, reason }: TaskRefusal): boolean =>
+  code !== 'INVALID_INPUT' && code !== 'BACKPRESSURE' && reason !== 'JOURNAL_HAS_NEWS'
+
+const refusalDetail = ({ code, reason, message }: TaskRefusal): FaultDetail => ({ code, reason, message, retryable: false })
+
+const refuse = (
+  record: JournalRecord,
+  { worker }: RecordSource,
+  { workers }: WorkerLinkParts,
+  refused: FaultDetail,
+  over: boolean,
+): void => {
+  const { port } = worker
+  if (port === undefined) return
+  const pause = over ? 'taken_away' : undefined
+  port.news({ ...newsOf(record, record.life, NO_FACTS), recorded: record.number, refused, pause })
+  workers.flushSoon(port)
+}
+
+/** The journals of runs that a worker still has, after its stream or its server was another (N2). */
+export const tellJournals = (running: readonly AttemptRef[], worker: ConnectedWorker, parts: WorkerLinkParts): void => {
+  for (const ref of running) if (ref.step === RUN_STEP) tellJournal(ref, worker, parts)
+}
+
+/** The journal of an attempt from its beginning, if it is this worker's. */
+export const tellJournal = (ref: AttemptRef, worker: ConnectedWorker, parts: WorkerLinkParts): void => {
+  const { loader, runtime, workers, clock, retryMs } = parts
+  const { port } = worker
+  const again = (): void => {
+    clock.after(retryMs, () => (worker.port === port ? tellJournal(ref, worker, parts) : undefined))
+  }
+  loader.find(ref.taskId, (found) => {
+    if (found.type === 'failed' && found.fault.detail.retryable === true) return again()
+    if (found.type !== 'stream') return
+    runtime.afterPending(found.stream, (settled) => {
+      if (settled?.type === 'lost') return again()
+      const lease = workers.lease(ref)
+      const journal = durableTask(found.stream)?.journal
+      if (lease?.worker === worker && journal !== undefined) tellAgain(lease, journal, workers)
+    })
+  })
+}

@@ -1,0 +1,119 @@
+/** The wall for what runs of durable functions hand in: read whole, or not recorded and answered with the reason (W21). */
+import { type AfterRecord, instant, type JournalProposal, JSON_NULL, type JsonText, LIMITS } from '@tasker/core'
+import type {
+  JournalOutcome,
+  JournalProposal as WireProposal,
+  JournalRecord as WireRecord,
+  JournalTimer,
+  Payload,
+} from '@tasker/proto'
+import type { JournalRecord } from '../engine/api.js'
+import type { FaultDetail } from '../faults.js'
+import { attemptRef } from './attempt-ref.js'
+import { cut, failureFrom } from './failure.js'
+import { readPayload } from './payload.js'
+
+export type ReadRecord =
+  | { readonly type: 'record'; readonly record: JournalRecord }
+  /** Not even a key to answer. */
+  | { readonly type: 'keyless'; readonly message: string }
+
+type Outcome = Extract<JournalProposal, { readonly outcome: unknown }>['outcome']
+
+/** Why a record cannot be read. */
+class Unreadable extends Error {
+  readonly detail: FaultDetail
+
+  constructor(reason: string, message: string) {
+    super(message)
+    this.detail = { code: 'INVALID_INPUT', reason, message, retryable: false }
+  }
+}
+
+export const readRecord = (wire: WireRecord): ReadRecord => {
+  if (wire.ref === undefined) return { type: 'keyless', message: 'it names no attempt' }
+  const ref = attemptRef(wire.ref)
+  if (ref.type === 'nonsense') return { type: 'keyless', message: ref.message }
+  if (wire.number < 1) return { type: 'keyless', message: 'records are numbered from 1' }
+  const key = { ...ref.ref, number: wire.number, life: wire.life }
+  try {
+    const proposals = wire.proposals.map(proposalFrom)
+    return { type: 'record', record: { ...key, proposals, then: endingFrom(wire.ending), problem: undefined } }
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error
+    return { type: 'record', record: { ...key, proposals: [], then: undefined, problem: error.detail } }
+  }
+}
+
+const endingFrom = (ending: WireRecord['ending']): AfterRecord | undefined => {
+  switch (ending?.$case) {
+    case undefined:
+      return undefined
+    case 'suspend':
+      return { type: 'suspend', seen: ending.value.seen }
+    case 'diverged': {
+      const { expected, actual, line } = ending.value
+      return { type: 'diverge', expected: inWords(expected), actual: inWords(actual), line: inWords(line) }
+    }
+    case 'continued': {
+      const { input, seen, unread } = ending.value
+      const text = jsonFrom(input, LIMITS.contextBytesMax, 'the input that the function continues with')
+      return { type: 'continue', input: text, seen, unread }
+    }
+  }
+}
+
+const inWords = (text: string): string => cut(text, LIMITS.failureMessageCharsMax)
+
+const proposalFrom = ({ key, proposal }: WireProposal): JournalProposal => {
+  if (key === '' || key.length > LIMITS.journalKeyCharsMax)
+    throw new Unreadable('RECORD_NOT_READ', `a key has 1 to ${LIMITS.journalKeyCharsMax} characters`)
+  switch (proposal?.$case) {
+    case 'step':
+      return { type: 'effect.recorded', kind: 'step', key, outcome: outcomeFrom(proposal.value, key) }
+    case 'timer':
+      return { type: 'timer', kind: proposal.value.forSignal ? 'signal' : 'timer', key, dueAt: dueAtOf(proposal.value) }
+    case 'cancel':
+      return { type: 'cancel', key }
+    case 'patch':
+      return { type: 'effect.recorded', kind: 'patch', key }
+    case 'state': {
+      const value = jsonFrom(proposal.value, LIMITS.functionStateBytesMax, `the state ${key}`)
+      return { type: 'effect.recorded', kind: 'state', key, value }
+    }
+    case 'send':
+    case 'call':
+    case 'child':
+      throw new Unreadable('NOT_SUPPORTED_YET', `this server does not take a ${proposal.$case} from a function`)
+    case undefined:
+      throw new Unreadable('RECORD_NOT_READ', `a proposal with the key ${key} says nothing`)
+  }
+}
+
+/** The last instant of the calendar. */
+const DUE_AT_MS_MAX = 8.64e15
+
+const dueAtOf = ({ dueAtMs }: JournalTimer) => instant(Math.min(dueAtMs, DUE_AT_MS_MAX))
+
+const outcomeFrom = ({ outcome }: JournalOutcome, key: string): Outcome => {
+  switch (outcome?.$case) {
+    case 'succeeded':
+      return { type: 'succeeded', result: jsonFrom(outcome.value, LIMITS.resultBytesMax, `the result of ${key}`) }
+    case 'failed':
+      return { type: 'failed', failure: failureFrom(outcome.value) }
+    case 'cancelled':
+      return { type: 'cancelled' }
+    case undefined:
+      throw new Unreadable('RECORD_NOT_READ', `the step ${key} has no outcome`)
+  }
+}
+
+const REASONS = { too_large: 'RECORD_TOO_LARGE', encoding: 'ENCODING_NOT_SUPPORTED', not_json: 'RECORD_NOT_READ' } as const
+
+/** A value that is not given is null. */
+const jsonFrom = (payload: Payload | undefined, bytesMax: number, what: string): JsonText => {
+  if (payload === undefined) return JSON_NULL
+  const read = readPayload(payload, bytesMax, what)
+  if (read.type === 'json') return read.text
+  throw new Unreadable(REASONS[read.type], read.type === 'not_json' ? read.problem.message : read.message)
+}
