@@ -20,6 +20,9 @@ export interface SubmitFlags {
   readonly reason?: string
   readonly correlationId?: string
   readonly runAt?: string
+  readonly signal?: string
+  /** JSON. */
+  readonly signalPayload?: string
 }
 
 /** The JSON text of a flag such as `--context`: the text itself, `@file`, or `-` for stdin. `what` names it in errors. */
@@ -63,7 +66,9 @@ export const submissionBody = (template: TemplateRef, context: string, requestId
     correlation_id: flags.correlationId,
     run_at: flags.runAt,
   }
-  return `${JSON.stringify(fields).slice(0, -1)},"context":${context.trim()}}`
+  const { signal, signalPayload = 'null' } = flags
+  const told = signal === undefined ? '' : `,"signal":{"name":${JSON.stringify(signal)},"payload":${signalPayload.trim()}}`
+  return `${JSON.stringify(fields).slice(0, -1)},"context":${context.trim()}${told}}`
 }
 
 const submitted = z.looseObject({ task_id: z.string(), status: z.string().optional() })

@@ -60,6 +60,14 @@ export interface Submission {
   readonly idempotencyKey: string | undefined
   readonly runAt: Instant | undefined
   readonly onDuplicate: 'reject' | 'return'
+  /** For the task, whether this submission starts it or it is there; then it is returned. */
+  readonly signal?: GivenSignal | undefined
+}
+
+/** An outside fact for a durable function. */
+export interface GivenSignal {
+  readonly name: string
+  readonly payload: JsonText
 }
 
 /** Where a write went: `partition:seq`, given back to list queries to read one's own writes. */

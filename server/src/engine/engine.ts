@@ -29,6 +29,7 @@ import type {
   ArchiveOrder,
   AttemptRef,
   CommandAnswer,
+  GivenSignal,
   DomainEvents,
   Engine,
   EngineHealth,
@@ -60,6 +61,7 @@ import type { QuarantinedStream } from './quarantine.js'
 import { recover, type RecoveryReport } from './recovery.js'
 import type { TaskCommit } from './task-stream.js'
 import { engineWatch } from './watch.js'
+import { signalWithStart } from './signal-with-start.js'
 import { connectWorker } from './worker-link.js'
 
 export interface EngineHooks {
@@ -176,7 +178,16 @@ export class RunningEngine implements Engine {
   submit(submission: Submission, answer: (answer: SubmitAnswer) => void): void {
     const fault = this.#refusal()
     if (fault !== undefined) answer({ type: 'failed', fault })
-    else this.#parts.submissions.submit(submission, answer)
+    else if (submission.signal === undefined) this.#parts.submissions.submit(submission, answer)
+    else this.#signalWithStart(submission, submission.signal, answer)
+  }
+
+  #signalWithStart(submission: Submission, signal: GivenSignal, answer: (answer: SubmitAnswer) => void): void {
+    const { catalog, submissions } = this.#parts
+    const template = ({ namespace, name, version }: Submission) => catalog.find(namespace, name, version)
+    const submit = (one: Submission, then: (answer: SubmitAnswer) => void) => submissions.submit(one, then)
+    const order: Engine['order'] = (...given) => this.order(...given)
+    signalWithStart(submission, signal, { template, submit, order }, answer)
   }
 
   cancel(taskId: TaskId, reason: string | undefined, actor: string): Promise<CommandAnswer> {

@@ -1,15 +1,26 @@
 /** What runs of durable functions hand in (W21): records become orders, and are answered when the log holds what they say. */
-import { type FunctionJournal, RUN_STEP, type TaskRefusal } from '@tasker/core'
+import { type DurationMs, type FunctionJournal, RUN_STEP, type TaskRefusal } from '@tasker/core'
 import type { ConnectedWorker, Lease } from '../dispatch/worker.js'
+import type { Workers } from '../dispatch/workers.js'
 import type { FaultDetail } from '../faults.js'
-import { type AttemptRef, type JournalRecord, type WorkerPort } from './api.js'
+import type { AttemptRef, JournalRecord, WorkerPort } from './api.js'
 import { taskArchived } from './archiving.js'
+import type { Clock } from './clock.js'
 import { notStorable } from './engine-faults.js'
 import { newsOf, NO_FACTS, tellAgain, tellNews, type Told } from './journal-news.js'
 import { taskNotFound } from './reads.js'
-import type { Applied } from './task-runtime.js'
+import type { StreamLoader } from './stream-loader.js'
+import type { Applied, TaskRuntime } from './task-runtime.js'
 import { durableTask, type TaskStream } from './task-stream.js'
-import type { WorkerLinkParts } from './worker-link.js'
+
+export interface RecordParts {
+  readonly workers: Workers
+  readonly loader: StreamLoader
+  readonly runtime: TaskRuntime
+  readonly clock: Clock
+  /** Between two looks at a log that cannot be read. */
+  readonly retryMs: DurationMs
+}
 
 export interface RecordSource {
   readonly worker: ConnectedWorker
@@ -19,7 +30,7 @@ export interface RecordSource {
 /** Decisions about one record that may be lost with an earlier commit of its task. */
 const DECISIONS_MAX = 10
 
-export const takeRecord = (record: JournalRecord, from: RecordSource, parts: WorkerLinkParts, left = DECISIONS_MAX): void => {
+export const takeRecord = (record: JournalRecord, from: RecordSource, parts: RecordParts, left = DECISIONS_MAX): void => {
   const { loader, clock } = parts
   loader.find(record.taskId, (found) => {
     switch (found.type) {
@@ -43,7 +54,7 @@ const decideRecord = (
   record: JournalRecord,
   from: RecordSource,
   stream: TaskStream,
-  parts: WorkerLinkParts,
+  parts: RecordParts,
   left: number,
 ): void => {
   const { runtime, workers } = parts
@@ -74,7 +85,7 @@ const isRepeat = ({ number, life }: JournalRecord, lease: Lease, { state }: Task
 interface Recording {
   readonly from: RecordSource
   readonly stream: TaskStream
-  readonly parts: WorkerLinkParts
+  readonly parts: RecordParts
   readonly again: () => void
 }
 
@@ -118,7 +129,7 @@ const refusalDetail = ({ code, reason, message }: TaskRefusal): FaultDetail => (
 const refuse = (
   record: JournalRecord,
   { worker }: RecordSource,
-  { workers }: WorkerLinkParts,
+  { workers }: RecordParts,
   refused: FaultDetail,
   over: boolean,
 ): void => {
@@ -130,12 +141,12 @@ const refuse = (
 }
 
 /** The journals of runs that a worker still has, after its stream or its server was another (N2). */
-export const tellJournals = (running: readonly AttemptRef[], worker: ConnectedWorker, parts: WorkerLinkParts): void => {
+export const tellJournals = (running: readonly AttemptRef[], worker: ConnectedWorker, parts: RecordParts): void => {
   for (const ref of running) if (ref.step === RUN_STEP) tellJournal(ref, worker, parts)
 }
 
 /** The journal of an attempt from its beginning, if it is this worker's. */
-export const tellJournal = (ref: AttemptRef, worker: ConnectedWorker, parts: WorkerLinkParts): void => {
+export const tellJournal = (ref: AttemptRef, worker: ConnectedWorker, parts: RecordParts): void => {
   const { loader, runtime, workers, clock, retryMs } = parts
   const { port } = worker
   const again = (): void => {

@@ -21,6 +21,7 @@ import {
   type GetRequest,
   type GetStepAuditRequest,
   type GetStepRequest,
+  type GetTaskStateRequest,
   type GetTemplateRequest,
   type ListKeysRequest,
   type ListRequest,
@@ -29,6 +30,7 @@ import {
   type OrderRequest,
   type RegisterRequest,
   type ResolveStepRequest,
+  type SignalTaskRequest,
   type SubmitRequest,
   type ValidateTemplateRequest,
 } from '@tasker/proto'
@@ -43,6 +45,7 @@ import { type OpenStream, type OpenStreams } from './open-streams.js'
 import { serveSession, type SessionCall } from './session-stream.js'
 import { serveSubscription, type SubscribeCall } from './subscribe-stream.js'
 import { bulkOrder, cancelTask, orderTask } from './order-calls.js'
+import { getTaskState, signalTask } from './signal-calls.js'
 import { getStep, getStepAudit, listSteps, resolveStep } from './step-calls.js'
 import { getTask, listTasks, submitTask } from './task-calls.js'
 import { getContext } from './task-context.js'
@@ -89,6 +92,8 @@ const addTaskService = (server: Server, door: GrpcDoor, streams: OpenStreams): v
       retry: tolerant(TaskServiceService.retry),
       resolve: tolerant(TaskServiceService.resolve),
       bulk: tolerant(TaskServiceService.bulk),
+      signalTask: tolerant(TaskServiceService.signalTask),
+      getTaskState: tolerant(TaskServiceService.getTaskState),
       awaitResult: tolerant(TaskServiceService.awaitResult),
       watch: tolerant(TaskServiceService.watch),
     },
@@ -107,6 +112,8 @@ const addTaskService = (server: Server, door: GrpcDoor, streams: OpenStreams): v
       retry: unary(logger, (request: OrderRequest) => orderTask('retry')(door, request)),
       resolve: unary(logger, (request: OrderRequest) => orderTask('resolve')(door, request)),
       bulk: unary(logger, (request: BulkRequest) => bulkOrder(door, request)),
+      signalTask: unary(logger, (request: SignalTaskRequest) => signalTask(door, request)),
+      getTaskState: unary(logger, (request: GetTaskStateRequest) => getTaskState(door, request)),
       awaitResult: (call: AwaitCall, callback: sendUnaryData<AwaitResultResponse>) => {
         const fault = streams.serve((ended) => serveAwaitResult(door, call, callback, ended))
         if (fault !== undefined) callback(callStatus(fault))

@@ -5,6 +5,7 @@ import { monotonicFactory } from 'ulid'
 import type { Submission } from '../engine/api.js'
 import type { FaultDetail, InputProblem } from '../faults.js'
 import { readPayload } from './payload.js'
+import { readSignal } from './read-signal.js'
 import { checkText, requireText } from './text-fields.js'
 
 export type ReadSubmission =
@@ -24,6 +25,8 @@ const newRequestId = monotonicFactory()
 export const readSubmission = (wire: SubmitRequest): ReadSubmission => {
   const context = contextOf(wire)
   if (context.type === 'refused') return context
+  const signal = wire.signal === undefined ? undefined : readSignal(wire.signal)
+  if (signal?.type === 'refused') return signal
   const problems = fieldProblems(wire)
   if (problems.length > 0) return refusedForm(problems)
   const submission: Submission = {
@@ -43,6 +46,7 @@ export const readSubmission = (wire: SubmitRequest): ReadSubmission => {
     idempotencyKey: given(wire.idempotencyKey),
     runAt: wire.runAtMs === 0 ? undefined : instant(wire.runAtMs),
     onDuplicate: wire.onDuplicate === OnDuplicate.ON_DUPLICATE_RETURN ? 'return' : 'reject',
+    signal: signal?.signal,
   }
   return { type: 'submission', submission }
 }

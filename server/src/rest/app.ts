@@ -25,6 +25,7 @@ import { addListRoute } from './routes/task-list.js'
 import { addReadRoutes } from './routes/task-read.js'
 import { addOrderRoutes } from './routes/task-orders.js'
 import { addResultRoute } from './routes/task-result.js'
+import { addSignalRoutes } from './routes/task-signals.js'
 import { addSubmitRoute } from './routes/task-submit.js'
 import { addTemplateRoutes } from './routes/templates.js'
 import { addValidateRoute } from './routes/template-validate.js'
@@ -67,6 +68,7 @@ const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal, streamTimes:
   addPastRoutes(app, door)
   addCancelRoutes(app, door)
   addOrderRoutes(app, door)
+  addSignalRoutes(app, door)
   addBulkRoute(app, door)
   addStepRoutes(app, door)
   addResultRoute(app, door, stopping)

@@ -128,6 +128,7 @@ export const submission = (more: Partial<SubmitRequest> = {}): SubmitRequest => 
   idempotencyKey: '',
   runAtMs: 0,
   onDuplicate: 0,
+  signal: undefined,
   watchOutcome: false,
   ...more,
 })

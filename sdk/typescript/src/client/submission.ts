@@ -56,6 +56,7 @@ export const submitRequest = (
   idempotencyKey: options.idempotencyKey ?? '',
   runAtMs: options.runAt === undefined ? 0 : options.runAt.getTime(),
   onDuplicate: duplicateRule(options.onDuplicate),
+  signal: undefined,
 })
 
 const duplicateRule = (rule: 'reject' | 'return' | undefined): OnDuplicate => {

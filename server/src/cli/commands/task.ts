@@ -12,6 +12,7 @@ import { addDiffCommand } from './task-diff.js'
 import { addTaskExplainCommands } from './task-explain.js'
 import { addReplayCommand } from './task-replay.js'
 import { addOrderCommands } from './task-orders.js'
+import { addSignalCommands } from './task-signal.js'
 import { addTaskReadCommands, taskPath, writeResult } from './task-read.js'
 
 export const addTaskCommands = (program: Command, binding: Binding): void => {
@@ -24,6 +25,7 @@ export const addTaskCommands = (program: Command, binding: Binding): void => {
   addWatch(task, binding)
   addCancel(task, binding)
   addOrderCommands(task, binding)
+  addSignalCommands(task, binding)
 }
 
 interface SubmitCommandFlags extends SubmitFlags {
@@ -47,6 +49,8 @@ const addSubmit = (task: Command, binding: Binding): void => {
     .option('--reason <text>', 'why')
     .option('--correlation-id <id>', 'an id that ties it to other work')
     .option('--run-at <instant>', 'not before, such as 2030-01-31T08:00:00Z')
+    .option('--signal <name>', 'a signal for the task, whether this starts it or it is there')
+    .option('--signal-payload <json>', 'what the signal says: JSON, or @file')
     .addHelpText(
       'after',
       examples(
@@ -68,10 +72,16 @@ const submit = async (
 ): Promise<ExitCode> => {
   const { terminal, http } = context
   const input = await jsonSource(flags.context, stdin, 'context')
-  const submitted = await submitTask(http, templateRef(template, context.namespace), input, flags, (fault, tryNumber) =>
-    terminal.err(
-      `${terminal.colours.yellow('again')} try ${tryNumber} did not succeed (${fault.message}); next with the same request id`,
-    ),
+  const payload = flags.signalPayload === undefined ? 'null' : await jsonSource(flags.signalPayload, stdin, 'signal payload')
+  const submitted = await submitTask(
+    http,
+    templateRef(template, context.namespace),
+    input,
+    { ...flags, signalPayload: payload },
+    (fault, tryNumber) =>
+      terminal.err(
+        `${terminal.colours.yellow('again')} try ${tryNumber} did not succeed (${fault.message}); next with the same request id`,
+      ),
   )
   if (flags.wait) return waitForEnd(context, submitted.taskId)
   if (context.json) terminal.out(submitted.text)

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type JsonFault, type JsonText, scanJson } from '@tasker/core'
 import { Fault } from '../../faults.js'
+import type { BodyRules } from './rules.js'
 
 const BYTE_ORDER_MARK = '\ufeff'
 const REPLACEMENT = '\ufffd'
@@ -9,11 +10,11 @@ const REPLACEMENT = '\ufffd'
 const BAD_PLACE = '\ud800'
 
 /** Throws `INVALID_UTF8`, for JSON with the path of the value that holds the bad bytes. */
-export const decodeText = (bytes: Buffer, form: 'json' | 'document'): string => {
+export const decodeText = (bytes: Buffer, form: BodyRules['form']): string => {
   const text = bytes.toString('utf8')
   if (isUtf8(bytes)) return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text
   const at = firstBadCharacter(bytes, text)
-  const found = form === 'json' ? scanJson(text.slice(0, at) + BAD_PLACE + text.slice(at + 1)) : undefined
+  const found = form !== 'document' ? scanJson(text.slice(0, at) + BAD_PLACE + text.slice(at + 1)) : undefined
   if (found?.type === 'fault' && found.offset < at) throw jsonFault(found)
   throw invalidUtf8(found?.type === 'fault' ? found.path : '', Buffer.byteLength(text.slice(0, at)))
 }

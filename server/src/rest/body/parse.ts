@@ -5,7 +5,7 @@ import { Fault } from '../../faults.js'
 import { unsupportedMediaType } from '../error-funnel.js'
 import { decodeText, scannedJson } from './decode.js'
 import { readBody } from './read.js'
-import type { BodyRules } from './rules.js'
+import type { BodyRules, RawMember } from './rules.js'
 
 const JSON_TYPES = ['application/json']
 const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml', 'text/vnd.yaml']
@@ -31,22 +31,26 @@ const rulesOf = (request: FastifyRequest): BodyRules => request.routeOptions.con
 const parsedBody = (bytes: Buffer, rules: BodyRules): unknown => {
   const text = decodeText(bytes, rules.form)
   if (rules.optional && text.trim() === '') return undefined
-  return rules.form === 'document' ? text : parsedJson(scannedJson(text), rules)
+  if (rules.form === 'document') return text
+  return rules.form === 'payload' ? scannedJson(text) : parsedJson(scannedJson(text), rules)
 }
 
 const parsedJson = (json: JsonText, rules: BodyRules): unknown => {
-  const { raw } = rules
+  const { raw, alsoRaw } = rules
   if (raw === undefined || !json.trimStart().startsWith('{')) return JSON.parse(json)
   const members = sliceMembers(json)
-  const kept = members.get(raw.member)
-  if (kept !== undefined && Buffer.byteLength(kept) > raw.bytesMax) throw memberTooLarge(raw)
+  for (const one of [raw, ...(alsoRaw === undefined ? [] : [alsoRaw])]) {
+    const kept = members.get(one.member)
+    if (kept !== undefined && Buffer.byteLength(kept) > one.bytesMax) throw memberTooLarge(one)
+  }
+  const isRaw = (name: string): boolean => name === raw.member || name === alsoRaw?.member
   // `fromEntries` defines its members, so that a key `__proto__` is a key like any other.
-  return Object.fromEntries([...members].map(([name, value]) => [name, name === raw.member ? value : parsedValue(value)]))
+  return Object.fromEntries([...members].map(([name, value]) => [name, isRaw(name) ? value : parsedValue(value)]))
 }
 
 const parsedValue = (json: JsonText): unknown => JSON.parse(json)
 
-const memberTooLarge = ({ member, bytesMax, tooLarge }: NonNullable<BodyRules['raw']>): Fault => {
+const memberTooLarge = ({ member, bytesMax, tooLarge }: RawMember): Fault => {
   const message = `${member} has more than ${bytesMax} bytes, which is the limit.`
   return new Fault({
     code: 'TOO_LARGE',

@@ -19,10 +19,10 @@ export const readBody = async (stream: AsyncIterable<unknown>, rules: BodyRules)
 }
 
 /** All other members together fit in what the limit leaves beside the raw one, so it is the raw one that is too large. */
-const bodyTooLarge = ({ bytesMax, raw }: BodyRules): Fault =>
+const bodyTooLarge = ({ bytesMax, raw, tooLarge }: BodyRules): Fault =>
   new Fault({
     code: 'TOO_LARGE',
-    reason: raw?.tooLarge ?? 'BODY_TOO_LARGE',
+    reason: raw?.tooLarge ?? tooLarge ?? 'BODY_TOO_LARGE',
     message:
       raw === undefined
         ? `The body has more than ${bytesMax} bytes, which is the limit here.`

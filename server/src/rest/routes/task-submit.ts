@@ -6,6 +6,7 @@ import type { Submission, SubmitAnswer } from '../../engine/api.js'
 import { Fault, type FaultDetail } from '../../faults.js'
 import type { BodyRules } from '../body/rules.js'
 import type { RestDoor } from '../door.js'
+import { SIGNAL_TOO_LARGE, signalIn } from '../body/signal.js'
 import { objectText } from '../json-text.js'
 import { REST_LIMITS } from '../limits.js'
 import { ANONYMOUS, type App, sendJson, withToken } from '../route.js'
@@ -17,9 +18,10 @@ import { taskText } from '../views/task-text.js'
 
 const BODY: BodyRules = {
   form: 'json',
-  bytesMax: LIMITS.contextBytesMax + REST_LIMITS.submissionOverheadBytesMax,
+  bytesMax: LIMITS.contextBytesMax + LIMITS.signalBytesMax + REST_LIMITS.submissionOverheadBytesMax,
   optional: false,
   raw: { member: 'context', bytesMax: LIMITS.contextBytesMax, tooLarge: 'CONTEXT_TOO_LARGE' },
+  alsoRaw: { member: 'signal', bytesMax: LIMITS.signalBytesMax + REST_LIMITS.commandBytesMax, tooLarge: SIGNAL_TOO_LARGE },
 }
 
 const REQUEST_ID_HEADER = 'tasker-request-id'
@@ -105,4 +107,5 @@ const submissionOf = (body: z.output<typeof SUBMISSION>, requestId: string): Sub
   idempotencyKey: body.idempotency_key,
   runAt: body.run_at,
   onDuplicate: body.on_duplicate ?? 'reject',
+  signal: body.signal === undefined ? undefined : signalIn(body.signal),
 })

@@ -10,6 +10,24 @@ const rawObject = z
   .custom<JsonText>((text) => typeof text === 'string' && text.startsWith('{'), { error: 'must be a JSON object' })
   .meta({ type: 'object', description: `Any JSON object of at most ${LIMITS.contextBytesMax} bytes, kept byte for byte.` })
 
+const rawSignal = z
+  .custom<JsonText>((text) => typeof text === 'string' && text.startsWith('{'), { error: 'must be a JSON object' })
+  .meta({ type: 'object' })
+
+/** A whole body that the parser leaves as the text it was; null when there is none. */
+export const SIGNAL_PAYLOAD = z
+  .custom<JsonText | null | undefined>((text) => typeof text === 'string' || text === undefined || text === null)
+  .meta({ description: `Any JSON of at most ${LIMITS.signalBytesMax} bytes, kept byte for byte; null when not given.` })
+export const SIGNAL_PATH = z.object({ task_id: z.string().describe('A ULID.'), name: plainText() })
+export const SIGNAL_HEADERS = z.object({
+  'tasker-request-id': plainText().optional().describe('Made before the first try; a repeat with it is the same signal.'),
+})
+export const SIGNALLED = z.object({ task_id: z.string(), name: z.string() })
+
+export const STATE_PATH = z.object({ task_id: z.string().describe('A ULID.'), key: z.string() })
+export const TASK_STATE = z.object({ task_id: z.string(), state: z.record(z.string(), z.unknown()) })
+export const TASK_STATE_VALUE = z.object({ task_id: z.string(), key: z.string(), value: z.unknown() })
+
 export const SUBMISSION = z.strictObject({
   namespace: plainText(),
   name: plainText(),
@@ -27,6 +45,9 @@ export const SUBMISSION = z.strictObject({
   parent_correlation_id: optional(plainText()),
   idempotency_key: optional(plainText()),
   run_at: optional(instantField).describe('Nothing starts before this instant.'),
+  signal: optional(rawSignal).describe(
+    'For the task of a durable function, whether this starts it or it is there: `{name, payload}`. A repeat with the same request id is the same signal.',
+  ),
   on_duplicate: optional(z.enum(['reject', 'return'])).describe('What a task with the same key means; reject when not given.'),
 })
 

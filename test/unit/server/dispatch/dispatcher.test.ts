@@ -46,7 +46,7 @@ const hall = (ready: (request: QueueRequest) => Promise<QueueScan>): Hall => {
       command: () => undefined,
       ack: () => undefined,
       cancel: () => undefined,
-        news: () => undefined,
+      news: () => undefined,
       flush: () => undefined,
       close: () => undefined,
     }

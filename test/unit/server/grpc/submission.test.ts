@@ -20,6 +20,7 @@ const wire = (more: Partial<SubmitRequest> = {}): SubmitRequest => ({
   idempotencyKey: '',
   runAtMs: 0,
   onDuplicate: 0,
+  signal: undefined,
   watchOutcome: false,
   ...more,
 })

@@ -115,6 +115,45 @@ export interface SubmitRequest {
   onDuplicate: OnDuplicate;
   /** In a Session: send the outcome too. */
   watchOutcome: boolean;
+  /**
+   * A signal for the task, whether this submission starts it or it is there (then it is returned, whatever `on_duplicate` says). A repeat with the
+   * same request_id is the same signal.
+   */
+  signal: Signal | undefined;
+}
+
+/** An outside fact for a durable function. */
+export interface Signal {
+  name: string;
+  /** Absent means null. */
+  payload: Payload | undefined;
+}
+
+export interface SignalTaskRequest {
+  taskId: string;
+  signal:
+    | Signal
+    | undefined;
+  /** Made before the first try; a repeat with it is the same signal. May be empty. */
+  requestId: string;
+}
+
+export interface SignalTaskResponse {
+  consistencyToken: string;
+}
+
+export interface GetTaskStateRequest {
+  taskId: string;
+}
+
+export interface GetTaskStateResponse {
+  values: TaskStateValue[];
+}
+
+/** What a durable function shows. */
+export interface TaskStateValue {
+  key: string;
+  value: Payload | undefined;
 }
 
 export interface SubmitResponse {
@@ -702,6 +741,7 @@ function createBaseSubmitRequest(): SubmitRequest {
     runAtMs: 0,
     onDuplicate: 0,
     watchOutcome: false,
+    signal: undefined,
   };
 }
 
@@ -754,6 +794,9 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
     }
     if (message.watchOutcome !== false) {
       writer.uint32(128).bool(message.watchOutcome);
+    }
+    if (message.signal !== undefined) {
+      Signal.encode(message.signal, writer.uint32(482).fork()).join();
     }
     return writer;
   },
@@ -897,6 +940,334 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
             }
 
             message.watchOutcome = reader.bool();
+            continue;
+          }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.signal = Signal.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSignal(): Signal {
+  return { name: "", payload: undefined };
+}
+
+export const Signal: MessageFns<Signal> = {
+  encode(message: Signal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.payload !== undefined) {
+      Payload.encode(message.payload, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Signal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignal();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.payload = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSignalTaskRequest(): SignalTaskRequest {
+  return { taskId: "", signal: undefined, requestId: "" };
+}
+
+export const SignalTaskRequest: MessageFns<SignalTaskRequest> = {
+  encode(message: SignalTaskRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    if (message.signal !== undefined) {
+      Signal.encode(message.signal, writer.uint32(18).fork()).join();
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SignalTaskRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignalTaskRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.signal = Signal.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSignalTaskResponse(): SignalTaskResponse {
+  return { consistencyToken: "" };
+}
+
+export const SignalTaskResponse: MessageFns<SignalTaskResponse> = {
+  encode(message: SignalTaskResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.consistencyToken !== "") {
+      writer.uint32(10).string(message.consistencyToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SignalTaskResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignalTaskResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.consistencyToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetTaskStateRequest(): GetTaskStateRequest {
+  return { taskId: "" };
+}
+
+export const GetTaskStateRequest: MessageFns<GetTaskStateRequest> = {
+  encode(message: GetTaskStateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetTaskStateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetTaskStateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetTaskStateResponse(): GetTaskStateResponse {
+  return { values: [] };
+}
+
+export const GetTaskStateResponse: MessageFns<GetTaskStateResponse> = {
+  encode(message: GetTaskStateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.values) {
+      TaskStateValue.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetTaskStateResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetTaskStateResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.values.push(TaskStateValue.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTaskStateValue(): TaskStateValue {
+  return { key: "", value: undefined };
+}
+
+export const TaskStateValue: MessageFns<TaskStateValue> = {
+  encode(message: TaskStateValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== undefined) {
+      Payload.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TaskStateValue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTaskStateValue();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Payload.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -4939,6 +5310,27 @@ export const TaskServiceService = {
     responseSerialize: (value: BulkResponse): Buffer => Buffer.from(BulkResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): BulkResponse => BulkResponse.decode(value),
   },
+  /** An outside fact for a durable function. */
+  signalTask: {
+    path: "/tasker.v1.TaskService/SignalTask" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SignalTaskRequest): Buffer => Buffer.from(SignalTaskRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SignalTaskRequest => SignalTaskRequest.decode(value),
+    responseSerialize: (value: SignalTaskResponse): Buffer => Buffer.from(SignalTaskResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SignalTaskResponse => SignalTaskResponse.decode(value),
+  },
+  /** What a durable function shows, without asking a worker. */
+  getTaskState: {
+    path: "/tasker.v1.TaskService/GetTaskState" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetTaskStateRequest): Buffer => Buffer.from(GetTaskStateRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetTaskStateRequest => GetTaskStateRequest.decode(value),
+    responseSerialize: (value: GetTaskStateResponse): Buffer =>
+      Buffer.from(GetTaskStateResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetTaskStateResponse => GetTaskStateResponse.decode(value),
+  },
   /** Waits until the task is terminal or blocked, or the call's deadline is over. */
   awaitResult: {
     path: "/tasker.v1.TaskService/AwaitResult" as const,
@@ -4984,6 +5376,10 @@ export interface TaskServiceServer extends UntypedServiceImplementation {
   resolve: handleUnaryCall<OrderRequest, OrderResponse>;
   /** One order to all tasks that a filter finds, a bounded number at a time. */
   bulk: handleUnaryCall<BulkRequest, BulkResponse>;
+  /** An outside fact for a durable function. */
+  signalTask: handleUnaryCall<SignalTaskRequest, SignalTaskResponse>;
+  /** What a durable function shows, without asking a worker. */
+  getTaskState: handleUnaryCall<GetTaskStateRequest, GetTaskStateResponse>;
   /** Waits until the task is terminal or blocked, or the call's deadline is over. */
   awaitResult: handleUnaryCall<AwaitResultRequest, AwaitResultResponse>;
   /** The task's events from a version on, then live until the task's end or the client's. */
@@ -5184,6 +5580,38 @@ export interface TaskServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: BulkResponse) => void,
+  ): ClientUnaryCall;
+  /** An outside fact for a durable function. */
+  signalTask(
+    request: SignalTaskRequest,
+    callback: (error: ServiceError | null, response: SignalTaskResponse) => void,
+  ): ClientUnaryCall;
+  signalTask(
+    request: SignalTaskRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SignalTaskResponse) => void,
+  ): ClientUnaryCall;
+  signalTask(
+    request: SignalTaskRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SignalTaskResponse) => void,
+  ): ClientUnaryCall;
+  /** What a durable function shows, without asking a worker. */
+  getTaskState(
+    request: GetTaskStateRequest,
+    callback: (error: ServiceError | null, response: GetTaskStateResponse) => void,
+  ): ClientUnaryCall;
+  getTaskState(
+    request: GetTaskStateRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetTaskStateResponse) => void,
+  ): ClientUnaryCall;
+  getTaskState(
+    request: GetTaskStateRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetTaskStateResponse) => void,
   ): ClientUnaryCall;
   /** Waits until the task is terminal or blocked, or the call's deadline is over. */
   awaitResult(
