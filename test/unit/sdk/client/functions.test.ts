@@ -14,6 +14,10 @@ const start = () => {
 
 const renewal = defineFunction('renewal', { namespace: 'shop', version: '1.0.0', input: z.object({ plan: z.string() }) }, () => 1)
 
+const fail = (error: unknown): never => {
+  throw error
+}
+
 const reasonOf = async (promise: Promise<unknown>): Promise<unknown> => {
   const thrown: unknown = await promise.catch((error: unknown) => error)
   return thrown instanceof TaskerError ? thrown.reason : thrown
@@ -21,15 +25,15 @@ const reasonOf = async (promise: Promise<unknown>): Promise<unknown> => {
 
 test('a function is registered once, and submitted with the input that fits its schema', async () => {
   const { server, client } = start()
-  void client.submit(renewal, { plan: 'a' })
-  void client.submit(renewal, { plan: 'b' }, { signal: { name: 'go', payload: { n: 1 } } })
+  client.submit(renewal, { plan: 'a' }).catch(fail)
+  client.submit(renewal, { plan: 'b' }, { signal: { name: 'go', payload: { n: 1 } } }).catch(fail)
   await turn()
   expect(server.registered.map(({ content }) => (JSON.parse(content) as { kind: unknown }).kind)).toEqual(['function'])
   expect(submissionsOf(server.session())).toMatchObject([
     { namespace: 'shop', name: 'renewal', version: '1.0.0', signal: undefined },
     { name: 'renewal', signal: { name: 'go', payload: payload({ n: 1 }) } },
   ])
-  expect(await reasonOf(client.submit(renewal, { plan: 7 as unknown as string }))).toBe('INPUT_SCHEMA_VIOLATION')
+  expect(await reasonOf(client.submit(renewal, JSON.parse('{"plan":7}') as never))).toBe('INPUT_SCHEMA_VIOLATION')
 })
 
 test('a signal that is sent again, because nobody could be reached, keeps its id', async () => {
