@@ -157,6 +157,8 @@ export const LIMITS = {
   functionStateBytesMax: 64 * 1024,
   /** Characters of journal that go to a worker in one piece; a longer journal follows its command in others. */
   journalPieceCharsMax: 1024 * 1024,
+  /** Suspended functions of which a server remembers which worker keeps them in its memory. */
+  keptFunctionsMax: 100_000,
   /** Items of a page, when not said and at most. */
   pageItemsDefault: 50,
   pageItemsMax: 500,

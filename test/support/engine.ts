@@ -313,6 +313,7 @@ export class ScriptedWorker {
       life: 1,
       proposals,
       then: undefined,
+      keeps: false,
       problem: undefined,
       ...fields,
     })

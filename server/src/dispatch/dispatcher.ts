@@ -119,7 +119,7 @@ export class Dispatcher {
       const { rows } = waiting.window
       // Nobody would take what a refill brings to a queue without workers.
       if (rows.low && this.#workers.serving(key) > 0) inBackground(waiting.window.refill(() => this.poke()))
-      const worker = rows.size > 0 ? this.#workers.claim(key) : undefined
+      const worker = rows.size > 0 ? this.#workers.claim(key, rows.peek()?.taskId) : undefined
       if (worker !== undefined) {
         this.#queues.delete(key)
         this.#queues.set(key, waiting)

@@ -13,6 +13,7 @@ import {
 import type { AttemptRef, WorkerHello, WorkerInfo, WorkerPort } from '../engine/api.js'
 import type { Clock } from '../engine/clock.js'
 import type { TimerWheel } from '../timers/timer-wheel.js'
+import { KeptFunctions } from './kept-functions.js'
 import { type AttemptTimeout, type ConnectedWorker, type Lease, type Pulse, queueKey, refKey, workerInfo } from './worker.js'
 
 export interface WorkersSettings {
@@ -45,6 +46,7 @@ export class Workers {
   readonly #byQueue = new Map<string, { workers: ConnectedWorker[]; next: number }>()
   readonly #leases = new Map<string, Lease>()
   readonly #dirtyPorts = new Set<WorkerPort>()
+  readonly kept = new KeptFunctions()
   #flushAsked = false
   #sweptAtMs: number
   #stopSweep: () => void
@@ -91,11 +93,19 @@ export class Workers {
     return heard
   }
 
-  /** Takes a free slot of some worker that offers the queue's handler, in turn. The caller leases or unclaims it. */
-  claim(queue: string): ConnectedWorker | undefined {
+  /**
+   * Takes a free slot of some worker that offers the queue's handler, in turn: of the one that keeps the function of the task, if it has one. The caller
+   * leases or unclaims it.
+   */
+  claim(queue: string, taskId?: TaskId): ConnectedWorker | undefined {
     const ring = this.#byQueue.get(queue)
     if (ring === undefined) return undefined
     const { workers } = ring
+    const keeper = taskId === undefined || this.kept.size === 0 ? undefined : this.#keeper(taskId)
+    if (keeper !== undefined && keeper.busy < keeper.slots && workers.includes(keeper)) {
+      keeper.busy++
+      return keeper
+    }
     for (let i = 0; i < workers.length; i++) {
       ring.next = (ring.next + 1) % workers.length
       const worker = workers[ring.next]
@@ -105,6 +115,11 @@ export class Workers {
       }
     }
     return undefined
+  }
+
+  #keeper(taskId: TaskId): ConnectedWorker | undefined {
+    const kept = this.kept.of(taskId)
+    return kept && this.#byId.get(kept.worker)
   }
 
   unclaim(worker: ConnectedWorker): void {

@@ -195,6 +195,8 @@ export interface JournalRecord extends AttemptRef {
   readonly life: number
   readonly proposals: readonly JournalProposal[]
   readonly then: AfterRecord | undefined
+  /** Whether the worker keeps the function in its memory when it is suspended with this (W24). */
+  readonly keeps: boolean
   /** Why it could not be read: nothing of it is recorded. */
   readonly problem: FaultDetail | undefined
 }

@@ -122,7 +122,7 @@ const sendCommand = (lease: Lease, task: LiveTask, targets: DeliveryTargets): vo
   const stepIndex = task.graph.indexOf.get(lease.step) ?? -1
   const { taskId, step, attempt } = lease
   const command = { taskId, step, attempt, task, stepIndex, deadlineAt: lease.timeout.dueAt }
-  const journal = firstNews(lease, task)
+  const journal = firstNews(lease, task, targets.workers)
   if (journal === undefined) worker.port.command(command)
   else {
     const [run, ...news] = journal

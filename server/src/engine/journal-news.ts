@@ -54,9 +54,15 @@ const outcomeChars = (outcome: Outcome): number => {
 }
 
 /** What the run of a function is to see first, and what follows at once because it is much; undefined where the task is no function. */
-export const firstNews = (lease: Lease, { journal }: LiveTask): readonly [JournalPiece, ...JournalNews[]] | undefined => {
+export const firstNews = (
+  lease: Lease,
+  { journal }: LiveTask,
+  { kept }: Workers,
+): readonly [JournalPiece, ...JournalNews[]] | undefined => {
   if (journal === undefined) return undefined
-  const [first, ...rest] = piecesOf(journal, 0)
+  const known = kept.take(lease.taskId)
+  const keeps = known?.worker === lease.worker.id && known.life === journal.life && known.facts <= journal.length
+  const [first, ...rest] = piecesOf(journal, keeps ? known.facts : 0)
   if (first === undefined) return undefined
   lease.told = { life: journal.life, facts: journal.length }
   return [first, ...rest.map((piece) => newsOf(lease, journal.life, piece))]

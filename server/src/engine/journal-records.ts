@@ -50,13 +50,7 @@ export const takeRecord = (record: JournalRecord, from: RecordSource, parts: Rec
   })
 }
 
-const decideRecord = (
-  record: JournalRecord,
-  from: RecordSource,
-  stream: TaskStream,
-  parts: RecordParts,
-  left: number,
-): void => {
+const decideRecord = (record: JournalRecord, from: RecordSource, stream: TaskStream, parts: RecordParts, left: number): void => {
   const { runtime, workers } = parts
   const { attempt, proposals, then, number, problem } = record
   const lease = workers.lease(record)
@@ -98,6 +92,8 @@ const recorded = (record: JournalRecord, lease: Lease | undefined, applied: Appl
       if (lease === undefined || journal === undefined) return
       lease.recorded = Math.max(lease.recorded, record.number)
       const pause = applied.type === 'durable' ? pauseOf(applied.events, journal) : undefined
+      if (pause === 'suspended' && record.keeps)
+        parts.workers.kept.keep(record.taskId, { worker: from.worker.id, life: journal.life, facts: journal.length })
       tellNews(lease, journal, parts.workers, { recorded: record.number, pause, asProposed: true })
       return
     }

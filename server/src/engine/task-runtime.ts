@@ -172,7 +172,7 @@ export class TaskRuntime {
     }
     for (const event of decision.events) {
       if (event.type !== 'step.scheduled') continue
-      const worker = this.#claimEagerly(state, event.step)
+      const worker = this.#claimEagerly(stream.taskId, state, event.step)
       if (worker === undefined) continue
       starts.push({ step: event.step, attempt: event.attempt, worker })
       const start = decide(state, { type: 'start', at: command.at, step: event.step, attempt: event.attempt, worker: worker.id })
@@ -199,7 +199,7 @@ export class TaskRuntime {
    * A slot for a step that just became ready, so that its start is part of this commit. Steps that wait in the queue go first when another
    * fairness key has its turn, or when priority and waiting put them ahead.
    */
-  #claimEagerly(state: TaskState, step: StepId): ConnectedWorker | undefined {
+  #claimEagerly(taskId: TaskId, state: TaskState, step: StepId): ConnectedWorker | undefined {
     if (state.type !== 'task' || !mayStart(state)) return undefined
     const index = state.graph.indexOf.get(step) ?? -1
     const spec = state.graph.steps[index]
@@ -215,7 +215,7 @@ export class TaskRuntime {
       if (first.fairnessKey !== fairnessKey) return undefined
       if (readyRank(stepPriority(state, spec), this.#clock.now()) - first.rank > EAGER_AHEAD_MS_MAX) return undefined
     }
-    const worker = this.#workers.claim(queue)
+    const worker = this.#workers.claim(queue, taskId)
     if (worker !== undefined && first !== undefined) this.#dispatcher.passed(queue, fairnessKey)
     return worker
   }

@@ -38,10 +38,13 @@ export const readRecord = (wire: WireRecord): ReadRecord => {
   const key = { ...ref.ref, number: wire.number, life: wire.life }
   try {
     const proposals = wire.proposals.map(proposalFrom)
-    return { type: 'record', record: { ...key, proposals, then: endingFrom(wire.ending), problem: undefined } }
+    return {
+      type: 'record',
+      record: { ...key, proposals, then: endingFrom(wire.ending), keeps: keepsOf(wire.ending), problem: undefined },
+    }
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error
-    return { type: 'record', record: { ...key, proposals: [], then: undefined, problem: error.detail } }
+    return { type: 'record', record: { ...key, proposals: [], then: undefined, keeps: false, problem: error.detail } }
   }
 }
 
@@ -62,6 +65,8 @@ const endingFrom = (ending: WireRecord['ending']): AfterRecord | undefined => {
     }
   }
 }
+
+const keepsOf = (ending: WireRecord['ending']): boolean => ending?.$case === 'suspend' && ending.value.keeps
 
 const inWords = (text: string): string => cut(text, LIMITS.failureMessageCharsMax)
 

@@ -73,6 +73,13 @@ test('the typed task runs to its last line and ends by itself', async () => {
   expect(program.output().trim().split('\n').at(-1)).toBe(promised)
 })
 
+test.each(['06-subscription', '07-trip-saga'])('the durable function of %s prints what its README promises', async (example) => {
+  const program = run(`${example}/main.js`)
+  expect(await program.exited).toBe(0)
+  const [, promised] = /prints:\n\n```\n([^`]*)\n```/.exec(text(`${example}/README.md`)) ?? []
+  expect(program.output().trim()).toBe(promised)
+})
+
 test('the API step waits as the service asks, and comes through its being down', async () => {
   const worker = run('05-api-step/worker.js')
   await worker.line(/^api-step worker connected to /)

@@ -1,4 +1,7 @@
 // Durable functions on the real server: what they do is in its log, and they go on wherever they were.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import {
   Client,
   defineFunction,
@@ -12,6 +15,7 @@ import { startServer, type RunningServer } from '@tasker/server/internal/compose
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { freshDatabase, type TestDatabase } from '../../support/postgres.js'
+import { runProgram, type RunningProgram } from '../../support/processes.js'
 import { serverConfig } from './server-config.js'
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
@@ -22,7 +26,7 @@ const closing: (() => Promise<void> | void)[] = []
 
 beforeAll(async () => {
   database = await freshDatabase()
-  server = await startServer(serverConfig(database.url))
+  server = await startServer({ ...serverConfig(database.url), workerGraceMs: 500 })
 })
 
 afterEach(async () => {
@@ -159,4 +163,76 @@ test('a function that continues begins anew with another input', async () => {
   expect(await handle.result()).toEqual({ sum: 6 })
   expect(types.filter((type) => type === 'function.continued')).toHaveLength(3)
   expect(drawn.size).toBe(4)
+})
+
+test('signals are taken in their order, also those that came early, and a wait may have an end', async () => {
+  const approval = defineFunction('approval', { namespace: 'approval', version: '1.0.0' }, async (ctx) => {
+    ctx.setState('phase', 'waiting')
+    const first = await ctx.waitForSignal<{ by: string }>('answer')
+    const second = await ctx.waitForSignal<{ by: string }>('answer', { where: ({ by }) => by !== 'nobody' })
+    ctx.setState('phase', 'late')
+    const none = await ctx.waitForSignal('reminder', { timeout: '30ms' })
+    return [first.by, second.by, none === undefined]
+  })
+  const client = clientOf()
+  const handle = await client.submit(approval, {}, { signal: { name: 'answer', payload: { by: 'ann' } } })
+  work({ namespace: 'approval', tasks: [approval] })
+  await handle.signal('answer', { by: 'nobody' })
+  for await (const event of handle.events()) if (event.type === 'step.suspended') break
+  expect(await handle.shown()).toEqual({ phase: 'waiting' })
+  await handle.signal('answer', { by: 'bob' })
+  expect(await handle.result()).toEqual(['ann', 'bob', true])
+  expect(await handle.shown('phase')).toBe('late')
+})
+
+test('a function whose worker is killed in a step goes on in another process: what was recorded is not done again', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tasker-function-'))
+  const [ledger, gate] = [join(folder, 'ledger'), join(folder, 'gate')]
+  const start = (): RunningProgram => runProgram(['test/dist/integration/sdk/function-worker.js', server.grpcUrl, ledger, gate])
+  const first = start()
+  await first.line(/^connected$/)
+  const handle = await clientOf().submit({ namespace: 'killed', name: 'trip' }, { city: 'Lisbon' })
+  await handle.signal('word', 'early')
+  await first.line(/^in the hotel$/)
+  first.kill('SIGKILL')
+  await first.exited
+  const second = start()
+  await second.line(/^in the hotel$/)
+  writeFileSync(gate, '')
+  expect(await handle.result()).toEqual({
+    flight: { to: 'Lisbon', seat: 26 },
+    word: 'early',
+    hotel: 'double',
+    drawn: 36,
+  })
+  expect(readFileSync(ledger, 'utf8')).toBe(`flight ${first.pid}\nhotel ${first.pid}\nhotel ${second.pid}\n`)
+  expect(await handle.shown('phase')).toBe('booked')
+  second.kill('SIGTERM')
+  expect(await second.exited).toBe(0)
+  rmSync(folder, { recursive: true })
+})
+
+test('a function whose code does not fit its journal waits for a person, and nothing of it is lost', async () => {
+  const step = (name: string) =>
+    defineFunction('changed', { namespace: 'changed', version: '1.0.0' }, async (ctx) => {
+      const done = await ctx.step(name, () => name)
+      await ctx.waitForSignal('go')
+      return done
+    })
+  const worker = work({ namespace: 'changed', tasks: [step('charge')] })
+  const client = clientOf()
+  const handle = await client.submit(step('charge'), {})
+  for await (const event of handle.events()) if (event.type === 'step.suspended') break
+  await worker.drain()
+  const other = work({ namespace: 'changed', tasks: [step('refund')] })
+  await handle.signal('go')
+  for await (const event of handle.events()) {
+    if (event.type !== 'function.diverged') continue
+    expect(event.data).toMatchObject({ expected: 'the step charge', actual: 'the step refund' })
+    break
+  }
+  await other.drain()
+  work({ namespace: 'changed', tasks: [step('charge')] })
+  await handle.retry('the old code is back')
+  expect(await handle.result()).toBe('charge')
 })

@@ -7,6 +7,7 @@ import type {
   RegisterRequest,
   SessionRequest,
   SessionResponse,
+  SignalTaskRequest,
   StepCommand,
   StepResult,
   SubmitRequest,
@@ -75,6 +76,9 @@ export interface ScriptedServer extends Transport {
   readonly registered: RegisterRequest[]
   readonly cancelled: CancelRequest[]
   readonly ordered: (OrderRequest & { readonly order: TaskOrder })[]
+  readonly signalled: SignalTaskRequest[]
+  /** Errors that the next signals are answered with. */
+  readonly signalErrors: TaskerError[]
   readonly watched: WatchRequest[]
   /** Errors that the next registrations are answered with. */
   readonly registerErrors: TaskerError[]
@@ -93,6 +97,8 @@ export const scriptedServer = (): ScriptedServer => {
     registered: [],
     cancelled: [],
     ordered: [],
+    signalled: [],
+    signalErrors: [],
     watched: [],
     registerErrors: [],
     watchScripts: [],
@@ -136,6 +142,13 @@ export const scriptedServer = (): ScriptedServer => {
       server.ordered.push({ order, ...request })
       return { consistencyToken: '' }
     },
+    signal: async (request) => {
+      server.signalled.push(request)
+      const error = server.signalErrors.shift()
+      if (error !== undefined) throw error
+      return { consistencyToken: '' }
+    },
+    shown: async () => ({ values: [{ key: 'phase', value: payload('trial') }] }),
     close: () => undefined,
   }
   return server

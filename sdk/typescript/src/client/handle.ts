@@ -1,11 +1,15 @@
 /** One task as its client holds it. */
+import { ulid } from 'ulid'
 import type { Clock } from '../clock.js'
 import { TaskBlockedError, TaskCancelledError, TaskFailedError, TaskResolvedError } from '../errors/outcome-errors.js'
 import { TaskerError } from '../errors/tasker-error.js'
-import { payloadValue } from '../step/payload.js'
+import { LIMITS } from '../limits.js'
+import type { JsonValue } from '../step/json.js'
+import { jsonValue, payloadValue } from '../step/payload.js'
 import { reconnectMs } from '../wire/link.js'
 import type { Transport } from '../wire/transport.js'
 import type { ClientSession } from './session.js'
+import { signalOf } from './signal.js'
 import { failureOfWire, taskEvent, taskState, type TaskEvent, type TaskState } from './task-state.js'
 import {
   asOfState,
@@ -94,6 +98,34 @@ export class TaskHandle<Result = unknown> {
         await this.#pauseAfter(error, failures)
       }
     }
+  }
+
+  /**
+   * Hands a signal to a durable function, also one that does not wait for it yet; resolves when it is in the log. A call that is tried again, because
+   * the server could not be reached, is one signal.
+   */
+  async signal(name: string, payload?: unknown): Promise<void> {
+    const request = { taskId: this.taskId, signal: signalOf(name, payload), requestId: ulid() }
+    const { transport, clock } = this.#ports
+    const lastAtMs = clock.nowMs() + LIMITS.submissionMsMax
+    for (let failures = 0; ; failures++) {
+      try {
+        await transport.signal(request)
+        return
+      } catch (error) {
+        if (clock.nowMs() >= lastAtMs) throw error
+        await this.#pauseAfter(error, failures)
+      }
+    }
+  }
+
+  /** What a durable function shows with `ctx.setState`: all of it by name, or the value of one name; undefined when it shows none. No worker is asked. */
+  shown(): Promise<{ readonly [name: string]: JsonValue }>
+  shown(name: string): Promise<JsonValue | undefined>
+  async shown(name?: string): Promise<unknown> {
+    const { values } = await this.#ports.transport.shown({ taskId: this.taskId })
+    const shown = new Map(values.map(({ key, value }) => [key, value === undefined ? null : jsonValue(value)]))
+    return name === undefined ? Object.fromEntries(shown) : shown.get(name)
   }
 
   /** Asks for the end; resolves when the request is in the log. */

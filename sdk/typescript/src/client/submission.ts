@@ -4,6 +4,7 @@ import { TaskerError } from '../errors/tasker-error.js'
 import { LIMITS } from '../limits.js'
 import { serialize } from '../step/json.js'
 import { jsonPayload } from '../step/payload.js'
+import { signalOf } from './signal.js'
 
 export interface SubmitOptions {
   /** The same key gives the same task within namespace and name. */
@@ -20,6 +21,8 @@ export interface SubmitOptions {
   readonly parentCorrelationId?: string
   /** Not before this instant. */
   readonly runAt?: Date
+  /** For a durable function, whether this submission begins it or it is there: then it is given back, whatever `onDuplicate` says. */
+  readonly signal?: { readonly name: string; readonly payload?: unknown }
   /** A ULID that names this submission: the same one gives the same task. Made by the client when not given. */
   readonly requestId?: string
 }
@@ -56,7 +59,7 @@ export const submitRequest = (
   idempotencyKey: options.idempotencyKey ?? '',
   runAtMs: options.runAt === undefined ? 0 : options.runAt.getTime(),
   onDuplicate: duplicateRule(options.onDuplicate),
-  signal: undefined,
+  signal: options.signal === undefined ? undefined : signalOf(options.signal.name, options.signal.payload),
 })
 
 const duplicateRule = (rule: 'reject' | 'return' | undefined): OnDuplicate => {

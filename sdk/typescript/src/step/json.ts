@@ -8,7 +8,10 @@ export interface JsonObject {
 }
 
 /** A type after its way through JSON: dates are texts, functions are gone, `undefined` at the top is null. */
-export type Jsonified<T> = T extends undefined
+export type Jsonified<T> = [JsonValue] extends [T] ? T : JsonifiedEach<T>
+
+// Where any JSON is possible there is nothing to follow, and following it would not end.
+type JsonifiedEach<T> = T extends undefined
   ? null
   : T extends null | boolean | number | string
     ? T

@@ -57,6 +57,8 @@ export const grpcTransport = (options: GrpcOptions): Transport => {
     list: (request) => answered((callback) => tasks.list(request, none, inTime(), callback)),
     cancel: (request) => answered((callback) => tasks.cancel(request, none, inTime(), callback)),
     order: (order, request) => answered((callback) => tasks[order](request, none, inTime(), callback)),
+    signal: (request) => answered((callback) => tasks.signalTask(request, none, inTime(), callback)),
+    shown: (request) => answered((callback) => tasks.getTaskState(request, none, inTime(), callback)),
     close: () => tasks.close(),
   }
 }

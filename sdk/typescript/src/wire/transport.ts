@@ -12,6 +12,8 @@ import type {
   GetCompensationResponse,
   GetRequest,
   GetResponse,
+  GetTaskStateRequest,
+  GetTaskStateResponse,
   ListRequest,
   ListResponse,
   OrderRequest,
@@ -20,6 +22,8 @@ import type {
   RegisterResponse,
   SessionRequest,
   SessionResponse,
+  SignalTaskRequest,
+  SignalTaskResponse,
   SubscribeRequest,
   SubscribeResponse,
   WatchRequest,
@@ -63,5 +67,8 @@ export interface Transport {
   readonly list: (request: ListRequest) => Promise<ListResponse>
   readonly order: (order: TaskOrder, request: OrderRequest) => Promise<OrderResponse>
   readonly cancel: (request: CancelRequest) => Promise<CancelResponse>
+  readonly signal: (request: SignalTaskRequest) => Promise<SignalTaskResponse>
+  /** What a durable function shows. */
+  readonly shown: (request: GetTaskStateRequest) => Promise<GetTaskStateResponse>
   readonly close: () => void
 }

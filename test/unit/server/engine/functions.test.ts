@@ -3,7 +3,7 @@ import { durationMs, instant, type JournalProposal, jsonOf, LIMITS, type TaskId,
 import type { JournalNews, StepCommand } from '@tasker/server/internal/engine/api'
 import { memoryLog } from '@tasker/server/internal/log/memory/memory-log'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   PARTITIONS,
   type ScriptedWorker,
@@ -383,6 +383,63 @@ test('a run that leaves its journal as it is for too long is taken away and run 
   expect(told(worker).at(-1)).toBe('1: taken_away')
   await pass(made, worker, LIMITS.functionRetryMsMax)
   expect(worker.command('run')).toMatchObject({ attempt: 2 })
+})
+
+describe('a worker that keeps a suspended function', () => {
+  const keeping = { then: { type: 'suspend', seen: 0 }, keeps: true } as const
+
+  test('is given it again, with what came since alone, and the whole when it asks', async () => {
+    const made = await world()
+    const [first, keeper] = [made.greeter(), made.greeter()]
+    const taskId = await made.submitted(greet(1))
+    const [runs, other] = first.commands.length > 0 ? [first, keeper] : [keeper, first]
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      const command = runs.command('run')
+      expect(command).toMatchObject({ attempt, run: { from: attempt === 1 ? 0 : 2 * attempt - 3 } })
+      const then = { type: 'suspend', seen: 2 * attempt - 2 } as const
+      runs.record(command, [step(`s${attempt}`, 1)], { then, keeps: true, number: 1 })
+      await settled()
+      await signal(made, taskId, 'go')
+    }
+    expect(other.commands).toEqual([])
+    runs.session.journalWanted(runs.command('run'))
+    await settled()
+    expect(runs.news.at(-1)).toMatchObject({ from: 0, began: { input: jsonOf({ n: 1 }) } })
+    expect(runs.news.at(-1)?.links).toHaveLength(10)
+  })
+
+  test('that has no free slot, or is gone, is passed over: another gets the whole', async () => {
+    const made = await world()
+    const keeper = made.greeter({ slots: 1 })
+    const { taskId, command } = await started(made, keeper)
+    keeper.record(command, [step('a', 1)], keeping)
+    await settled()
+    await made.submitted(greet(2))
+    const other = made.greeter()
+    await signal(made, taskId, 'go')
+    const next = other.command('run')
+    expect(next).toMatchObject({ taskId, run: { from: 0 } })
+    other.record(next, [], { then: { type: 'suspend', seen: 2 }, keeps: true })
+    await settled()
+    other.session.disconnected()
+    keeper.complete(keeper.command('run'))
+    await settled()
+    await signal(made, taskId, 'go')
+    expect(keeper.command('run')).toMatchObject({ taskId, attempt: 3, run: { from: 0 } })
+  })
+
+  test('is found for functions that waited in the queue, too', async () => {
+    const made = await world()
+    const keeper = made.greeter({ slots: 1 })
+    const { taskId, command } = await started(made, keeper)
+    keeper.record(command, [step('a', 1)], keeping)
+    await settled()
+    const busy = await started(made, keeper, 2)
+    await signal(made, taskId, 'go')
+    keeper.complete(busy.command)
+    await settled()
+    expect(keeper.command('run')).toMatchObject({ taskId, run: { from: 1 } })
+  })
 })
 
 test('a server that starts anew goes on with functions that run, are suspended, sleep, or were about to be told', async () => {
