@@ -57,6 +57,8 @@ export const LIMITS = {
   keyCheckMs: ms(60_000),
   /** Points of priority that a minute of waiting is worth. */
   priorityPointsPerMinute: 10,
+  /** How long the start of a task may be delayed. */
+  delayMsMax: ms(10 * 366 * 24 * 3_600_000),
   /** Tags of a task. */
   tagsMax: 64,
   /** Bytes of a gRPC message that clients should stay below. */

@@ -20,6 +20,7 @@ export interface SubmitFlags {
   readonly reason?: string
   readonly correlationId?: string
   readonly runAt?: string
+  readonly delay?: number
 }
 
 /** The JSON text of a flag such as `--context`: the text itself, `@file`, or `-` for stdin. `what` names it in errors. */
@@ -62,6 +63,7 @@ export const submissionBody = (template: TemplateRef, context: string, requestId
     reason: flags.reason,
     correlation_id: flags.correlationId,
     run_at: flags.runAt,
+    delay_ms: flags.delay,
   }
   return `${JSON.stringify(fields).slice(0, -1)},"context":${context.trim()}}`
 }

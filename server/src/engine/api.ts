@@ -56,6 +56,8 @@ export interface Submission {
   readonly parentCorrelationId: string | undefined
   readonly idempotencyKey: string | undefined
   readonly runAt: Instant | undefined
+  /** Instead of `runAt`: so long after it is accepted. */
+  readonly delayMs?: DurationMs | undefined
   readonly onDuplicate: 'reject' | 'return'
 }
 

@@ -191,9 +191,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const workers = workersOf(clock, wheel, settings, calls, () => dispatcher.poke())
   const dispatcher: Dispatcher = new Dispatcher(clock, workers, projector, calls.start, settings.readyWindowMax)
   const timers = new TimerWindow(clock, wheel, projector, calls.timerDue, { ...LIMITS, ...settings.limits })
-  const catalog = catalogOf(ports, settings, commits, (partition, seq, at) =>
-    projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [] }),
-  )
+  const catalog = catalogOf(ports, settings, commits, projector)
   const plans = (hash: TemplateHash): Plan | undefined => catalog.planOf(hash)
   const loader = new StreamLoader(log, cache, quarantine, plans, snapshotsOf(ports, settings))
   const keys: Keys = keysOf(ports, settings, { commits, projector, loader, wheel }, () => runtime)
@@ -216,8 +214,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const hooks = hooksOf(calls, targets, quarantine)
   const runtime: TaskRuntime = new TaskRuntime(clock, commits, cache, workers, dispatcher, hooks, make.rules)
   const submissions = new Submissions({ partitionCount: log.partitionCount, catalog, cache, loader, runtime, projector })
-  const keyLines: Keys['lines'] = (taskId, task) => keys.lines(taskId, task)
-  const reads = new Reads({ keyLines, log, plans, loader, runtime, followers, assertReadable: calls.assertReadable })
+  const reads = readsOf(ports, calls, { plans, loader, runtime, followers, keys })
   const schedules = schedulesOf(ports, calls, { commits, projector, wheel, catalog, reads })
   return {
     commits,
@@ -257,12 +254,24 @@ const hooksOf = ({ commitLost }: EngineCalls, targets: DeliveryTargets, quaranti
   },
 })
 
+const readsOf = (
+  { log }: EnginePorts,
+  { assertReadable }: EngineCalls,
+  {
+    keys,
+    ...parts
+  }: { plans: (hash: TemplateHash) => Plan | undefined } & Pick<EngineParts, 'loader' | 'runtime' | 'followers' | 'keys'>,
+): Reads => new Reads({ ...parts, log, assertReadable, keyLines: (taskId, task) => keys.lines(taskId, task) })
+
 const catalogOf = (
   { log, clock, schemaCheck }: EnginePorts,
   { environment, lifecycle }: EngineSettings,
   commits: GroupCommit,
-  appended: ConstructorParameters<typeof TemplateCatalog>[6],
-): TemplateCatalog => new TemplateCatalog(log, clock, commits, schemaCheck, environment, lifecycle, appended)
+  projector: Projector,
+): TemplateCatalog =>
+  new TemplateCatalog(log, clock, commits, schemaCheck, environment, lifecycle, (partition, seq, at) =>
+    projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [] }),
+  )
 
 const snapshotsOf = ({ store }: EnginePorts, { snapshotEvents = LIMITS.snapshotEvents }: EngineSettings): SnapshotSource => ({
   events: snapshotEvents,

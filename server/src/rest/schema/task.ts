@@ -27,6 +27,9 @@ export const SUBMISSION = z.strictObject({
   parent_correlation_id: optional(plainText()),
   idempotency_key: optional(plainText()),
   run_at: optional(instantField).describe('Nothing starts before this instant.'),
+  delay_ms: optional(z.number().int().min(0).max(LIMITS.delayMsMax)).describe(
+    'Nothing starts before so long has passed; not with run_at.',
+  ),
   on_duplicate: optional(z.enum(['reject', 'return'])).describe('What a task with the same key means; reject when not given.'),
 })
 

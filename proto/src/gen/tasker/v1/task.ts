@@ -115,6 +115,8 @@ export interface SubmitRequest {
   onDuplicate: OnDuplicate;
   /** In a Session: send the outcome too. */
   watchOutcome: boolean;
+  /** Nothing starts before so many milliseconds have passed; not together with run_at_ms. */
+  delayMs: number;
 }
 
 export interface SubmitResponse {
@@ -699,6 +701,7 @@ function createBaseSubmitRequest(): SubmitRequest {
     runAtMs: 0,
     onDuplicate: 0,
     watchOutcome: false,
+    delayMs: 0,
   };
 }
 
@@ -751,6 +754,9 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
     }
     if (message.watchOutcome !== false) {
       writer.uint32(128).bool(message.watchOutcome);
+    }
+    if (message.delayMs !== 0) {
+      writer.uint32(136).uint64(message.delayMs);
     }
     return writer;
   },
@@ -894,6 +900,14 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
             }
 
             message.watchOutcome = reader.bool();
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.delayMs = longToNumber(reader.uint64());
             continue;
           }
         }
