@@ -204,7 +204,7 @@ export {
 } from './schedule/state.js'
 export { type ScheduleCommand, type ScheduleRefusal } from './schedule/commands.js'
 export { decideSchedule, nextDueAt, upcoming } from './schedule/decide.js'
-export { evolveSchedule, firingId } from './schedule/evolve.js'
+export { evolveSchedule } from './schedule/evolve.js'
 export { dueAt, jitterOf, nextNominal, nominalTimes } from './schedule/next.js'
 export { type ScheduleRow } from './schedule/row.js'
 export { type QueueName, handlerOfQueue, handlerQueue, queueName } from './queue/name.js'

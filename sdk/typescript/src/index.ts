@@ -58,7 +58,7 @@ export { Subscriber, type CursorStore, type SubscriberOptions } from './events/s
 export type { DomainEvent, DomainEventHandler } from './events/subscription.js'
 export { Client, type ClientOptions, type ListOptions, type TaskPage } from './client/client.js'
 export { TaskHandle, type EventsOptions, type ResultOptions } from './client/handle.js'
-export { type CreateScheduleOptions, type ScheduleOptions, Schedules } from './client/schedules.js'
+export type { CreateScheduleOptions, ScheduleOptions, Schedules } from './client/schedules.js'
 export type {
   Overlap,
   ScheduleCalendar,

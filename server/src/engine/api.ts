@@ -374,7 +374,7 @@ export type ArchiveAnswer =
   /** Not now, or not so. */
   | { readonly type: 'refused'; readonly message: string }
 
-export type { ScheduleAnswer, ScheduleDoor, ScheduleInfo, ScheduleOrder } from './schedules/api.js'
+export type { ScheduleDoor, ScheduleInfo, ScheduleOrder } from './schedules/api.js'
 
 export interface Engine {
   readonly domainEvents: DomainEvents

@@ -2,14 +2,6 @@
 import { LIMITS, type ScheduleProblem, type ScheduleRefusal } from '@tasker/core'
 import type { FaultDetail } from '../../faults.js'
 
-export const scheduleNotFound = (namespace: string, name: string): FaultDetail => ({
-  code: 'NOT_FOUND',
-  reason: 'SCHEDULE_NOT_FOUND',
-  message: `there is no schedule ${namespace}/${name}`,
-  hint: 'list them with: tasker schedule list',
-  retryable: false,
-})
-
 /** The first problem names the fault; all of them are told. */
 export const invalidSchedule = (problems: readonly ScheduleProblem[]): FaultDetail => ({
   code: 'INVALID_INPUT',
