@@ -39,7 +39,7 @@ module.exports = {
       comment: 'The core is pure: nothing outside, no Node built-in, and no library but the pure ones that a rule names.',
       severity: 'error',
       from: { path: '^core/src/' },
-      to: { pathNot: ['^core/src/', '(^|/)node_modules/@marcbachmann/cel-js/'] },
+      to: { pathNot: ['^core/src/', '(^|/)node_modules/(@marcbachmann/cel-js|croner)/'] },
     },
     {
       name: 'kernel-is-the-bottom',
@@ -123,6 +123,7 @@ module.exports = {
     entersBy('fastify', 'fastify|fastify-type-provider-zod|@fastify/[^/]+', room('rest')),
     entersBy('grpc', '@grpc/[^/]+|grpc-health-check', `${room('grpc')}|^sdk/typescript/src/wire/|^proto/src/gen/`),
     entersBy('cel', '@marcbachmann/cel-js', '^core/src/expression/'),
+    entersBy('croner', 'croner', '^core/src/schedule/'),
     entersBy('yaml', 'yaml', room('templates')),
     entersBy('commander', 'commander', room('cli')),
     entersBy('prom-client', 'prom-client', room('telemetry')),

@@ -183,6 +183,32 @@ export { type KeyCommand, keyStream } from './key/decide.js'
 export { type KeyRow } from './key/row.js'
 export { keyGate } from './key/gate.js'
 export { type Holding, holdingOf } from './key/holding.js'
+export { type CalendarSpec, type IntervalSpec, type ScheduleSpec } from './schedule/spec.js'
+export { OVERLAPS, type Overlap, type ScheduledTask, type ScheduleDefinition } from './schedule/definition.js'
+export { type ScheduleProblem, scheduleProblems } from './schedule/problems.js'
+export {
+  FIRED_BY,
+  type FiredBy,
+  FIRING_OUTCOMES,
+  type FiringOutcome,
+  type ScheduleEvent,
+  type ScheduleFired,
+  SKIP_REASONS,
+} from './schedule/events.js'
+export {
+  type Firing,
+  type LiveSchedule,
+  NO_SCHEDULE,
+  type PastFiring,
+  type ScheduleState,
+  type Skip,
+  type Waiting,
+} from './schedule/state.js'
+export { type ScheduleCommand, type ScheduleRefusal } from './schedule/commands.js'
+export { decideSchedule, scheduleDueAt, upcoming } from './schedule/decide.js'
+export { evolveSchedule } from './schedule/evolve.js'
+export { dueAt, jitterOf, nextNominal, nominalTimes } from './schedule/next.js'
+export { type ScheduleRow } from './schedule/row.js'
 export { type QueueName, handlerOfQueue, handlerQueue, queueName } from './queue/name.js'
 export { PRIORITY_POINT_MS, compareRanked, readyRank } from './queue/order.js'
 export { timerRows } from './projections/timer.js'

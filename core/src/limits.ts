@@ -57,6 +57,8 @@ export const LIMITS = {
   keyCheckMs: ms(60_000),
   /** Points of priority that a minute of waiting is worth. */
   priorityPointsPerMinute: 10,
+  /** How long the start of a task may be delayed. */
+  delayMsMax: ms(10 * 366 * 24 * 3_600_000),
   /** Tags of a task. */
   tagsMax: 64,
   /** Bytes of a gRPC message that clients should stay below. */
@@ -159,6 +161,34 @@ export const LIMITS = {
   journalPieceCharsMax: 1024 * 1024,
   /** Suspended functions of which a server remembers which worker keeps them in its memory. */
   keptFunctionsMax: 100_000,
+  /** Characters of a cron expression, and expressions, intervals and calendars of one schedule. */
+  cronCharsMax: 200,
+  scheduleTimesMax: 50,
+  /** The shortest interval of a schedule. */
+  scheduleIntervalMsMin: ms(1_000),
+  /** How far firings may be moved. */
+  scheduleJitterMsMax: ms(24 * 3_600_000),
+  /** How old firings may be that are made up for: when not said, and at most. */
+  scheduleCatchUpMsDefault: ms(24 * 3_600_000),
+  scheduleCatchUpMsMax: ms(366 * 24 * 3_600_000),
+  /** Schedules of a server. */
+  schedulesMax: 10_000,
+  /** Firings of one schedule that wait for the tasks that run. */
+  scheduleBufferedMax: 1_000,
+  /** Firings of one schedule whose tasks are not over, those that wait after a backfill included. */
+  scheduleFiringsMax: 2_000,
+  /** Times that one backfill may have. */
+  scheduleBackfillMax: 1_000,
+  /** Times that one commit of a schedule decides about; the next commit goes on. */
+  scheduleDecisionsMax: 100,
+  /** Missed times that are counted; of more only that there are so many. */
+  scheduleMissedCountedMax: 1_000,
+  /** Characters of a schedule's name, and of the note of a pause. */
+  scheduleNameCharsMax: 200,
+  scheduleNoteCharsMax: 1_000,
+  /** Firings and skips that a schedule remembers for people, and next firings that it shows. */
+  scheduleLastShown: 10,
+  scheduleNextShown: 10,
   /** Items of a page, when not said and at most. */
   pageItemsDefault: 50,
   pageItemsMax: 500,

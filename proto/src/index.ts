@@ -156,6 +156,26 @@ export {
   WorkerWelcome,
 } from './gen/tasker/v1/worker.js'
 export {
+  BackfillScheduleRequest,
+  CreateScheduleRequest,
+  DeleteScheduleResponse,
+  EditScheduleRequest,
+  ListSchedulesRequest,
+  ListSchedulesResponse,
+  Schedule,
+  ScheduleCalendar,
+  ScheduleDefinition,
+  ScheduledTask,
+  ScheduleFiring,
+  ScheduleNoteRequest,
+  ScheduleOverlap,
+  ScheduleRef,
+  ScheduleServiceClient,
+  type ScheduleServiceServer,
+  ScheduleServiceService,
+  ScheduleSpec,
+} from './gen/tasker/v1/schedule.js'
+export {
   ListKeysRequest,
   ListKeysResponse,
   KeyServiceClient,

@@ -31,6 +31,7 @@ const broken = (result: ICruiseResult): readonly string[] =>
 
 const stubs = [
   '@marcbachmann/cel-js',
+  'croner',
   'pg',
   'amqplib',
   'fastify',
@@ -80,6 +81,7 @@ const plants: readonly { readonly rule: string; readonly at: string; readonly im
   { rule: 'grpc-enters-by-its-room', at: 'server/src/rest/streams.ts', imports: ['@grpc/grpc-js'] },
   { rule: 'grpc-enters-by-its-room', at: 'sdk/typescript/src/client.ts', imports: ['@grpc/grpc-js'] },
   { rule: 'cel-enters-by-its-room', at: 'core/src/task/asks.ts', imports: ['@marcbachmann/cel-js'] },
+  { rule: 'croner-enters-by-its-room', at: 'core/src/task/tells-time.ts', imports: ['croner'] },
   { rule: 'yaml-enters-by-its-room', at: 'server/src/cli/parses.ts', imports: ['yaml'] },
   { rule: 'commander-enters-by-its-room', at: 'server/src/engine/takes-flags.ts', imports: ['commander'] },
   { rule: 'prom-client-enters-by-its-room', at: 'server/src/rest/counts.ts', imports: ['prom-client'] },
@@ -112,11 +114,13 @@ const ground: Readonly<Record<string, readonly string[]>> = {
   'core/src/index.ts': [
     './task/state.js',
     './expression/expression.js',
+    './schedule/cron.js',
     ...plants.filter(({ at }) => at.startsWith('core/')).map(({ at }) => toSpecifier('core/src', at)),
   ],
   'core/src/task/state.ts': ['../kernel/brand.js'],
   'core/src/kernel/brand.ts': [],
   'core/src/expression/expression.ts': ['@marcbachmann/cel-js'],
+  'core/src/schedule/cron.ts': ['croner'],
   'core/src/task/other.ts': ['./one.js'],
   'core/src/task/unreached.ts': [],
   'core/dist/index.js': [],

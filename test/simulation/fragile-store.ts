@@ -42,6 +42,8 @@ export const fragileStore = (store: ProjectionStore, life: Life, crashDice: Dice
     identity: (scope) => guarded('identity', () => store.identity(scope)),
     key: (...asked) => guarded('key', () => store.key(...asked)),
     snapshot: (taskId) => guarded('snapshot', () => store.snapshot(taskId)),
+    schedule: (...asked) => guarded('schedule', () => store.schedule(...asked)),
+    liveSchedules: () => guarded('liveSchedules', () => store.liveSchedules()),
     heldKeys: () => guarded('heldKeys', () => store.heldKeys()),
     close: () => Promise.resolve(),
   }

@@ -38,6 +38,7 @@ export const NO_ROWS: Omit<ProjectionBatch, 'checkpoints'> = {
   identities: [],
   activity: [],
   keys: [],
+  schedules: [],
   snapshots: [],
   removed: [],
 }

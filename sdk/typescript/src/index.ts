@@ -59,6 +59,15 @@ export { Subscriber, type CursorStore, type SubscriberOptions } from './events/s
 export type { DomainEvent, DomainEventHandler } from './events/subscription.js'
 export { Client, type ClientOptions, type ListOptions, type TaskPage } from './client/client.js'
 export { TaskHandle, type EventsOptions, type OnWait, type ResultOptions } from './client/handle.js'
+export type { CreateScheduleOptions, ScheduleOptions, Schedules } from './client/schedules.js'
+export type {
+  Overlap,
+  ScheduleCalendar,
+  ScheduleDefinition,
+  ScheduleFiring,
+  ScheduleState,
+  ScheduleTimes,
+} from './client/schedule-wire.js'
 export type { SubmitOptions, TaskRef } from './client/submission.js'
 export type { StepState, TaskEvent, TaskState } from './client/task-state.js'
 export type {

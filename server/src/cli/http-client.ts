@@ -9,7 +9,7 @@ export const REQUEST_TIMEOUT_MS = 30_000
 const EXCERPT_CHARS = 120
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly path: string
   /** Values that are undefined are left out, lists are repeated. */
   readonly query?: { readonly [name: string]: string | number | boolean | readonly string[] | undefined }

@@ -13,6 +13,7 @@ import { addDoctorCommand } from './commands/doctor.js'
 import { addKeyCommands } from './commands/keys.js'
 import { addOperationCommands } from './commands/operations.js'
 import { addProjectionCommands } from './commands/projection.js'
+import { addScheduleCommands } from './commands/schedule.js'
 import { addServeCommands } from './commands/serve.js'
 import { addStepCommands } from './commands/step.js'
 import { addTaskCommands } from './commands/task.js'
@@ -27,6 +28,7 @@ export const runCommandLine = async (args: readonly string[], host: Host): Promi
   addTaskCommands(program, bound)
   addTemplateCommands(program, bound)
   addOperationCommands(program, bound)
+  addScheduleCommands(program, bound)
   addKeyCommands(program, bound)
   addDeadLetterCommands(program, bound)
   addStepCommands(program, bound)

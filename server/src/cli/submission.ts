@@ -23,6 +23,7 @@ export interface SubmitFlags {
   readonly signal?: string
   /** JSON. */
   readonly signalPayload?: string
+  readonly delay?: number
 }
 
 /** The JSON text of a flag such as `--context`: the text itself, `@file`, or `-` for stdin. `what` names it in errors. */
@@ -65,6 +66,7 @@ export const submissionBody = (template: TemplateRef, context: string, requestId
     reason: flags.reason,
     correlation_id: flags.correlationId,
     run_at: flags.runAt,
+    delay_ms: flags.delay,
   }
   const { signal, signalPayload = 'null' } = flags
   const told = signal === undefined ? '' : `,"signal":{"name":${JSON.stringify(signal)},"payload":${signalPayload.trim()}}`

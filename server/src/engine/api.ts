@@ -37,6 +37,7 @@ import type {
 } from '@tasker/core'
 import type { FaultDetail, InputProblem } from '../faults.js'
 import type { DomainEvents } from '../publishers/feed.js'
+import type { ScheduleDoor } from './schedules/api.js'
 import type { SealLevels } from './seals/levels.js'
 
 /** A submission whose form was checked at the door; the engine resolves the template and checks the context against its schema. */
@@ -59,6 +60,8 @@ export interface Submission {
   readonly parentCorrelationId: string | undefined
   readonly idempotencyKey: string | undefined
   readonly runAt: Instant | undefined
+  /** Instead of `runAt`: so long after it is accepted. */
+  readonly delayMs?: DurationMs | undefined
   readonly onDuplicate: 'reject' | 'return'
   /** For the task, whether this submission starts it or it is there; then it is returned. */
   readonly signal?: GivenSignal | undefined
@@ -428,6 +431,8 @@ export type ArchiveAnswer =
   /** Not now, or not so. */
   | { readonly type: 'refused'; readonly message: string }
 
+export type { ScheduleDoor, ScheduleInfo, ScheduleOrder } from './schedules/api.js'
+
 export interface Engine {
   readonly domainEvents: DomainEvents
   submit(submission: Submission, answer: (answer: SubmitAnswer) => void): void
@@ -461,6 +466,7 @@ export interface Engine {
   queues(): readonly QueueInfo[]
   /** Keys that have a holder, or that a step waits for. */
   keys(): readonly KeyInfo[]
+  readonly schedules: ScheduleDoor
   readonly watch: EngineWatch
   health(): EngineHealth
   stop(): Promise<void>

@@ -7,6 +7,7 @@ import {
   type Partition,
   type Plan,
   type ReadyRow,
+  type TaskId,
   type TemplateHash,
   type TimerRow,
   type WorkerId,
@@ -28,12 +29,15 @@ import type { EngineMetrics } from '../telemetry/metrics.js'
 import type { SchemaCheck } from '../templates/json-schema.js'
 import { TimerWheel } from '../timers/timer-wheel.js'
 import { TimerWindow } from '../timers/timer-window.js'
-import type { AttemptRef, QueueInfo } from './api.js'
+import type { FaultDetail } from '../faults.js'
+import type { AttemptRef, QueueInfo, Submission, SubmitAnswer } from './api.js'
 import type { Clock } from './clock.js'
 import { type DeliveryTargets, deliver } from './deliveries.js'
 import { Followers } from './followers.js'
 import { GroupCommit, type GroupCommitHooks } from './group-commit.js'
 import { Sealer, type SealingPorts } from './seals/sealer.js'
+import { ScheduleStreams } from './schedules/schedule-streams.js'
+import { Schedules } from './schedules/schedules.js'
 import { KeyStreams } from './keys/key-streams.js'
 import { Keys } from './keys/keys.js'
 import { Quarantine, type QuarantinedStream } from './quarantine.js'
@@ -140,6 +144,9 @@ export interface EngineCalls {
   readonly commitLost: (commit: TaskCommit) => void
   readonly quarantined: (stream: QuarantinedStream) => void
   readonly assertReadable: () => void
+  readonly submit: (submission: Submission, answer: (answer: SubmitAnswer) => void) => void
+  readonly cancel: (taskId: TaskId, reason: string) => Promise<unknown>
+  readonly refusal: () => FaultDetail | undefined
 }
 
 export interface EngineParts {
@@ -152,6 +159,7 @@ export interface EngineParts {
   readonly projector: Projector
   readonly dispatcher: Dispatcher
   readonly keys: Keys
+  readonly schedules: Schedules
   /** Where a step waits that is ready: for its key, or for a worker. */
   readonly ready: (row: ReadyRow) => void
   readonly timers: TimerWindow
@@ -188,10 +196,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const workers = workersOf(clock, wheel, settings, calls, () => dispatcher.poke())
   const dispatcher: Dispatcher = new Dispatcher(clock, workers, projector, calls.start, settings.readyWindowMax)
   const timers = new TimerWindow(clock, wheel, projector, calls.timerDue, { ...LIMITS, ...settings.limits })
-  const { environment, lifecycle } = settings
-  const catalog = new TemplateCatalog(log, clock, commits, ports.schemaCheck, environment, lifecycle, (partition, seq, at) =>
-    projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [] }),
-  )
+  const catalog = catalogOf(ports, settings, commits, projector)
   const plans = (hash: TemplateHash): Plan | undefined => catalog.planOf(hash)
   const loader = new StreamLoader(log, cache, quarantine, plans, snapshotsOf(ports, settings))
   const keys: Keys = keysOf(ports, settings, { commits, projector, loader, wheel }, () => runtime)
@@ -214,8 +219,8 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const hooks = hooksOf(calls, targets, quarantine)
   const runtime: TaskRuntime = new TaskRuntime(clock, commits, cache, workers, dispatcher, hooks, make.rules)
   const submissions = new Submissions({ partitionCount: log.partitionCount, catalog, cache, loader, runtime, projector })
-  const keyLines: Keys['lines'] = (taskId, task) => keys.lines(taskId, task)
-  const reads = new Reads({ keyLines, log, plans, loader, runtime, followers, assertReadable: calls.assertReadable })
+  const reads = readsOf(ports, calls, { plans, loader, runtime, followers, keys })
+  const schedules = schedulesOf(ports, calls, { commits, projector, wheel, catalog, reads })
   return {
     commits,
     readiness,
@@ -226,6 +231,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     projector,
     dispatcher,
     keys,
+    schedules,
     ready,
     timers,
     unserved: unservedQueues(ports, settings, () => dispatcher.infos(), { loader, runtime }),
@@ -252,6 +258,25 @@ const hooksOf = ({ commitLost }: EngineCalls, targets: DeliveryTargets, quaranti
     targets.followers.failed(stream.taskId, quarantine.addDecision(stream.taskId, stream.version, error).detail)
   },
 })
+
+const readsOf = (
+  { log }: EnginePorts,
+  { assertReadable }: EngineCalls,
+  {
+    keys,
+    ...parts
+  }: { plans: (hash: TemplateHash) => Plan | undefined } & Pick<EngineParts, 'loader' | 'runtime' | 'followers' | 'keys'>,
+): Reads => new Reads({ ...parts, log, assertReadable, keyLines: (taskId, task) => keys.lines(taskId, task) })
+
+const catalogOf = (
+  { log, clock, schemaCheck }: EnginePorts,
+  { environment, lifecycle }: EngineSettings,
+  commits: GroupCommit,
+  projector: Projector,
+): TemplateCatalog =>
+  new TemplateCatalog(log, clock, commits, schemaCheck, environment, lifecycle, (partition, seq, at) =>
+    projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [] }),
+  )
 
 const snapshotsOf = ({ store }: EnginePorts, { snapshotEvents = LIMITS.snapshotEvents }: EngineSettings): SnapshotSource => ({
   events: snapshotEvents,
@@ -327,6 +352,30 @@ const keysOf = (
     }),
     queues: (serve) => new KeyQueues(clock, projector, serve, readyWindowMax),
     granted: (count) => metrics.keysGranted(count),
+  })
+
+const schedulesOf = (
+  { log, store, clock, metrics }: EnginePorts,
+  { submit, cancel, refusal }: EngineCalls,
+  { commits, projector, wheel, catalog, reads }: Pick<EngineParts, 'commits' | 'projector' | 'wheel' | 'catalog' | 'reads'>,
+): Schedules =>
+  new Schedules({
+    clock,
+    wheel,
+    catalog,
+    metrics,
+    submit,
+    cancel,
+    refusal,
+    awaitOutcome: (taskId, call) => reads.awaitOutcome(taskId, call),
+    streams: new ScheduleStreams({
+      log,
+      clock,
+      commits,
+      row: (namespace, name) => store.schedule(namespace, name),
+      appended: (schedule, partition, seq, at) =>
+        projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], schedule }),
+    }),
   })
 
 const publisherOf = ({ log, clock, metrics, publishing }: EnginePorts): Publisher | undefined => {

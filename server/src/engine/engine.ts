@@ -38,6 +38,7 @@ import type {
   EngineWatch,
   QueueInfo,
   RegisterAnswer,
+  ScheduleDoor,
   Submission,
   SubmitAnswer,
   TaskEventListener,
@@ -136,6 +137,9 @@ export class RunningEngine implements Engine {
       commitLost: (commit) => this.#commitLost(commit),
       quarantined: hooks.quarantined,
       assertReadable: () => this.#assertAnswering(),
+      submit: (submission, answer) => this.submit(submission, answer),
+      cancel: (taskId, reason) => this.cancel(taskId, reason, 'schedule'),
+      refusal: () => this.#refusal(),
     })
     this.watch = engineWatch(this.#parts)
   }
@@ -147,6 +151,7 @@ export class RunningEngine implements Engine {
     this.#staleNotBefore = later(clock.now(), STALE_AFTER_START_MS)
     this.#recovering = false
     this.#parts.unserved.start()
+    this.#parts.schedules.start()
     this.#parts.sealer?.start()
     await this.#parts.readiness.start()
     this.#parts.upkeep?.start()
@@ -273,6 +278,10 @@ export class RunningEngine implements Engine {
     return this.#parts.keys.infos()
   }
 
+  get schedules(): ScheduleDoor {
+    return this.#parts.schedules
+  }
+
   /** Resolves when a seal covers the place. Throws a `Fault` when no seals are made, or none in time. */
   sealed(partition: Partition, seq: number): Promise<void> {
     const { sealer } = this.#parts
@@ -313,6 +322,7 @@ export class RunningEngine implements Engine {
     this.#parts.readiness.stop()
     dispatcher.stop()
     this.#parts.keys.stop()
+    this.#parts.schedules.stop()
     timers.stop()
     wheel.stop()
     workers.stop()
@@ -395,6 +405,7 @@ export class RunningEngine implements Engine {
     if (this.#fencedBy !== undefined) return
     this.#fencedBy = message
     this.#parts.keys.stop()
+    this.#parts.schedules.stop()
     this.#hooks.fenced(message)
   }
 

@@ -12,6 +12,7 @@ import {
   type Partition,
   parseTaskId,
   partitionNumber,
+  type ScheduleRow,
   type TaskEvent,
   type TaskId,
 } from '@tasker/core'
@@ -19,6 +20,7 @@ import type { Dispatcher } from '../dispatch/dispatcher.js'
 import type { Workers } from '../dispatch/workers.js'
 import { decodeTaskEvents } from '../log/codec.js'
 import { keyOfStream } from '../log/key-codec.js'
+import { scheduleOfStream } from '../log/schedule-codec.js'
 import { type EventLog, type Ownership, type StoredCommit, TASK_ARCHIVED } from '../log/port.js'
 import type { IdentityRow, ProjectionStore } from '../projections/port.js'
 import type { ProjectedCommit, Projector } from '../projections/projector.js'
@@ -32,6 +34,7 @@ import type { Clock } from './clock.js'
 import type { GroupCommit } from './group-commit.js'
 import { scopeOfTask } from './identity.js'
 import type { Keys } from './keys/keys.js'
+import type { Schedules } from './schedules/schedules.js'
 import type { Sealer } from './seals/sealer.js'
 import type { StreamLoader } from './stream-loader.js'
 import { durableTask } from './task-stream.js'
@@ -57,6 +60,7 @@ export interface RecoveryParts {
   readonly workers: Workers
   readonly dispatcher: Dispatcher
   readonly keys: Keys
+  readonly schedules: Schedules
   readonly timers: TimerWindow
   readonly publisher: Publisher | undefined
   readonly upkeep: Upkeep | undefined
@@ -96,6 +100,7 @@ export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => 
   await parts.upkeep?.beforeWork()
   const attemptsOut = await adoptAttempts(parts)
   await keys.recover(await store.heldKeys())
+  await parts.schedules.recover(await store.liveSchedules())
   const queues = await tellQueues({ store, keys, dispatcher })
   await timers.start()
   for (const { partition } of owned) parts.publisher?.startFrom(partition)
@@ -122,7 +127,7 @@ const catchUp = async (partition: Partition, afterSeq: number, parts: RecoveryPa
 
 /** All of a stretch is loaded before the projector hears of any of it: its checkpoint must not move without its rows. */
 const projectTail = async (partition: Partition, tail: Tail, parts: RecoveryParts): Promise<void> => {
-  const { loader, projector, keys } = parts
+  const { loader, projector, keys, schedules } = parts
   const { seq, at } = tail
   if (seq === 0) return
   const tasks: NonNullable<ProjectedCommit['task']>[] = []
@@ -144,12 +149,16 @@ const projectTail = async (partition: Partition, tail: Tail, parts: RecoveryPart
   }
   const keyRows: KeyRow[] = []
   for (const { namespace, queue } of tail.keys.values()) keyRows.push(...(await keys.rows(namespace, queue)))
+  const scheduleRows: ScheduleRow[] = []
+  for (const { namespace, name } of tail.schedules.values()) scheduleRows.push(...(await schedules.rows(namespace, name)))
   projector.add({ partition, seq, at, task: undefined, identity: undefined, activity })
   for (const identity of tail.identities) projector.add({ partition, seq, at, task: undefined, identity, activity: [] })
   for (const task of tasks) projector.add({ partition, seq, at, task, identity: undefined, activity: [] })
   for (const gone of removed)
     projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], removed: gone })
   for (const key of keyRows) projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], key })
+  for (const schedule of scheduleRows)
+    projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], schedule })
   await projector.caughtUp()
 }
 
@@ -188,6 +197,7 @@ class Tail {
   readonly commits = new Map<TaskId, StoredCommit[]>()
   readonly identities: IdentityRow[] = []
   readonly keys = new Map<string, Pick<KeyRow, 'namespace' | 'queue'>>()
+  readonly schedules = new Map<string, Pick<ScheduleRow, 'namespace' | 'name'>>()
   seq = 0
   size = 0
   at: Instant = instant(0)
@@ -197,6 +207,7 @@ class Tail {
     this.size++
     this.at = commit.at
     if (commit.stream.kind === 'key') this.keys.set(commit.stream.id, keyOfStream(commit))
+    if (commit.stream.kind === 'schedule') this.schedules.set(commit.stream.id, scheduleOfStream(commit))
     if (commit.stream.kind !== 'task') return
     const taskId = parseTaskId(commit.stream.id)
     if (taskId === undefined) return

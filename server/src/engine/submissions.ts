@@ -1,5 +1,5 @@
 /** Takes tasks in: finds the template, checks the context, decides about duplicates, starts the stream. */
-import { identityReleased, type LiveTask, partitionOfTask, type SubmitTask, type TaskId } from '@tasker/core'
+import { identityReleased, later, type LiveTask, partitionOfTask, type SubmitTask, type TaskId } from '@tasker/core'
 import type { IdentityRow } from '../projections/port.js'
 import type { Projector } from '../projections/projector.js'
 import type { Submission, SubmitAnswer, TemplateRecord } from './api.js'
@@ -280,5 +280,6 @@ const submitCommand = (
   if (submission.idempotencyKey !== undefined) command.idempotencyKey = submission.idempotencyKey
   else if (identity !== undefined) command.identity = identity.scope
   if (submission.runAt !== undefined) command.runAt = submission.runAt
+  else if (submission.delayMs !== undefined) command.runAt = later(at, submission.delayMs)
   return command
 }

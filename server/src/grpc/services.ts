@@ -37,6 +37,7 @@ import {
 import { getBottlenecks, getPerformance } from './analytics-calls.js'
 import { serveAwaitResult, type AwaitCall } from './await-result.js'
 import { addDlqService } from './dead-letter-service.js'
+import { addScheduleService } from './schedule-service.js'
 import { tolerant } from './decoding.js'
 import type { GrpcDoor } from './door.js'
 import { callStatus } from './errors.js'
@@ -62,6 +63,7 @@ export const addServices = (server: Server, door: GrpcDoor, streams: OpenStreams
   addTemplateService(server, door)
   addAnalyticsService(server, door)
   addKeyService(server, door)
+  addScheduleService(server, door)
   addEventService(server, door, streams)
   addDlqService(server, door)
 }

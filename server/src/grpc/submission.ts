@@ -1,5 +1,5 @@
 /** The wall for submissions: a form that fits becomes a command for the engine, anything else is refused with every failing field. */
-import { LIMITS, instant, namespaceOf, parseTaskId, trustedJson, unreachable, type JsonText } from '@tasker/core'
+import { durationMs, LIMITS, instant, namespaceOf, parseTaskId, trustedJson, unreachable, type JsonText } from '@tasker/core'
 import { OnDuplicate, type SubmitRequest } from '@tasker/proto'
 import { monotonicFactory } from 'ulid'
 import type { Submission } from '../engine/api.js'
@@ -45,6 +45,7 @@ export const readSubmission = (wire: SubmitRequest): ReadSubmission => {
     parentCorrelationId: given(wire.parentCorrelationId),
     idempotencyKey: given(wire.idempotencyKey),
     runAt: wire.runAtMs === 0 ? undefined : instant(wire.runAtMs),
+    delayMs: wire.delayMs === 0 ? undefined : durationMs(wire.delayMs),
     onDuplicate: wire.onDuplicate === OnDuplicate.ON_DUPLICATE_RETURN ? 'return' : 'reject',
     signal: signal?.signal,
   }
@@ -111,6 +112,10 @@ const fieldProblems = (wire: SubmitRequest): InputProblem[] => {
     problems.push({ code: 'OUT_OF_RANGE', path: '/priority', message: `priority is outside ${-max} to ${max}` })
   if (wire.runAtMs > RUN_AT_MS_MAX)
     problems.push({ code: 'OUT_OF_RANGE', path: '/run_at_ms', message: `run_at_ms is above ${RUN_AT_MS_MAX}` })
+  if (wire.delayMs > LIMITS.delayMsMax)
+    problems.push({ code: 'OUT_OF_RANGE', path: '/delay_ms', message: `delay_ms is above ${LIMITS.delayMsMax}` })
+  if (wire.delayMs > 0 && wire.runAtMs > 0)
+    problems.push({ code: 'BAD_VALUE', path: '/delay_ms', message: 'run_at_ms says already when it starts' })
   if (wire.onDuplicate === OnDuplicate.UNRECOGNIZED || wire.onDuplicate > OnDuplicate.ON_DUPLICATE_RETURN)
     problems.push({ code: 'OUT_OF_RANGE', path: '/on_duplicate', message: 'on_duplicate has a value this server does not know' })
   return problems

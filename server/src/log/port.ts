@@ -21,7 +21,7 @@ export const DOMAIN_EVENT = 'domain_event.recorded'
 /** The type of the events that are seals. */
 export const PARTITION_SEALED = 'partition.sealed'
 
-export type StreamKind = 'task' | 'template' | 'key' | 'partition'
+export type StreamKind = 'task' | 'template' | 'key' | 'schedule' | 'partition'
 
 /** Ids after one, and up to another and with it. */
 export interface IdRange {
@@ -31,7 +31,7 @@ export interface IdRange {
 
 export interface StreamRef {
   readonly kind: StreamKind
-  /** A task's ULID, `namespace/name` of a template, `namespace/queue` of a key, a partition's number. */
+  /** A task's ULID, `namespace/name` of a template, `namespace/queue` of a key, `namespace/name` of a schedule, a partition's number. */
   readonly id: string
 }
 

@@ -10,6 +10,7 @@ import {
   type Partition,
   type QueueName,
   type ReadyRow,
+  type ScheduleRow,
   type TaskId,
   type TaskRow,
   type TimerRow,
@@ -28,6 +29,7 @@ export interface MemoryStore extends ProjectionStore {
     /** In order of their keys. */
     readonly activity: readonly ActivityRow[]
     readonly keys: readonly KeyRow[]
+    readonly schedules: readonly ScheduleRow[]
     readonly deadLetters: readonly DeadLetterRow[]
   }
 }
@@ -41,6 +43,7 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
   const identities = new Map<string, TaskId>()
   const activity = new Map<string, ActivityRow>()
   const keys = new Map<string, KeyRow>()
+  const schedules = new Map<string, ScheduleRow>()
   const deadLetters = new Map<TaskId, readonly DeadLetterRow[]>()
   const snapshots = new Map<TaskId, SnapshotRow>()
 
@@ -60,6 +63,7 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
     for (const row of batch.ready) ready.set(row.taskId, [...(ready.get(row.taskId) ?? []), row])
     for (const row of batch.timers) timers.set(row.taskId, [...(timers.get(row.taskId) ?? []), row])
     for (const row of batch.keys) keys.set(`${row.namespace}\n${row.queue}`, row)
+    for (const row of batch.schedules) schedules.set(`${row.namespace}\n${row.name}`, row)
     for (const { taskId } of batch.deadLetters) deadLetters.delete(taskId)
     for (const row of batch.deadLetters) deadLetters.set(row.taskId, [...(deadLetters.get(row.taskId) ?? []), row])
     for (const row of batch.snapshots) snapshots.set(row.taskId, row)
@@ -87,6 +91,8 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
     identity: (scope) => Promise.resolve(identities.get(scope)),
     key: (namespace, queue) => Promise.resolve(keys.get(`${namespace}\n${queue}`)),
     heldKeys: () => Promise.resolve([...keys.values()].filter(({ state }) => state.places.size > 0)),
+    schedule: (namespace, name) => Promise.resolve(schedules.get(`${namespace}\n${name}`)),
+    liveSchedules: () => Promise.resolve([...schedules.values()].filter(({ state }) => state.live !== undefined)),
     snapshot: (taskId) => Promise.resolve(snapshots.get(taskId)),
     close: () => Promise.resolve(),
     dump: () => ({
@@ -96,6 +102,7 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
       identities: new Map(identities),
       activity: [...activity.values()].sort((a, b) => compareText(activityKey(a), activityKey(b))),
       keys: [...keys.values()],
+      schedules: [...schedules.values()],
       deadLetters: [...deadLetters.values()].flat().sort((a, b) => compareText(a.taskId, b.taskId) || a.entry - b.entry),
     }),
   }

@@ -14,6 +14,7 @@ import type {
   Partition,
   QueueName,
   ReadyRow,
+  ScheduleRow,
   StepId,
   TaskId,
   TaskRow,
@@ -54,6 +55,8 @@ export interface ProjectionBatch {
   readonly activity: readonly ActivityRow[]
   /** Upserts; one row a key at most. */
   readonly keys: readonly KeyRow[]
+  /** Upserts; one row a schedule at most. */
+  readonly schedules: readonly ScheduleRow[]
   /** All entries of each task that has one; they take the place of what is stored of those tasks. */
   readonly deadLetters: readonly DeadLetterRow[]
   /** Upserts; one row a task at most. */
@@ -97,6 +100,9 @@ export interface ProjectionStore {
   key(namespace: Namespace, queue: QueueName): Promise<KeyRow | undefined>
   /** The keys that had holders at the checkpoint. */
   heldKeys(): Promise<readonly Pick<KeyRow, 'namespace' | 'queue'>[]>
+  schedule(namespace: Namespace, name: string): Promise<ScheduleRow | undefined>
+  /** The schedules that there were at the checkpoint. */
+  liveSchedules(): Promise<readonly Pick<ScheduleRow, 'namespace' | 'name'>[]>
   /** The last snapshot of a task, whatever its schema. */
   snapshot(taskId: TaskId): Promise<SnapshotRow | undefined>
   close(): Promise<void>

@@ -14,6 +14,8 @@ import {
   parseKeys,
   parseQueues,
   parseReady,
+  parseScheduleNames,
+  parseSchedules,
   parseStoredSnapshot,
   parseSnapshot,
   parseTimer,
@@ -147,6 +149,17 @@ class PostgresStore implements ProjectionStore {
 
   async heldKeys() {
     return parseKeys(await this.#read('select namespace, queue, stream_version, state from key where places > 0', []))
+  }
+
+  async schedule(...[namespace, name]: Parameters<ProjectionStore['schedule']>) {
+    const text = 'select namespace, name, stream_version, state from schedule where namespace = $1 and name = $2'
+    return parseSchedules(await this.#read(text, [namespace, name]))[0]
+  }
+
+  async liveSchedules() {
+    return parseScheduleNames(
+      await this.#read('select namespace, name from schedule where live > 0 order by namespace, name', []),
+    )
   }
 
   async snapshot(...[taskId]: Parameters<ProjectionStore['snapshot']>) {

@@ -14,6 +14,7 @@ import {
   type QueueName,
   type ReadyRow,
   readyRows,
+  type ScheduleRow,
   type TaskId,
   taskRow,
   type TimerRow,
@@ -56,6 +57,8 @@ export interface ProjectedCommit {
   readonly activity: readonly ActivityRow[]
   /** The key after a commit of its stream. */
   readonly key?: KeyRow
+  /** The schedule after a commit of its stream. */
+  readonly schedule?: ScheduleRow
   /** The task is archived. */
   readonly removed?: RemovedTask
 }
@@ -399,6 +402,7 @@ export class Projector {
       identities: [...pending.identities.values()],
       activity: [...pending.activity.values()],
       keys: [...pending.keys.values()],
+      schedules: [...pending.schedules.values()],
       removed: [...pending.removed.values()],
     }
   }
@@ -411,6 +415,7 @@ class Pending {
   readonly identities = new Map<string, IdentityRow>()
   readonly activity = new Map<string, ActivityRow>()
   readonly keys = new Map<string, KeyRow>()
+  readonly schedules = new Map<string, ScheduleRow>()
   readonly removed = new Map<TaskId, RemovedTask>()
   since: Instant | undefined
   /** Of the tasks, as they were when they came. */
@@ -424,6 +429,8 @@ class Pending {
     this.heads.set(commit.partition, commit.seq)
     if (commit.task !== undefined) this.#addTask(commit.task)
     if (commit.key !== undefined) this.keys.set(`${commit.key.namespace}\n${commit.key.queue}`, commit.key)
+    if (commit.schedule !== undefined)
+      this.schedules.set(`${commit.schedule.namespace}\n${commit.schedule.name}`, commit.schedule)
     if (commit.removed !== undefined) this.#remove(commit.removed)
     if (commit.identity !== undefined) this.#identify(commit.identity)
     for (const row of commit.activity) {

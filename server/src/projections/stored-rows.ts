@@ -12,6 +12,7 @@ import {
   present,
   queueName,
   type ReadyRow,
+  type ScheduleRow,
   stepId,
   type TaskId,
   type TimerRow,
@@ -19,6 +20,7 @@ import {
 } from '@tasker/core'
 import { z } from 'zod'
 import { parseKeyState } from './key-state-text.js'
+import { parseScheduleState } from './schedule-state-text.js'
 import type { SnapshotRow } from './snapshots/snapshot.js'
 import { NO_STEP } from './tables/timer.js'
 
@@ -112,6 +114,23 @@ const KEYS = z.array(
   ),
 )
 
+const SCHEDULES = z.array(
+  z.object({ namespace: z.string(), name: z.string(), stream_version: count, state: z.string() }).transform(
+    (row): ScheduleRow => ({
+      namespace: namespaceOf(row.namespace),
+      name: row.name,
+      streamVersion: row.stream_version,
+      state: parseScheduleState(row.state),
+    }),
+  ),
+)
+
+const SCHEDULE_NAMES = z.array(
+  z
+    .object({ namespace: z.string().transform(namespaceOf), name: z.string() })
+    .transform(({ namespace, name }) => ({ namespace, name })),
+)
+
 const SNAPSHOTS = z.array(
   z
     .object({ task_id: taskId, version: count, schema: z.string(), commit_hash: z.instanceof(Buffer), state: z.string() })
@@ -137,6 +156,9 @@ export const parseQueues = (rows: unknown): z.infer<typeof QUEUES> => QUEUES.par
 export const parseIdentity = (rows: unknown): TaskId | undefined => IDENTITIES.parse(rows)[0]?.task_id
 export const parseStoredSnapshot = (rows: unknown): SnapshotRow | undefined => SNAPSHOTS.parse(rows)[0]
 export const parseKeys = (rows: unknown): readonly KeyRow[] => KEYS.parse(rows)
+export const parseSchedules = (rows: unknown): readonly ScheduleRow[] => SCHEDULES.parse(rows)
+export const parseScheduleNames = (rows: unknown): readonly Pick<ScheduleRow, 'namespace' | 'name'>[] =>
+  SCHEDULE_NAMES.parse(rows)
 export const parseSnapshot = (rows: unknown): { readonly rows: readonly unknown[]; readonly checkpoints: readonly unknown[] } =>
   SNAPSHOT.parse(rows)[0]
 export const parseAgreed = (rows: unknown): boolean => WRITTEN.parse(rows)[0].agreed

@@ -9,6 +9,7 @@ import { IDENTITY } from './tables/identity.js'
 import { KEY } from './tables/key.js'
 import { upsert } from './tables/projected-table.js'
 import { READY_STEP } from './tables/ready-step.js'
+import { SCHEDULE } from './tables/schedule.js'
 import { SNAPSHOT } from './tables/snapshot.js'
 import { placeholders, type TableWrite } from './tables/table-write.js'
 import { REMOVED } from './tables/removed.js'
@@ -24,6 +25,7 @@ const TABLES: readonly TableWrite[] = [
   upsert(IDENTITY, ({ identities }) => identities),
   upsert(ACTIVITY, ({ activity }) => activity),
   upsert(KEY, ({ keys }) => keys),
+  upsert(SCHEDULE, ({ schedules }) => schedules),
   FORGOTTEN,
   upsert(DEAD_LETTER, ({ deadLetters }) => deadLetters),
   SNAPSHOT,

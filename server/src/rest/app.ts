@@ -15,6 +15,7 @@ import { addProjectionRoutes } from './routes/projections.js'
 import { addAnalyticsRoutes } from './routes/analytics.js'
 import { addKeyRoutes } from './routes/keys.js'
 import { addRetentionRoutes } from './routes/retention.js'
+import { addScheduleRoutes } from './routes/schedules.js'
 import { addStepRoutes } from './routes/steps.js'
 import { addBulkRoute } from './routes/task-bulk.js'
 import { addExplainRoutes } from './routes/task-explain.js'
@@ -79,6 +80,7 @@ const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal, streamTimes:
   addOperationRoutes(app, door)
   addKeyRoutes(app, door)
   addRetentionRoutes(app, door)
+  addScheduleRoutes(app, door)
   addAuditRoutes(app, door)
   addProjectionRoutes(app, door)
   addHealthRoutes(app, door)

@@ -3,12 +3,13 @@
  * `docs/metrics.md` lists every name.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { type ScheduleMetrics, scheduleMetrics } from './schedule-metrics.js'
 
 export type StepOutcome = 'completed' | 'failed' | 'timed_out' | 'cancelled' | 'resolved_manually'
 export type TaskEnd = 'completed' | 'cancelled' | 'failed' | 'resolved_manually'
 
 /** What the engine reports. Every method is cheap enough for the hot path. */
-export interface EngineMetrics {
+export interface EngineMetrics extends ScheduleMetrics {
   /** One append to the log was acknowledged: how many commits it held and how long it took. */
   commitsAppended(commits: number, seconds: number): void
   /** An append ended otherwise. */
@@ -123,6 +124,7 @@ export const createMetrics = (options: { readonly withProcess: boolean } = { wit
     ...domainEventMetrics(registry),
     ...archiveMetrics(registry),
     ...sealMetrics(registry),
+    ...scheduleMetrics(registry),
     ...http,
     ...upkeepMetrics(registry),
     observeLevels: levelGauges(registry),
@@ -181,7 +183,9 @@ const sealMetrics = (registry: Registry): SealMetrics => {
   }
 }
 
-const engineMetrics = (registry: Registry): Omit<EngineMetrics, keyof DomainEventMetrics | keyof SealMetrics> => {
+const engineMetrics = (
+  registry: Registry,
+): Omit<EngineMetrics, keyof DomainEventMetrics | keyof SealMetrics | keyof ScheduleMetrics> => {
   const tally = (name: string, help: string) => plainCounter(registry, name, help)
   const submitted = tally('tasker_tasks_submitted_total', 'Tasks accepted.')
   const blocked = tally('tasker_tasks_blocked_total', 'Times a task came to wait for a person.')

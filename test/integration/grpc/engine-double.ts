@@ -116,6 +116,7 @@ const engineOf = (double: () => EngineDouble, happened: () => void): Engine => (
   },
   cancel: notPlayed,
   order: notPlayed,
+  schedules: { list: () => [], get: () => undefined, order: notPlayed },
   watch: { unservedQueues: () => [], queueProblem: () => undefined, heardSteps: () => new Map() },
   read: async (taskId) => double().tasks.get(taskId),
   readAsOf: notPlayed,

@@ -127,6 +127,7 @@ export const submission = (more: Partial<SubmitRequest> = {}): SubmitRequest => 
   parentCorrelationId: '',
   idempotencyKey: '',
   runAtMs: 0,
+  delayMs: 0,
   onDuplicate: 0,
   signal: undefined,
   watchOutcome: false,

@@ -81,6 +81,7 @@ export const batchOf = (checkpoints: readonly CheckpointMove[], parts: Partial<P
   snapshots: [],
   activity: [],
   keys: [],
+  schedules: [],
   deadLetters: [],
   removed: [],
   ...parts,

@@ -1,6 +1,6 @@
 /** A real server on a real PostgreSQL, workers, and a caller at each of its doors. */
 import { credentials } from '@grpc/grpc-js'
-import { StepServiceClient, TaskServiceClient } from '@tasker/proto'
+import { ScheduleServiceClient, StepServiceClient, TaskServiceClient } from '@tasker/proto'
 import { Client, type TaskDefinition, Worker } from '@tasker/sdk'
 import { startServer } from '@tasker/server/internal/compose'
 import { freshDatabase } from '../../support/postgres.js'
@@ -10,6 +10,8 @@ export interface EveryDoor {
   readonly client: Client
   readonly steps: StepServiceClient
   readonly tasks: TaskServiceClient
+  readonly schedules: ScheduleServiceClient
+  readonly restUrl: string
   rest(method: string, path: string, body?: unknown): Promise<Response>
   /** Starts a worker for a definition. */
   work(namespace: string, definition: TaskDefinition): void
@@ -25,11 +27,14 @@ export const openEveryDoor = async (): Promise<EveryDoor> => {
   const client = new Client({ url: server.grpcUrl, logger: silent })
   const steps = new StepServiceClient(server.grpcUrl, credentials.createInsecure())
   const tasks = new TaskServiceClient(server.grpcUrl, credentials.createInsecure())
+  const schedules = new ScheduleServiceClient(server.grpcUrl, credentials.createInsecure())
   const ends: (() => Promise<void>)[] = []
   return {
     client,
     steps,
     tasks,
+    schedules,
+    restUrl: server.restUrl,
     rest: (method, path, body) =>
       fetch(`${server.restUrl}${path}`, {
         method,
@@ -47,7 +52,7 @@ export const openEveryDoor = async (): Promise<EveryDoor> => {
       for (const end of ends.splice(0).reverse()) await end()
     },
     close: async () => {
-      for (const one of [client, steps, tasks]) one.close()
+      for (const one of [client, steps, tasks, schedules]) one.close()
       await server.stop()
       await database.drop()
     },

@@ -31,7 +31,7 @@ export const rowsEqualRebuild: InvariantOf = (violated, witness) => {
   }
 }
 
-const TABLES = ['tasks', 'ready', 'timers', 'identities', 'activity', 'keys', 'deadLetters'] as const
+const TABLES = ['tasks', 'ready', 'timers', 'identities', 'activity', 'keys', 'schedules', 'deadLetters'] as const
 
 type Rows = Iterable<object | readonly [string, unknown]>
 

@@ -130,6 +130,17 @@ export const scriptedServer = (): ScriptedServer => {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     },
     get: async () => ({ task: undefined, asOf: undefined }),
+    schedules: {
+      createSchedule: noSchedules,
+      getSchedule: noSchedules,
+      listSchedules: noSchedules,
+      editSchedule: noSchedules,
+      pauseSchedule: noSchedules,
+      resumeSchedule: noSchedules,
+      triggerSchedule: noSchedules,
+      backfillSchedule: noSchedules,
+      deleteSchedule: noSchedules,
+    },
     explain: async () => ({ status: '', steps: [], reasons: [], asOf: undefined }),
     compensation: async () => ({ state: '', steps: [], withoutWayBack: [] }),
     diff: async () => ({ same: true, diff: undefined }),
@@ -217,3 +228,6 @@ export const failureOf = (result: StepResult | undefined) => {
   if (result?.outcome?.$case !== 'failure') throw new Error(`no failure but ${JSON.stringify(result?.outcome)}`)
   return result.outcome.value
 }
+
+/** This server plays none; a real one is asked in `test/integration/schedules`. */
+const noSchedules = (): Promise<never> => Promise.reject(new Error('this server has no schedules'))

@@ -13,6 +13,7 @@ import { grpcTransport } from '../wire/grpc.js'
 import { reconnectMs } from '../wire/link.js'
 import type { Transport } from '../wire/transport.js'
 import { TaskHandle, type HandlePorts, type OnWait } from './handle.js'
+import { Schedules } from './schedules.js'
 import { ClientSession } from './session.js'
 import { submitRequest, type SubmitOptions, type TaskRef } from './submission.js'
 import { taskState, type TaskState } from './task-state.js'
@@ -77,6 +78,8 @@ export interface TaskPage {
 
 /** Connects when it is first used; one client is enough for a process. Every call may reject with a `TaskerError`. */
 export class Client {
+  /** What starts tasks by the clock. */
+  readonly schedules: Schedules
   readonly #options: ClientOptions
   readonly #ports: HandlePorts
   readonly #session: ClientSession
@@ -98,6 +101,7 @@ export class Client {
       inFlightMax: options.maxInFlight ?? LIMITS.submissionsInFlightMax,
       submissionMsMax: this.#submissionMsMax,
     })
+    this.schedules = new Schedules(transport, options.namespace)
     this.#ports = { session: this.#session, transport, clock, onWait: options.onWait ?? onlyWait }
   }
 

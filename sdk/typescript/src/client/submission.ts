@@ -1,5 +1,6 @@
 /** A submission as the caller says it, and as the wire carries it. */
-import { OnDuplicate, type SubmitRequest } from '@tasker/proto'
+import { OnDuplicate, type Payload, type SubmitRequest } from '@tasker/proto'
+import { durationMs, type Duration } from '../duration.js'
 import { TaskerError } from '../errors/tasker-error.js'
 import { LIMITS } from '../limits.js'
 import { serialize } from '../step/json.js'
@@ -23,6 +24,8 @@ export interface SubmitOptions {
   readonly runAt?: Date
   /** For a durable function, whether this submission begins it or it is there: then it is given back, whatever `onDuplicate` says. */
   readonly signal?: { readonly name: string; readonly payload?: unknown }
+  /** Not before so long has passed; not together with `runAt`. */
+  readonly delay?: Duration
   /** A ULID that names this submission: the same one gives the same task. Made by the client when not given. */
   readonly requestId?: string
 }
@@ -48,7 +51,7 @@ export const submitRequest = (
   namespace: task.namespace,
   name: task.name,
   version: task.version,
-  context: jsonPayload(inputBytes(input)),
+  context: inputPayload(input),
   initiator: options.initiator ?? '',
   sourceSystem: options.sourceSystem ?? '',
   reason: options.reason ?? '',
@@ -58,6 +61,7 @@ export const submitRequest = (
   parentCorrelationId: options.parentCorrelationId ?? '',
   idempotencyKey: options.idempotencyKey ?? '',
   runAtMs: options.runAt === undefined ? 0 : options.runAt.getTime(),
+  delayMs: options.delay === undefined ? 0 : durationMs(options.delay),
   onDuplicate: duplicateRule(options.onDuplicate),
   signal: options.signal === undefined ? undefined : signalOf(options.signal.name, options.signal.payload),
 })
@@ -72,6 +76,9 @@ const duplicateRule = (rule: 'reject' | 'return' | undefined): OnDuplicate => {
       return OnDuplicate.ON_DUPLICATE_RETURN
   }
 }
+
+/** Throws `INVALID_INPUT` or `TOO_LARGE` for an input that no message could carry. */
+export const inputPayload = (input: unknown): Payload => jsonPayload(inputBytes(input))
 
 const inputBytes = (input: unknown): Buffer => {
   const serialized = serialize(input)

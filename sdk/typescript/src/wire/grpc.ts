@@ -10,7 +10,14 @@ import {
   type ClientOptions,
   type ServiceError,
 } from '@grpc/grpc-js'
-import { ErrorDetail, EventServiceClient, TaskServiceClient, TemplateServiceClient, WorkerServiceClient } from '@tasker/proto'
+import {
+  ErrorDetail,
+  EventServiceClient,
+  ScheduleServiceClient,
+  TaskServiceClient,
+  TemplateServiceClient,
+  WorkerServiceClient,
+} from '@tasker/proto'
 import { TaskerError, type TaskerErrorCode } from '../errors/tasker-error.js'
 import { LIMITS } from '../limits.js'
 import { errorOfDetail } from './problems.js'
@@ -43,6 +50,7 @@ export const grpcTransport = (options: GrpcOptions): Transport => {
   const workers = new WorkerServiceClient(options.url, security, channel)
   const templates = new TemplateServiceClient(options.url, security, channel)
   const events = new EventServiceClient(options.url, security, channel)
+  const schedules = new ScheduleServiceClient(options.url, security, channel)
   const none = new Metadata()
   return {
     openWorker: (listener) => streamOf(workers.connect(), listener),
@@ -59,9 +67,22 @@ export const grpcTransport = (options: GrpcOptions): Transport => {
     order: (order, request) => answered((callback) => tasks[order](request, none, inTime(), callback)),
     signal: (request) => answered((callback) => tasks.signalTask(request, none, inTime(), callback)),
     shown: (request) => answered((callback) => tasks.getTaskState(request, none, inTime(), callback)),
+    schedules: scheduleCalls(schedules, none),
     close: () => tasks.close(),
   }
 }
+
+const scheduleCalls = (schedules: ScheduleServiceClient, none: Metadata): Transport['schedules'] => ({
+  createSchedule: (request) => answered((callback) => schedules.createSchedule(request, none, inTime(), callback)),
+  getSchedule: (request) => answered((callback) => schedules.getSchedule(request, none, inTime(), callback)),
+  listSchedules: (request) => answered((callback) => schedules.listSchedules(request, none, inTime(), callback)),
+  editSchedule: (request) => answered((callback) => schedules.editSchedule(request, none, inTime(), callback)),
+  pauseSchedule: (request) => answered((callback) => schedules.pauseSchedule(request, none, inTime(), callback)),
+  resumeSchedule: (request) => answered((callback) => schedules.resumeSchedule(request, none, inTime(), callback)),
+  triggerSchedule: (request) => answered((callback) => schedules.triggerSchedule(request, none, inTime(), callback)),
+  backfillSchedule: (request) => answered((callback) => schedules.backfillSchedule(request, none, inTime(), callback)),
+  deleteSchedule: (request) => answered((callback) => schedules.deleteSchedule(request, none, inTime(), callback)),
+})
 
 /** The messages of a stream that the server writes, until it ends or the signal aborts. */
 async function* messagesOf<Message>(open: () => ClientReadableStream<Message>, signal: AbortSignal): AsyncGenerator<Message> {

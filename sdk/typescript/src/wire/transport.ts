@@ -1,5 +1,14 @@
 /** The port to the server: two streams and a few calls. gRPC is behind it in production, a script in tests. */
 import type {
+  BackfillScheduleRequest,
+  CreateScheduleRequest,
+  DeleteScheduleResponse,
+  EditScheduleRequest,
+  ListSchedulesRequest,
+  ListSchedulesResponse,
+  Schedule,
+  ScheduleNoteRequest,
+  ScheduleRef,
   CancelRequest,
   CancelResponse,
   ConnectRequest,
@@ -53,6 +62,18 @@ export type OpenStream<Out, In> = (listener: StreamListener<In>) => MessageStrea
 /** What an operator may order of a task beside its cancellation. */
 export type TaskOrder = 'pause' | 'resume' | 'retry' | 'resolve'
 
+export interface ScheduleCalls {
+  readonly createSchedule: (request: CreateScheduleRequest) => Promise<Schedule>
+  readonly getSchedule: (request: ScheduleRef) => Promise<Schedule>
+  readonly listSchedules: (request: ListSchedulesRequest) => Promise<ListSchedulesResponse>
+  readonly editSchedule: (request: EditScheduleRequest) => Promise<Schedule>
+  readonly pauseSchedule: (request: ScheduleNoteRequest) => Promise<Schedule>
+  readonly resumeSchedule: (request: ScheduleNoteRequest) => Promise<Schedule>
+  readonly triggerSchedule: (request: ScheduleRef) => Promise<Schedule>
+  readonly backfillSchedule: (request: BackfillScheduleRequest) => Promise<Schedule>
+  readonly deleteSchedule: (request: ScheduleRef) => Promise<DeleteScheduleResponse>
+}
+
 /** All calls reject with a `TaskerError`. */
 export interface Transport {
   readonly openWorker: OpenStream<ConnectRequest, ConnectResponse>
@@ -70,5 +91,6 @@ export interface Transport {
   readonly signal: (request: SignalTaskRequest) => Promise<SignalTaskResponse>
   /** What a durable function shows. */
   readonly shown: (request: GetTaskStateRequest) => Promise<GetTaskStateResponse>
+  readonly schedules: ScheduleCalls
   readonly close: () => void
 }

@@ -1,5 +1,6 @@
 /** `tasker task …`: submit a task, look at it, follow it, cancel it. */
 import { type Command, Option } from 'commander'
+import { durationFlag } from '../duration.js'
 import { EXIT, type ExitCode } from '../exit.js'
 import { type CommandContext } from '../context.js'
 import { eventLine } from '../event-line.js'
@@ -51,6 +52,7 @@ const addSubmit = (task: Command, binding: Binding): void => {
     .option('--run-at <instant>', 'not before, such as 2030-01-31T08:00:00Z')
     .option('--signal <name>', 'a signal for the task, whether this starts it or it is there')
     .option('--signal-payload <json>', 'what the signal says: JSON, or @file')
+    .option('--delay <duration>', 'not before so long has passed, such as 10m', durationFlag)
     .addHelpText(
       'after',
       examples(

@@ -16,10 +16,11 @@ import {
   type RowRecord,
 } from '../tables/projected-table.js'
 import { READY_STEP } from '../tables/ready-step.js'
+import { SCHEDULE } from '../tables/schedule.js'
 import { TASK } from '../tables/task.js'
 import { TIMER } from '../tables/timer.js'
 import type { ProjectionName } from './names.js'
-import type { FoldedKey, FoldedStream, FoldedTask } from './stream-fold.js'
+import type { FoldedKey, FoldedSchedule, FoldedStream, FoldedTask } from './stream-fold.js'
 
 /** A projection, whatever its rows are. */
 export interface Projection {
@@ -28,7 +29,7 @@ export interface Projection {
   readonly version: number
   /** The engine works from these rows: another version of them is built before anything is answered. */
   readonly isWorkedFrom: boolean
-  readonly streams: Extract<StreamKind, 'task' | 'key'>
+  readonly streams: Extract<StreamKind, 'task' | 'key' | 'schedule'>
   /** Its rows are sums over commits, not what a stream came to. */
   readonly isSum: boolean
   /** Whose rows go before those of streams that were folded anew: of all these streams, of those that have none any more, of none. */
@@ -86,7 +87,7 @@ const projection = <Row>(shape: Shape<Row>, rowsOf: (folded: FoldedStream) => re
   }
 }
 
-const readableOf = (folded: FoldedStream): FoldedTask | FoldedKey | undefined => {
+const readableOf = (folded: FoldedStream): FoldedTask | FoldedKey | FoldedSchedule | undefined => {
   if (folded.type === 'unreadable') return folded.before
   return folded.type === 'nothing' ? undefined : folded
 }
@@ -109,6 +110,13 @@ const ofKey =
   (folded: FoldedStream): readonly Row[] => {
     const readable = readableOf(folded)
     return readable?.type === 'key' ? rowsOf(readable) : []
+  }
+
+const ofSchedule =
+  <Row>(rowsOf: (folded: FoldedSchedule) => readonly Row[]) =>
+  (folded: FoldedStream): readonly Row[] => {
+    const readable = readableOf(folded)
+    return readable?.type === 'schedule' ? rowsOf(readable) : []
   }
 
 interface PlacedIdentity extends IdentityRow {
@@ -186,6 +194,10 @@ const BY_NAME: Readonly<Record<ProjectionName, Projection>> = {
   key: projection(
     { name: 'key', table: KEY, version: 1, clears: 'none', isWorkedFrom: true, streams: 'key' },
     ofKey(({ row }) => [row]),
+  ),
+  schedule: projection(
+    { name: 'schedule', table: SCHEDULE, version: 1, clears: 'none', isWorkedFrom: true, streams: 'schedule' },
+    ofSchedule(({ row }) => [row]),
   ),
   dead_letter: projection(
     { name: 'dead_letter', table: DEAD_LETTER, version: 1, clears: 'folded', isWorkedFrom: false, streams: 'task' },

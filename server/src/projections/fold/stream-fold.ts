@@ -3,21 +3,26 @@ import {
   type ActivityRow,
   activityRows,
   evolve,
+  evolveSchedule,
   type KeyRow,
   type KeyState,
   keyStream,
   type LiveTask,
   NO_KEY,
+  NO_SCHEDULE,
   NO_TASK,
   type Partition,
   parseTaskId,
   type Plan,
+  type ScheduleRow,
+  type ScheduleState,
   type TaskId,
   type TaskState,
   type TemplateHash,
 } from '@tasker/core'
 import { decodeTaskEvents } from '../../log/codec.js'
 import { decodeKeyEvents, keyOfStream } from '../../log/key-codec.js'
+import { decodeScheduleEvents, scheduleOfStream } from '../../log/schedule-codec.js'
 import { type StoredCommit, type StreamRef, TASK_ARCHIVED } from '../../log/port.js'
 
 export interface FoldedTask {
@@ -37,9 +42,15 @@ export interface FoldedKey {
   readonly row: KeyRow
 }
 
+export interface FoldedSchedule {
+  readonly type: 'schedule'
+  readonly row: ScheduleRow
+}
+
 export type FoldedStream =
   | FoldedTask
   | FoldedKey
+  | FoldedSchedule
   /** No commit up to there, or the stream is in an archive; what is still in the log of that counts in the sums of hours. */
   | { readonly type: 'nothing'; readonly activity: readonly ActivityRow[] }
   | UnreadableStream
@@ -49,7 +60,7 @@ export interface UnreadableStream {
   readonly type: 'unreadable'
   readonly position: string
   readonly message: string
-  readonly before: FoldedTask | FoldedKey | undefined
+  readonly before: FoldedTask | FoldedKey | FoldedSchedule | undefined
 }
 
 export interface FoldScope {
@@ -68,6 +79,8 @@ export class StreamFold {
   #plan: Plan | undefined
   #key: KeyState = NO_KEY
   #keyRow: Pick<KeyRow, 'namespace' | 'queue'> | undefined
+  #schedule: ScheduleState = NO_SCHEDULE
+  #scheduleRow: Pick<ScheduleRow, 'namespace' | 'name'> | undefined
   #version = 0
   #first: StoredCommit | undefined
   #archived = false
@@ -93,6 +106,7 @@ export class StreamFold {
       if (commit.firstVersion !== this.#version + 1)
         throw new Error(`its history goes from version ${this.#version} to ${commit.firstVersion}`)
       if (commit.stream.kind === 'key') this.#addKey(commit)
+      else if (commit.stream.kind === 'schedule') this.#addSchedule(commit)
       else this.#addTask(commit)
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
@@ -113,7 +127,9 @@ export class StreamFold {
       : { ...this.#unreadable, before: readable }
   }
 
-  #readable(): FoldedTask | FoldedKey | undefined {
+  #readable(): FoldedTask | FoldedKey | FoldedSchedule | undefined {
+    if (this.#scheduleRow !== undefined)
+      return { type: 'schedule', row: { ...this.#scheduleRow, streamVersion: this.#version, state: this.#schedule } }
     if (this.#keyRow !== undefined)
       return { type: 'key', row: { ...this.#keyRow, streamVersion: this.#version, state: this.#key } }
     const taskId = parseTaskId(this.stream.id)
@@ -150,6 +166,13 @@ export class StreamFold {
     this.#key = events.reduce((key, event) => keyStream.evolve(key, event, commit.at), this.#key)
     this.#version += events.length
     this.#keyRow ??= keyOfStream(commit)
+  }
+
+  #addSchedule(commit: StoredCommit): void {
+    const events = decodeScheduleEvents(commit)
+    this.#schedule = events.reduce((schedule, event) => evolveSchedule(schedule, event, commit.at), this.#schedule)
+    this.#version += events.length
+    this.#scheduleRow ??= scheduleOfStream(commit)
   }
 }
 

@@ -47,6 +47,13 @@ const KEY_ROWS = jsonOf(`select k.* from found join lateral (
     select namespace from event_commit where stream_kind = $1 and stream_id = found.id order by first_version limit 1
   ) as c on true join key k on k.namespace = c.namespace and k.queue = substr(found.id, length(c.namespace) + 2)`)
 
+const SCHEDULE_ROWS = jsonOf(`select s.* from found join lateral (
+    select namespace from event_commit where stream_kind = $1 and stream_id = found.id order by first_version limit 1
+  ) as c on true join schedule s on s.namespace = c.namespace and s.name = substr(found.id, length(c.namespace) + 2)`)
+
+const STRAY_SCHEDULES = `select * from schedule s where not exists (
+    select from event_commit where stream_kind = 'schedule' and stream_id = s.namespace || '/' || s.name) limit ${STRAY_KEYS_MAX}`
+
 const STRAY_KEYS = `select * from key k where not exists (
     select from event_commit where stream_kind = 'key' and stream_id = k.namespace || '/' || k.queue) limit ${STRAY_KEYS_MAX}`
 
@@ -97,6 +104,7 @@ const auditorRows = (pool: Pool, { name, version }: AuditorRowsOptions['checkpoi
   }
   const tasksText = page(checkpoints, TASK_TABLES.map((table) => `${taskRows(table)} as ${table}`).join(', '))
   const keysText = page(checkpoints, `${KEY_ROWS} as rows`)
+  const schedulesText = page(checkpoints, `${SCHEDULE_ROWS} as rows`)
   const sumsText = `select ${jsonOf('select * from activity where hour_ms >= $1 and hour_ms < $2')} as rows, ${jsonOf('select * from archived_activity where hour_ms >= $1 and hour_ms < $2')} as archived, ${jsonOf(checkpoints)} as checkpoints`
   return {
     tasks: async (after, limit) => {
@@ -114,6 +122,11 @@ const auditorRows = (pool: Pool, { name, version }: AuditorRowsOptions['checkpoi
       return { ...streamPage(answer), rows: RECORDS.parse(answer['rows']) }
     },
     strayKeys: async () => (await read<RowRecord>(STRAY_KEYS, [])).map((row) => ({ ...row })),
+    schedules: async (after, limit) => {
+      const [answer] = PAGE.parse(await read(schedulesText, ['schedule', after, limit]))
+      return { ...streamPage(answer), rows: RECORDS.parse(answer['rows']) }
+    },
+    straySchedules: async () => (await read<RowRecord>(STRAY_SCHEDULES, [])).map((row) => ({ ...row })),
     holders: async (scopes) => (await read<HolderRow>(holdersOf('i.scope = any($1::text[])'), [scopes])).map(holderOf),
     holdersAfter: async (scope, limit) =>
       (await read<HolderRow>(holdersOf('i.scope > $1 order by i.scope limit $2'), [scope, limit])).map(holderOf),

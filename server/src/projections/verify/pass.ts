@@ -5,7 +5,7 @@
  * V2  Streams without rows count, and rows without a stream.
  * V3  What cannot be known is not compared, and said: streams no code of ours can read, and streams that went into an archive meanwhile.
  */
-import type { Partition, Plan, TemplateHash } from '@tasker/core'
+import type { Plan, TemplateHash } from '@tasker/core'
 import type { EventLog, StoredCommit } from '../../log/port.js'
 import type { ProjectionName } from '../fold/names.js'
 import { type Projection, projectionOf } from '../fold/projections.js'
@@ -15,7 +15,7 @@ import type { RowRecord } from '../tables/projected-table.js'
 import { ActivityCheck, type HourRange, hourRanges } from './activity-check.js'
 import { differencesOf, rowDifference } from './compare.js'
 import { identityDifferences, strayHolders } from './identity-check.js'
-import { type RowDifference, type StoredRows, TASK_TABLES, type TaskPage } from './port.js'
+import { type NamedPage, type RowDifference, type StoredRows, TASK_TABLES, type TaskPage } from './port.js'
 
 export interface PassParts {
   readonly log: EventLog
@@ -79,7 +79,8 @@ class Pass {
     return (
       (await this.#tasks()) &&
       (!names.has('identity') || (await this.#strayHolders())) &&
-      (!names.has('key') || (await this.#keys()))
+      (!names.has('key') || (await this.#keys())) &&
+      (!names.has('schedule') || (await this.#schedules()))
     )
   }
 
@@ -142,7 +143,12 @@ class Pass {
   }
 
   /** The streams of a page as they were when its rows were read. Those that came meanwhile have nothing up to there. */
-  #folds(kind: 'task' | 'key', after: string, page: TaskPage | PageOfKeys, activity?: ActivityCheck): AsyncGenerator<StreamFold> {
+  #folds(
+    kind: 'task' | 'key' | 'schedule',
+    after: string,
+    page: TaskPage | NamedPage,
+    activity?: ActivityCheck,
+  ): AsyncGenerator<StreamFold> {
     const { log, plans } = this.#parts
     const counts = activity === undefined ? undefined : (commit: StoredCommit) => activity.counts(commit)
     const ids = page.upTo === undefined ? { after } : { after, upTo: page.upTo }
@@ -176,24 +182,47 @@ class Pass {
 
   async #keys(): Promise<boolean> {
     const { stored } = this.#parts
+    return (
+      (await this.#named('key', 'queue', (after, limit) => stored.keys(after, limit))) &&
+      this.#strays('key', await stored.strayKeys())
+    )
+  }
+
+  async #schedules(): Promise<boolean> {
+    const { stored } = this.#parts
+    return (
+      (await this.#named('schedule', 'name', (after, limit) => stored.schedules(after, limit))) &&
+      this.#strays('schedule', await stored.straySchedules())
+    )
+  }
+
+  /** Streams of one row each, whose id is the namespace and the other column of its key. */
+  async #named(
+    kind: 'key' | 'schedule',
+    column: string,
+    pageAfter: (after: string, limit: number) => Promise<NamedPage>,
+  ): Promise<boolean> {
     const { pageStreams, goOn } = this.#options
-    const projection = projectionOf('key')
+    const projection = projectionOf(kind)
     for (let after = ''; ; ) {
-      const page = await stored.keys(after, pageStreams)
-      const rows = new Map(page.rows.map((row) => [`${String(row['namespace'])}/${String(row['queue'])}`, row]))
-      for await (const fold of this.#folds('key', after, page)) {
+      const page = await pageAfter(after, pageStreams)
+      const rows = new Map(page.rows.map((row) => [`${String(row['namespace'])}/${String(row[column])}`, row]))
+      for await (const fold of this.#folds(kind, after, page)) {
         const result = fold.result()
         this.#heard(fold, result, undefined)
         const found = rows.get(fold.stream.id)
-        const version = result.type === 'key' ? result.row.streamVersion : undefined
+        const version = result.type === kind ? result.row.streamVersion : undefined
         if (result.type !== 'unreadable')
           this.#tell(differencesOf(projection, projection.records(result), found === undefined ? [] : [found], version))
       }
       if (!(await goOn(page.ids.length))) return false
-      if (page.upTo === undefined) break
+      if (page.upTo === undefined) return true
       after = page.upTo
     }
-    this.#tellStray(projection, await stored.strayKeys())
+  }
+
+  #strays(name: ProjectionName, rows: readonly RowRecord[]): true {
+    this.#tellStray(projectionOf(name), rows)
     return true
   }
 
@@ -205,8 +234,6 @@ class Pass {
     this.#tell(rows.map((row) => rowDifference(projection, 'unexpected', row, undefined)))
   }
 }
-
-type PageOfKeys = { readonly upTo: string | undefined; readonly checkpoints: ReadonlyMap<Partition, number> }
 
 const rowsOfTable = (page: TaskPage, name: ProjectionName): readonly RowRecord[] => {
   const table = TASK_TABLES.find((known) => known === name)

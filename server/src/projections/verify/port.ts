@@ -23,7 +23,8 @@ export interface TaskPage extends StreamPage {
   readonly rows: Readonly<Record<(typeof TASK_TABLES)[number], readonly RowRecord[]>>
 }
 
-export interface KeyPage extends StreamPage {
+/** Rows of streams that are known by their names: keys and schedules. */
+export interface NamedPage extends StreamPage {
   /** The rows of these streams. */
   readonly rows: readonly RowRecord[]
 }
@@ -44,9 +45,12 @@ export interface ActivityRows {
 
 export interface StoredRows {
   tasks(after: string, limit: number): Promise<TaskPage>
-  keys(after: string, limit: number): Promise<KeyPage>
+  keys(after: string, limit: number): Promise<NamedPage>
   /** Rows of keys that have no stream, some of them. */
   strayKeys(): Promise<readonly RowRecord[]>
+  schedules(after: string, limit: number): Promise<NamedPage>
+  /** Rows of schedules that have no stream, some of them. */
+  straySchedules(): Promise<readonly RowRecord[]>
   /** Who holds these scopes. */
   holders(scopes: readonly string[]): Promise<readonly IdentityHolder[]>
   /** Who holds the scopes after one, in their order. */

@@ -1,5 +1,5 @@
 /** `POST /v1/tasks`: a task is accepted once the log holds it. */
-import { jsonOf, LIMITS, namespaceOf, type TaskId } from '@tasker/core'
+import { durationMs, jsonOf, LIMITS, namespaceOf, type TaskId } from '@tasker/core'
 import { monotonicFactory } from 'ulid'
 import type { z } from 'zod'
 import type { Submission, SubmitAnswer } from '../../engine/api.js'
@@ -13,7 +13,7 @@ import { ANONYMOUS, type App, sendJson, withToken } from '../route.js'
 import { ulidField } from '../schema/fields.js'
 import { problems } from '../schema/problem.js'
 import { SUBMISSION, TASK } from '../schema/task.js'
-import { invalidRequest } from '../validation.js'
+import { invalidMember, invalidRequest } from '../validation.js'
 import { taskText } from '../views/task-text.js'
 
 const BODY: BodyRules = {
@@ -47,6 +47,7 @@ export const addSubmitRoute = (app: App, door: RestDoor): void => {
       },
     },
     async (request, reply) => {
+      if (request.body.run_at !== undefined && request.body.delay_ms !== undefined) throw twoStarts()
       const requestId = requestIdOf(request.body.request_id, request.headers[REQUEST_ID_HEADER])
       const answer = await submitted(door, submissionOf(request.body, requestId))
       if (answer.type === 'failed') throw new Fault(withBodyPaths(answer.fault))
@@ -87,6 +88,8 @@ const requestIdOf = (inBody: string | undefined, header: string | string[] | und
   return (inBody ?? inHeader ?? newRequestId()).toUpperCase()
 }
 
+const twoStarts = (): Fault => invalidMember('BAD_VALUE', '/delay_ms', 'run_at says already when it starts')
+
 const badRequestId = (message: string): Fault =>
   invalidRequest([{ code: 'custom', path: ['request_id'], message, input: undefined }], { request_id: message }, [])
 
@@ -106,6 +109,7 @@ const submissionOf = (body: z.output<typeof SUBMISSION>, requestId: string): Sub
   parentCorrelationId: body.parent_correlation_id,
   idempotencyKey: body.idempotency_key,
   runAt: body.run_at,
+  delayMs: body.delay_ms === undefined ? undefined : durationMs(body.delay_ms),
   onDuplicate: body.on_duplicate ?? 'reject',
   signal: body.signal === undefined ? undefined : signalIn(body.signal),
 })

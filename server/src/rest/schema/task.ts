@@ -48,6 +48,9 @@ export const SUBMISSION = z.strictObject({
   signal: optional(rawSignal).describe(
     'For the task of a durable function, whether this starts it or it is there: `{name, payload}`. A repeat with the same request id is the same signal.',
   ),
+  delay_ms: optional(z.number().int().min(0).max(LIMITS.delayMsMax)).describe(
+    'Nothing starts before so long has passed; not with run_at.',
+  ),
   on_duplicate: optional(z.enum(['reject', 'return'])).describe('What a task with the same key means; reject when not given.'),
 })
 

@@ -19,6 +19,7 @@ const wire = (more: Partial<SubmitRequest> = {}): SubmitRequest => ({
   parentCorrelationId: '',
   idempotencyKey: '',
   runAtMs: 0,
+  delayMs: 0,
   onDuplicate: 0,
   signal: undefined,
   watchOutcome: false,

@@ -150,6 +150,7 @@ test('a checkpoint that somebody else moved is a conflict: nothing is written, a
     identities: [],
     activity: [],
     keys: [],
+    schedules: [],
     deadLetters: [],
     snapshots: [],
     removed: [],

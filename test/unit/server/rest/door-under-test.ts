@@ -130,6 +130,11 @@ export const openDoor = async (): Promise<DoorUnderTest> => {
       onNews: () => () => undefined,
       listen: () => () => undefined,
     },
+    schedules: {
+      list: () => [],
+      get: () => undefined,
+      order: () => Promise.reject(new Error('the tests of this door order no schedule')),
+    },
     submit: (submission, answer) => {
       submissions.push(submission)
       if (trouble.fault !== undefined) return answer({ type: 'failed', fault: trouble.fault })

@@ -119,7 +119,11 @@ export interface SubmitRequest {
    * A signal for the task, whether this submission starts it or it is there (then it is returned, whatever `on_duplicate` says). A repeat with the
    * same request_id is the same signal.
    */
-  signal: Signal | undefined;
+  signal:
+    | Signal
+    | undefined;
+  /** Nothing starts before so many milliseconds have passed; not together with run_at_ms. */
+  delayMs: number;
 }
 
 /** An outside fact for a durable function. */
@@ -742,6 +746,7 @@ function createBaseSubmitRequest(): SubmitRequest {
     onDuplicate: 0,
     watchOutcome: false,
     signal: undefined,
+    delayMs: 0,
   };
 }
 
@@ -797,6 +802,9 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
     }
     if (message.signal !== undefined) {
       Signal.encode(message.signal, writer.uint32(482).fork()).join();
+    }
+    if (message.delayMs !== 0) {
+      writer.uint32(136).uint64(message.delayMs);
     }
     return writer;
   },
@@ -948,6 +956,14 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
             }
 
             message.signal = Signal.decode(reader, reader.uint32());
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.delayMs = longToNumber(reader.uint64());
             continue;
           }
         }
