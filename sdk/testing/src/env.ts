@@ -4,14 +4,18 @@ import {
   Client,
   type Clock,
   type Duration,
+  type FunctionDefinition,
   type Logger,
   type OnWait,
+  type StepContext,
+  type StepScope,
   type TaskDefinition,
   type TaskEvent,
   type Transport,
   type WorkerOptions,
 } from '@tasker/sdk'
 import { durationMs } from '@tasker/sdk/internal/duration'
+import { isFunction } from '@tasker/sdk/internal/function/define-function'
 import { LIMITS } from '@tasker/sdk/internal/limits'
 import { type InProcessServer, memoryDisk, startInProcess } from '@tasker/server/internal/compose/in-process'
 import { memoryTransport } from './memory-transport.js'
@@ -26,8 +30,8 @@ import { quiet, Workers } from './workers.js'
 export interface TestEnvOptions {
   /** For tasks that are named without one, and for handlers; that of the first task when not given. */
   readonly namespace?: string
-  /** Definitions whose steps run in this test. */
-  readonly tasks?: readonly TaskDefinition[]
+  /** Definitions whose steps run in this test, and durable functions. */
+  readonly tasks?: readonly (TaskDefinition | FunctionDefinition)[]
   /** Handlers for templates written in YAML. */
   readonly handlers?: NonNullable<WorkerOptions['handlers']>
   /** The texts of templates, YAML or JSON. */
@@ -36,6 +40,8 @@ export interface TestEnvOptions {
   readonly startAt?: Date
   /** How long in real time the clock stands still for a handler that runs; a second when not given. */
   readonly handlerWait?: Duration
+  /** Replays each durable function from its journal whenever something happens to it. Nothing but the speed may change. */
+  readonly replayFunctionsAlways?: boolean
   /** Nothing is written when not given. */
   readonly logger?: Logger
 }
@@ -114,6 +120,8 @@ export class TestEnv {
       namespaces: [...namespaces],
       connection: this.connection,
       around: (name, context, run) => this.#attempts.run(() => this.#mocks.around(name, context, run)),
+      aroundFunctionStep: (step, scope, run) => this.#attempts.run(() => this.#mocks.aroundFunctionStep(step, scope, run)),
+      replayFunctionsAlways: this.#options.replayFunctionsAlways ?? false,
     })
     await this.#workers.start()
   }
@@ -148,12 +156,12 @@ export class TestEnv {
   }
 
   /**
-   * Runs `mock` instead of the handler of a step, such as `order/charge`, in every version of the task. Returns the way back to the real one. Throws
-   * `NOTHING_TO_MOCK` when no task of this test has such a step.
+   * Runs `mock` instead of the handler of a step, such as `order/charge`, in every version of the task, or of the `ctx.step` of that name of a durable
+   * function. Returns the way back to the real one. Throws `NOTHING_TO_MOCK` when no task or function of this test can have such a step.
    */
-  mock(step: string, mock: Mock): () => void {
-    const known = (this.#options.tasks ?? []).flatMap(({ name, steps }) => steps.map((one) => `${name}/${one.name}`))
-    if (!known.includes(step.replace(/#compensate$/, ''))) throw nothingToMock(step, known)
+  mock<Context extends StepScope = StepContext>(step: string, mock: Mock<Context>): () => void {
+    const known = (this.#options.tasks ?? []).flatMap(mockable)
+    if (!known.some((name) => isOf(step, name))) throw nothingToMock(step, known)
     return this.#mocks.set(step, mock)
   }
 
@@ -237,6 +245,19 @@ export class TestEnv {
     return Promise.race([outcome, still])
   }
 }
+
+/** Which steps a function has shows only when it runs. */
+const ANY_STEP = '*'
+
+const mockable = (definition: TaskDefinition | FunctionDefinition): readonly string[] =>
+  isFunction(definition)
+    ? [`${definition.name}/${ANY_STEP}`]
+    : definition.steps.map(({ name }) => `${definition.name}/${name}`)
+
+const isOf = (step: string, name: string): boolean =>
+  name.endsWith(ANY_STEP)
+    ? step.length >= name.length && step.startsWith(name.slice(0, -ANY_STEP.length))
+    : step.replace(/#compensate$/, '') === name
 
 /** A list shows everything that happened before it was asked for. */
 const freshLists = (transport: Transport, caughtUp: () => Promise<void>): Transport => ({

@@ -20,6 +20,8 @@ export const memoryTransport = (door: () => InProcessDoor): Transport => ({
   list: (request) => answered(door().list(request)),
   cancel: (request) => answered(door().cancel(request)),
   order: (order, request) => answered(door().order(order, request)),
+  signal: (request) => answered(door().signal(request)),
+  shown: (request) => answered(door().shown(request)),
   close: () => undefined,
 })
 

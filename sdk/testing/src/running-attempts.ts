@@ -1,5 +1,6 @@
 /** The handlers that run, so that time stands still for them while they do what the clock does not know of. */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { functionsAreBusy } from '@tasker/sdk/internal/runner/live-function'
 import { settled } from './virtual-clock.js'
 
 type Attempt = object
@@ -56,12 +57,12 @@ export class RunningAttempts {
 
   /** Everything has happened that needs no time. A handler that runs on for too long is not waited for again. */
   async quiet(): Promise<void> {
-    await settled()
+    await functionsRest()
     if (this.#running.size === 0) return
     const late = setTimeout(() => this.forget(), this.#msMax)
     while (this.#running.size > 0) {
       await new Promise<void>((resolve) => (this.#changed = resolve))
-      await settled()
+      await functionsRest()
     }
     clearTimeout(late)
   }
@@ -69,4 +70,10 @@ export class RunningAttempts {
   #leave(attempt: Attempt): void {
     if (this.#running.delete(attempt)) this.#changed()
   }
+}
+
+/** A function takes a turn of the loop for each of its own. */
+const functionsRest = async (): Promise<void> => {
+  do await settled()
+  while (functionsAreBusy())
 }

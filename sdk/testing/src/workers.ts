@@ -1,8 +1,11 @@
 /** The workers of a test: one a namespace, real ones of the SDK, that may die at any moment. */
 import {
   type AroundAttempt,
+  type AroundFunctionStep,
+  type Clock,
   defineStep,
   Worker,
+  type FunctionDefinition,
   type Logger,
   type MessageStream,
   type TaskDefinition,
@@ -15,7 +18,9 @@ type Handlers = NonNullable<WorkerOptions['handlers']>
 export interface WorkersPorts {
   readonly connection: Required<Pick<WorkerOptions, 'url' | 'clock' | 'logger' | 'transport'>>
   readonly around: AroundAttempt
-  readonly tasks: readonly TaskDefinition[]
+  readonly aroundFunctionStep: AroundFunctionStep
+  readonly tasks: readonly (TaskDefinition | FunctionDefinition)[]
+  readonly replayFunctionsAlways: boolean
   readonly handlers: Handlers
   /** Where they work beside the namespaces of the tasks. */
   readonly namespaces: readonly string[]
@@ -82,12 +87,13 @@ export class Workers {
     return this.#startOne(namespace, [], [defineStep(callable, () => Promise.reject(new Error(`${callable} is mocked no more`)))])
   }
 
-  #startOne(namespace: string, tasks: readonly TaskDefinition[], handlers: Handlers): Promise<void> {
-    const { connection, around } = this.#ports
-    const { transport, die } = mortal(connection.transport)
+  #startOne(namespace: string, tasks: WorkersPorts['tasks'], handlers: Handlers): Promise<void> {
+    const { connection, around, aroundFunctionStep, replayFunctionsAlways } = this.#ports
+    const { transport, clock, die } = mortal(connection)
+    const own = { ...connection, transport, clock, signals: false, around, aroundFunctionStep, replayFunctionsAlways }
     return new Promise((resolve, reject) => {
       const onConnect = (): void => resolve()
-      const worker = new Worker({ ...connection, transport, signals: false, namespace, tasks, handlers, around, onConnect })
+      const worker = new Worker({ ...own, namespace, tasks, handlers, onConnect })
       this.#live.push({ worker, die })
       const refused = (error: unknown): void => {
         this.#trouble ??= error instanceof Error ? error : new Error(String(error))
@@ -98,8 +104,15 @@ export class Workers {
   }
 }
 
-/** A way to the server that ends with its process: what is said on it later goes nowhere. */
-const mortal = (transport: Transport): { readonly transport: Transport; readonly die: () => void } => {
+interface Mortal {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly die: () => void
+}
+
+/** A way to the server, and a clock, that end with their process: what is said later goes nowhere, and what was set never comes. */
+const mortal = ({ transport, clock }: Pick<Mortal, 'transport' | 'clock'>): Mortal => {
+  const alarms = new Set<() => void>()
   const streams = new Set<MessageStream<never>>()
   let dead = false
   return {
@@ -112,8 +125,33 @@ const mortal = (transport: Transport): { readonly transport: Transport; readonly
         return stream
       },
     },
+    clock: {
+      ...clock,
+      after: (delayMs, callback) => {
+        if (dead) return () => undefined
+        const forget = (): void => void alarms.delete(stop)
+        const callOff = clock.after(delayMs, () => {
+          forget()
+          callback()
+        })
+        const stop = (): void => {
+          forget()
+          callOff()
+        }
+        alarms.add(stop)
+        return stop
+      },
+      every: (periodMs, callback) => {
+        if (dead) return () => undefined
+        const stop = clock.every(periodMs, callback)
+        alarms.add(stop)
+        return stop
+      },
+    },
     die: () => {
       dead = true
+      for (const stop of alarms) stop()
+      alarms.clear()
       for (const stream of streams) stream.abort()
     },
   }

@@ -54,6 +54,7 @@ export type { HandlerRequest, HandlerResolver, ResolvedHandler } from './resolve
 export type { JsonObject, JsonValue, Jsonified } from './step/json.js'
 export { Worker, type WorkerOptions } from './worker/worker.js'
 export type { AroundAttempt } from './worker/handlers.js'
+export type { AroundFunctionStep, FunctionStep } from './runner/local-steps.js'
 export { EventPublisher, type EventToPublish, type PublishedOutcome } from './events/event-publisher.js'
 export { Subscriber, type CursorStore, type SubscriberOptions } from './events/subscriber.js'
 export type { DomainEvent, DomainEventHandler } from './events/subscription.js'

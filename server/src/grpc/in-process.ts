@@ -14,6 +14,8 @@ import {
   type GetCompensationResponse,
   type GetRequest,
   type GetResponse,
+  type GetTaskStateRequest,
+  type GetTaskStateResponse,
   type ListRequest,
   type ListResponse,
   type OrderRequest,
@@ -22,6 +24,8 @@ import {
   type RegisterResponse,
   type SessionRequest,
   type SessionResponse,
+  type SignalTaskRequest,
+  type SignalTaskResponse,
   type SubscribeRequest,
   type SubscribeResponse,
   type WatchRequest,
@@ -35,6 +39,7 @@ import { type CallerSide, type CallListener, MemoryCall, writableCall } from './
 import { openStreams, type OpenStream } from './open-streams.js'
 import { cancelTask, orderTask } from './order-calls.js'
 import { serveSession } from './session-stream.js'
+import { getTaskState, signalTask } from './signal-calls.js'
 import { serveSubscription } from './subscribe-stream.js'
 import { getTask, listTasks, type TaskLists } from './task-calls.js'
 import { diff, explain, getCompensation } from './task-explain.js'
@@ -56,6 +61,8 @@ export interface InProcessDoor {
   list(request: ListRequest): Promise<ListResponse>
   cancel(request: CancelRequest): Promise<CancelResponse>
   order(order: 'pause' | 'resume' | 'retry' | 'resolve', request: OrderRequest): Promise<OrderResponse>
+  signal(request: SignalTaskRequest): Promise<SignalTaskResponse>
+  shown(request: GetTaskStateRequest): Promise<GetTaskStateResponse>
   /** Ends the streams as a server that stops does, and takes no more. */
   stop(): void
   /** The server is gone from one moment to the next: every call that is open breaks, and none is answered. */
@@ -111,6 +118,8 @@ export const inProcessDoor = ({ engine, logger, serverId, lists, workerTimes }: 
     list: (request) => answered(() => listTasks({ query: lists }, request)),
     cancel: (request) => answered(() => cancelTask(door, request)),
     order: (order, request) => answered(() => orderTask(order)(door, request)),
+    signal: (request) => answered(() => signalTask(door, request)),
+    shown: (request) => answered(() => getTaskState(door, request)),
     stop: () => streams.stop(),
     kill: () => {
       gone = true

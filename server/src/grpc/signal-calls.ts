@@ -2,7 +2,7 @@
 import type { GetTaskStateRequest, GetTaskStateResponse, SignalTaskRequest, SignalTaskResponse } from '@tasker/proto'
 import { Fault, type InputProblem } from '../faults.js'
 import { shownState } from '../query/function-state.js'
-import type { GrpcDoor } from './door.js'
+import type { EngineDoor } from './door.js'
 import { invalidFields, taskNotFound } from './input-faults.js'
 import { doneToken } from './order-calls.js'
 import { payloadOf } from './payload.js'
@@ -11,7 +11,7 @@ import { ANONYMOUS } from './submission.js'
 import { checkText } from './text-fields.js'
 import { requiredTaskId } from './unary.js'
 
-export const signalTask = async (door: GrpcDoor, request: SignalTaskRequest): Promise<SignalTaskResponse> => {
+export const signalTask = async (door: EngineDoor, request: SignalTaskRequest): Promise<SignalTaskResponse> => {
   const taskId = requiredTaskId(request.taskId)
   const problems: InputProblem[] = []
   checkText(problems, '/request_id', request.requestId)
@@ -23,7 +23,7 @@ export const signalTask = async (door: GrpcDoor, request: SignalTaskRequest): Pr
   return { consistencyToken: doneToken(await door.engine.order(taskId, order, ANONYMOUS)) }
 }
 
-export const getTaskState = async (door: GrpcDoor, request: GetTaskStateRequest): Promise<GetTaskStateResponse> => {
+export const getTaskState = async (door: EngineDoor, request: GetTaskStateRequest): Promise<GetTaskStateResponse> => {
   const taskId = requiredTaskId(request.taskId)
   const snapshot = await door.engine.read(taskId)
   if (snapshot === undefined) throw new Fault(taskNotFound(taskId))

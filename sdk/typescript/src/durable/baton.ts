@@ -24,6 +24,11 @@ export class Baton {
     this.#turns = turns
   }
 
+  /** Somebody's turn lasts. */
+  get isBusy(): boolean {
+    return this.#busy
+  }
+
   /** The function whose turn it is. */
   get holder(): object | undefined {
     return this.#holder

@@ -65,13 +65,16 @@ export const replay = async (history: FunctionHistory, definition: FunctionDefin
   })
 }
 
+/** Kept from the start: a test may put timers of its own in the place of Node's. */
+const afterTurn = setImmediate
+
 /** Turns by the event loop; `done` is called when none follows another. */
 const turnsUntil = (done: () => void): Turns => {
   let open = 0
   return {
     rest: (callback) => {
       open++
-      setImmediate(() => {
+      afterTurn(() => {
         open--
         callback()
         if (open === 0) done()

@@ -25,7 +25,7 @@ import type { Logger } from '../logger.js'
 import { Collecting } from './collecting.js'
 import type { KeptFunctions } from './kept-functions.js'
 import { LiveFunction, type Holder } from './live-function.js'
-import { LocalSteps } from './local-steps.js'
+import { LocalSteps, type AroundFunctionStep, type FunctionStep } from './local-steps.js'
 import { proposalOf, textPayload, type Proposed } from './proposals.js'
 import { Records } from './records.js'
 import { resultOfEnd } from './result-of-end.js'
@@ -45,6 +45,7 @@ export interface FunctionAttemptPorts {
   /** For tests: replays the function whenever it is told something. */
   readonly replaysAlways: boolean
   readonly isLeaving: () => boolean
+  readonly around: AroundFunctionStep
 }
 
 type Phase =
@@ -66,13 +67,11 @@ export class FunctionAttempt {
   readonly #ports: FunctionAttemptPorts
   readonly #records: Records
   readonly #steps: LocalSteps
-  readonly #timeoutMs: number
   readonly #holder: Holder
   #phase: Phase
   #life: number
   /** Facts of the life that the server has told of, at least. */
   #length: number
-  #saidAtMs: number
   /** What it had seen when a suspension was not granted: not asked for again before it has seen more. */
   #seenInVain = -1
 
@@ -83,16 +82,14 @@ export class FunctionAttempt {
     this.#ports = ports
     this.#life = life
     this.#length = length
-    this.#timeoutMs = command.timeoutMs
-    this.#saidAtMs = ports.clock.nowMs()
-    this.#records = new Records(ref, (record) => {
-      this.#saidAtMs = ports.clock.nowMs()
-      ports.say(record)
-    })
+    this.#records = new Records(ref, ports.say)
     this.#steps = new LocalSteps({
       clock: ports.clock,
       timeoutMs: command.timeoutMs,
       bytesMax: ports.bytesMax,
+      invoke: (step, scope) => ports.around(namesOf(definition, step), scope, () => step.invoke(scope)),
+      // Whatever is handed in begins the time of the run anew.
+      lives: () => void this.#records.handIn(this.#life, []),
       handIn: (outcomes, recorded) => void this.#records.handIn(this.#life, outcomes, undefined, recorded),
     })
     this.#holder = {
@@ -136,12 +133,6 @@ export class FunctionAttempt {
     this.#letGo(why)
     this.#phase = { type: 'over' }
     this.#ports.onOver()
-  }
-
-  /** A run whose steps take long says that it lives: whatever is handed in begins its time anew. */
-  sweep(nowMs: number): void {
-    if (this.#timeoutMs === 0 || this.#steps.size === 0 || nowMs - this.#saidAtMs < this.#timeoutMs / 2) return
-    this.#records.handIn(this.#life, [])
   }
 
   #hear(news: JournalNews): void {
@@ -343,3 +334,5 @@ export class FunctionAttempt {
     if (this.#phase.type === 'running' || this.#phase.type === 'suspending') this.#phase.live.stop()
   }
 }
+
+const namesOf = ({ name, version }: FunctionDefinition, step: RunStep): FunctionStep => ({ function: name, version, name: step.name })

@@ -9,6 +9,9 @@ import { attemptKey } from '../worker/attempt.js'
 import { failureResult } from '../worker/result.js'
 import { FunctionAttempt, type FunctionAttemptPorts } from './function-attempt.js'
 import { KeptFunctions } from './kept-functions.js'
+import type { AroundFunctionStep } from './local-steps.js'
+
+const onlyRun: AroundFunctionStep = (_step, _scope, run) => run()
 
 export interface FunctionsOptions {
   /** By handler. */
@@ -16,6 +19,7 @@ export interface FunctionsOptions {
   readonly cacheBytes: number
   readonly keepMs: number
   readonly replaysAlways: boolean
+  readonly around?: AroundFunctionStep | undefined
 }
 
 export interface FunctionsPorts {
@@ -96,7 +100,6 @@ export class Functions {
 
   sweep(nowMs: number): void {
     this.#kept.sweep(nowMs)
-    for (const attempt of this.#attempts.values()) attempt.sweep(nowMs)
   }
 
   /** Nothing is kept any more. */
@@ -130,6 +133,7 @@ export class Functions {
       bytesMax: () => this.#resultBytesMax,
       replaysAlways: this.#options.replaysAlways,
       isLeaving: () => this.#leaving,
+      around: this.#options.around ?? onlyRun,
     }
   }
 }

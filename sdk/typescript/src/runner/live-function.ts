@@ -17,8 +17,14 @@ import type { FunctionDefinition } from '../function/define-function.js'
 import { seedOf } from '../function/seed.js'
 import { entryBytes } from './wire-entries.js'
 
+/** Kept from the start: a test may put timers of its own in the place of Node's. */
+const afterTurn = setImmediate
+
 /** Of all functions in a process one has its turn at a time. */
-const baton = new Baton({ rest: (callback) => void setImmediate(callback) })
+const baton = new Baton({ rest: (callback) => void afterTurn(callback) })
+
+/** Whether any function in this process goes on right now. */
+export const functionsAreBusy = (): boolean => baton.isBusy
 
 /** What a function says to whoever holds it. */
 export interface Holder {

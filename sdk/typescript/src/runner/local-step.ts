@@ -7,6 +7,7 @@
 import type { Clock } from '../clock.js'
 import type { Outcome } from '../durable/entries.js'
 import { failureOfThrown, succeeded } from '../durable/outcome.js'
+import type { StepScope } from '../durable/options.js'
 import type { RunStep } from '../durable/port.js'
 import { durationMs } from '../duration.js'
 import { failureOf, isAbort, type Failure } from '../errors/failure.js'
@@ -20,6 +21,8 @@ export interface LocalStepPorts {
   readonly timeoutMs: number
   /** The server's bound of a result. */
   readonly bytesMax: () => number
+  /** Calls the user's function. */
+  readonly invoke: (step: RunStep, scope: StepScope) => unknown
   readonly over: (outcome: Outcome) => void
 }
 
@@ -76,7 +79,7 @@ export class LocalStep {
       },
     }
     try {
-      const given = this.#step.invoke(scope)
+      const given = this.#ports.invoke(this.#step, scope)
       if (!isThenable(given)) return this.#succeed(running, given)
       given.then(
         (value) => this.#succeed(running, value),

@@ -1,15 +1,30 @@
 /** The steps of one attempt: running here, or over and not recorded yet. Outcomes of one turn are handed in together. */
 import type { JournalProposal } from '@tasker/proto'
 import type { Clock } from '../clock.js'
+import type { StepScope } from '../durable/options.js'
 import type { RunStep } from '../durable/port.js'
 import { LIMITS } from '../limits.js'
 import { LocalStep } from './local-step.js'
 import { proposalBytes, stepProposal } from './proposals.js'
 
+/** Stands around every attempt of a step of a durable function: gives what `run` gives, or something else. */
+export type AroundFunctionStep = (step: FunctionStep, scope: StepScope, run: () => unknown) => unknown
+
+/** A step by its names. */
+export interface FunctionStep {
+  readonly function: string
+  readonly version: string
+  readonly name: string
+}
+
 export interface LocalStepsPorts {
   readonly clock: Clock
   readonly timeoutMs: number
   readonly bytesMax: () => number
+  /** Calls the user's function. */
+  readonly invoke: (step: RunStep, scope: StepScope) => unknown
+  /** They take long: the run says that it lives. */
+  readonly lives: () => void
   /** These ended; `recorded` is to be called when that is durable. */
   readonly handIn: (outcomes: readonly JournalProposal[], recorded: () => void) => void
 }
@@ -18,6 +33,7 @@ export class LocalSteps {
   readonly #ports: LocalStepsPorts
   readonly #byKey = new Map<string, LocalStep>()
   #outcomes: JournalProposal[] = []
+  #sayNoMore: () => void = () => undefined
 
   constructor(ports: LocalStepsPorts) {
     this.#ports = ports
@@ -34,6 +50,7 @@ export class LocalSteps {
 
   /** Gives the way to start them. */
   add(steps: readonly RunStep[]): () => void {
+    if (this.#byKey.size === 0 && steps.length > 0) this.#sayThatItLives()
     const added = steps.map((step) => {
       const { key } = step
       const over = (outcome: Parameters<typeof stepProposal>[1]): void => this.#over(stepProposal(key, outcome))
@@ -48,13 +65,29 @@ export class LocalSteps {
 
   /** Nobody waits for the step any more. What is over is recorded all the same. */
   cancel(key: string): void {
-    if (this.#byKey.get(key)?.abort('nobody waits for the step any more') === true) this.#byKey.delete(key)
+    if (this.#byKey.get(key)?.abort('nobody waits for the step any more') === true) this.#forget(key)
   }
 
   abortAll(why: string): void {
     for (const local of this.#byKey.values()) local.abort(why)
     this.#byKey.clear()
+    this.#sayNoMore()
     this.#outcomes = []
+  }
+
+  #forget(key: string): void {
+    this.#byKey.delete(key)
+    if (this.#byKey.size === 0) this.#sayNoMore()
+  }
+
+  /** An alarm of its own: a clock of a test, which leaps from alarm to alarm, knows of it. */
+  #sayThatItLives(): void {
+    const { clock, timeoutMs, lives } = this.#ports
+    if (timeoutMs === 0) return
+    this.#sayNoMore = clock.after(timeoutMs / 2, () => {
+      lives()
+      this.#sayThatItLives()
+    })
   }
 
   #over(outcome: JournalProposal): void {
@@ -67,7 +100,7 @@ export class LocalSteps {
     this.#outcomes = []
     for (const together of parts(outcomes)) {
       this.#ports.handIn(together, () => {
-        for (const { key } of together) this.#byKey.delete(key)
+        for (const { key } of together) this.#forget(key)
       })
     }
   }

@@ -12,6 +12,7 @@ import { functionAddress, isFunction, type FunctionDefinition } from '../functio
 import { LIMITS } from '../limits.js'
 import { stderrLogger, type Logger } from '../logger.js'
 import type { HandlerResolver, ResolvedHandler } from '../resolve/resolver.js'
+import type { AroundFunctionStep } from '../runner/local-steps.js'
 import { SDK_NAME } from '../sdk-name.js'
 import { grpcTransport } from '../wire/grpc.js'
 import { reconnectMs } from '../wire/link.js'
@@ -33,6 +34,8 @@ export interface WorkerOptions {
   readonly resolvers?: readonly HandlerResolver[]
   /** Stands around every attempt, for traces and tests. */
   readonly around?: AroundAttempt
+  /** The same around every attempt of a step of a durable function. */
+  readonly aroundFunctionStep?: AroundFunctionStep
   /** Publishers that templates name in `publishes_events`. */
   readonly publishers?: readonly EventPublisher[]
   /** The version of your code, kept with every event it causes. */
@@ -96,6 +99,7 @@ export class Worker {
         cacheBytes: options.functionCacheBytes ?? LIMITS.functionCacheBytesDefault,
         keepMs: options.functionKeep === undefined ? LIMITS.functionKeepMsDefault : durationMs(options.functionKeep),
         replaysAlways: options.replayFunctionsAlways ?? false,
+        around: options.aroundFunctionStep,
       },
       hello: {
         workerId: this.workerId,
