@@ -22,6 +22,17 @@ export const memoryTransport = (door: () => InProcessDoor): Transport => ({
   order: (order, request) => answered(door().order(order, request)),
   signal: (request) => answered(door().signal(request)),
   shown: (request) => answered(door().shown(request)),
+  schedules: {
+    createSchedule: (request) => answered(door().schedules.createSchedule(request)),
+    getSchedule: (request) => answered(door().schedules.getSchedule(request)),
+    listSchedules: (request) => answered(door().schedules.listSchedules(request)),
+    editSchedule: (request) => answered(door().schedules.editSchedule(request)),
+    pauseSchedule: (request) => answered(door().schedules.pauseSchedule(request)),
+    resumeSchedule: (request) => answered(door().schedules.resumeSchedule(request)),
+    triggerSchedule: (request) => answered(door().schedules.triggerSchedule(request)),
+    backfillSchedule: (request) => answered(door().schedules.backfillSchedule(request)),
+    deleteSchedule: (request) => answered(door().schedules.deleteSchedule(request)),
+  },
   close: () => undefined,
 })
 

@@ -35,6 +35,7 @@ import type { Engine } from '../engine/api.js'
 import type { FaultDetail } from '../faults.js'
 import { DOOR_LIMITS, type DoorLogger, type EngineDoor, type WorkerTimes } from './door.js'
 import { callStatus, type CallStatus, faultOf } from './errors.js'
+import { inProcessSchedules } from './in-process-schedules.js'
 import { type CallerSide, type CallListener, MemoryCall, writableCall } from './memory-call.js'
 import { openStreams, type OpenStream } from './open-streams.js'
 import { cancelTask, orderTask } from './order-calls.js'
@@ -63,6 +64,7 @@ export interface InProcessDoor {
   order(order: 'pause' | 'resume' | 'retry' | 'resolve', request: OrderRequest): Promise<OrderResponse>
   signal(request: SignalTaskRequest): Promise<SignalTaskResponse>
   shown(request: GetTaskStateRequest): Promise<GetTaskStateResponse>
+  readonly schedules: ReturnType<typeof inProcessSchedules>
   /** Ends the streams as a server that stops does, and takes no more. */
   stop(): void
   /** The server is gone from one moment to the next: every call that is open breaks, and none is answered. */
@@ -120,6 +122,7 @@ export const inProcessDoor = ({ engine, logger, serverId, lists, workerTimes }: 
     order: (order, request) => answered(() => orderTask(order)(door, request)),
     signal: (request) => answered(() => signalTask(door, request)),
     shown: (request) => answered(() => getTaskState(door, request)),
+    schedules: inProcessSchedules(door, answered),
     stop: () => streams.stop(),
     kill: () => {
       gone = true

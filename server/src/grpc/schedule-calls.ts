@@ -14,13 +14,13 @@ import type {
 } from '@tasker/proto'
 import type { ScheduleInfo, ScheduleOrder } from '../engine/api.js'
 import { Fault, type FaultDetail, type InputProblem } from '../faults.js'
-import type { GrpcDoor } from './door.js'
+import type { EngineDoor } from './door.js'
 import { invalidFields } from './input-faults.js'
 import { readDefinition, wireDefinition } from './schedule-form.js'
 import { ANONYMOUS } from './submission.js'
 import { checkText, requireText } from './text-fields.js'
 
-export const createSchedule = (door: GrpcDoor, request: CreateScheduleRequest): Promise<Schedule> => {
+export const createSchedule = (door: EngineDoor, request: CreateScheduleRequest): Promise<Schedule> => {
   const problems: InputProblem[] = []
   requireText(problems, '/namespace', request.namespace)
   requireText(problems, '/name', request.name)
@@ -32,47 +32,47 @@ export const createSchedule = (door: GrpcDoor, request: CreateScheduleRequest): 
   return ordered(door, request, { type: 'create', definition: readDefinition(request.definition), pausedNote })
 }
 
-export const getSchedule = (door: GrpcDoor, request: ScheduleRef): Schedule => {
+export const getSchedule = (door: EngineDoor, request: ScheduleRef): Schedule => {
   const info = door.engine.schedules.get(namespaceOf(request.namespace), request.name)
   if (info === undefined) throw new Fault(notFound(request))
   return wireSchedule(info)
 }
 
-export const listSchedules = (door: GrpcDoor, { namespace }: ListSchedulesRequest): ListSchedulesResponse => ({
+export const listSchedules = (door: EngineDoor, { namespace }: ListSchedulesRequest): ListSchedulesResponse => ({
   schedules: door.engine.schedules.list(namespace === '' ? undefined : namespaceOf(namespace)).map(wireSchedule),
 })
 
-export const editSchedule = (door: GrpcDoor, request: EditScheduleRequest): Promise<Schedule> =>
+export const editSchedule = (door: EngineDoor, request: EditScheduleRequest): Promise<Schedule> =>
   ordered(door, request, { type: 'edit', definition: readDefinition(request.definition) })
 
 export const noteSchedule =
   (type: 'pause' | 'resume') =>
-  (door: GrpcDoor, request: ScheduleNoteRequest): Promise<Schedule> => {
+  (door: EngineDoor, request: ScheduleNoteRequest): Promise<Schedule> => {
     const problems: InputProblem[] = []
     checkText(problems, '/note', request.note, LIMITS.scheduleNoteCharsMax)
     if (problems.length > 0) throw new Fault(invalidFields(problems))
     return ordered(door, request, { type, note: request.note })
   }
 
-export const triggerSchedule = (door: GrpcDoor, request: ScheduleRef): Promise<Schedule> =>
+export const triggerSchedule = (door: EngineDoor, request: ScheduleRef): Promise<Schedule> =>
   ordered(door, request, { type: 'trigger' })
 
-export const backfillSchedule = (door: GrpcDoor, request: BackfillScheduleRequest): Promise<Schedule> =>
+export const backfillSchedule = (door: EngineDoor, request: BackfillScheduleRequest): Promise<Schedule> =>
   ordered(door, request, { type: 'backfill', fromAt: instant(request.fromMs), untilAt: instant(request.untilMs) })
 
-export const deleteSchedule = async (door: GrpcDoor, request: ScheduleRef): Promise<DeleteScheduleResponse> => {
+export const deleteSchedule = async (door: EngineDoor, request: ScheduleRef): Promise<DeleteScheduleResponse> => {
   await doneOrder(door, request, { type: 'delete' })
   return {}
 }
 
-const ordered = async (door: GrpcDoor, ref: ScheduleRef, order: ScheduleOrder): Promise<Schedule> => {
+const ordered = async (door: EngineDoor, ref: ScheduleRef, order: ScheduleOrder): Promise<Schedule> => {
   const info = await doneOrder(door, ref, order)
   if (info === undefined) throw new Fault(notFound(ref))
   return wireSchedule(info)
 }
 
 const doneOrder = async (
-  { engine }: GrpcDoor,
+  { engine }: EngineDoor,
   { namespace, name }: ScheduleRef,
   order: ScheduleOrder,
 ): Promise<ScheduleInfo | undefined> => {
