@@ -1,4 +1,7 @@
 /** Durable functions at every door: a real server on a real PostgreSQL, a worker from the stubs (W20 to W25), callers over REST, gRPC and the command line. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { startServer } from '@tasker/server/internal/compose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { freshDatabase } from '../../support/postgres.js'
@@ -186,6 +189,39 @@ test('a timer fires for a function that sleeps, also when the server was another
   worker = new FunctionWorker(clients, worker.workerId, [`${name}@1.0.0/run`])
   await worker.connect()
   expect((await worker.command(1)).function?.entries.map(inShort)).toEqual(['timerStarted s', 'timerFired s'])
+})
+
+test('a function is registered, linted, compared and listed by its document at every door', async () => {
+  worker = new FunctionWorker(clients, '01JGZZZZZZ0000000000009999', ['by-file@1.1.0/run'])
+  await worker.connect()
+  const environment = { TASKER_URL: server.restUrl, NO_COLOR: '1' }
+  const folder = await mkdtemp(join(tmpdir(), 'tasker-functions-'))
+  const file = async (name: string, text: string): Promise<string> => {
+    await writeFile(join(folder, name), text)
+    return join(folder, name)
+  }
+  try {
+    const yaml = (version: string, more = ''): string =>
+      `kind: function\nname: by-file\nnamespace_name: shop\nversion: ${version}\n${more}`
+    const first = await file('first.yaml', yaml('1.0.0'))
+    const second = await file('second.yaml', yaml('1.1.0', 'input_schema: {type: object, required: [n]}\n'))
+    const wrong = await file('wrong.yaml', yaml('1.0', 'steps: []\n'))
+    expect((await tasker(['template', 'lint', first], environment)).exitCode).toBe(0)
+    const linted = await tasker(['template', 'lint', wrong], environment)
+    expect(linted.exitCode).toBe(1)
+    expect(`${linted.out}${linted.err}`).toMatch(/wrong\.yaml:5:1 UNKNOWN_FIELD/)
+    for (const path of [first, second]) expect((await tasker(['template', 'register', path], environment)).exitCode).toBe(0)
+    expect((await tasker(['template', 'diff', first, second], environment)).out).toContain('input_schema')
+    expect((await tasker(['template', 'list'], environment)).out).toMatch(/by-file/)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+  const content = JSON.stringify({ kind: 'function', name: 'by-wire', namespace_name: 'shop', version: '1.0.0' })
+  const made = await call((answer) => clients.templates.register({ content, replace: false }, answer))
+  expect(made).toMatchObject({ template: { name: 'by-wire', version: '1.0.0' } })
+  expect((await rest('POST', '/v1/tasks', '{"namespace":"shop","name":"by-file","context":{}}')).status).toBe(422)
+  expect((await rest('POST', '/v1/tasks', '{"namespace":"shop","name":"by-file","context":{"n":1}}')).status).toBe(201)
+  expect(await worker.command(1)).toMatchObject({ templateVersion: '1.1.0' })
 })
 
 describe('what callers say and ask', () => {
