@@ -1,5 +1,6 @@
 /** Decider tests as sentences: given a task's history, when a command comes, then these events follow, or this refusal. */
 import {
+  type AfterRecord,
   type KeyKind,
   type KeySpec,
   readKey,
@@ -253,10 +254,10 @@ export const failTask =
   (atMs = 0): Order =>
   () => ({ type: 'fail_task', at: at(atMs), code: 'GIVEN_UP', message: 'Nobody waits for it.' })
 
-/** What the worker of a durable function hands in. */
+/** What the worker of a durable function hands in, and what its run does then. */
 export const record =
-  (proposals: readonly JournalProposal[], when: When = {}): Order =>
-  () => ({ type: 'record', proposals, ...whenOf(when) })
+  (proposals: readonly JournalProposal[], when: When & { readonly then?: AfterRecord } = {}): Order =>
+  () => ({ type: 'record', proposals, ...whenOf(when), ...(when.then === undefined ? {} : { then: when.then }) })
 
 export const suspend =
   (seen: number, when: When = {}): Order =>

@@ -133,8 +133,10 @@ const sendCommand = (lease: Lease, task: LiveTask, targets: DeliveryTargets): vo
   targets.workers.flushSoon(worker.port)
 }
 
-/** What comes from outside is told whoever runs the function; what it handed in itself is told with its answer. */
-const tellRun = ({ stream, state, draft }: TaskCommit, journal: FunctionJournal, { workers }: DeliveryTargets): void => {
+/** What comes from outside is told whoever runs the function; what it handed in itself is told with its answer. Its next timer is armed. */
+const tellRun = ({ stream, state, draft, events }: TaskCommit, journal: FunctionJournal, targets: DeliveryTargets): void => {
+  const { workers } = targets
+  if (events.some(({ type }) => type.startsWith('timer.'))) armTimers(stream.taskId, state, targets)
   if (draft.worker !== undefined) return
   const attempt = state.steps[0]?.attempts ?? 0
   const lease = workers.lease({ taskId: stream.taskId, step: RUN_STEP, attempt })
@@ -194,12 +196,11 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
     case 'effect.recorded':
     case 'signal.received':
     case 'function.diverged':
-      break
+    // Of all timers of a function one wake-up is armed, once a commit.
     case 'timer.started':
     case 'timer.fired':
     case 'timer.cancelled':
     case 'function.continued':
-      armTimers(stream.taskId, state, targets)
       break
     default:
       unreachable(event)

@@ -1,5 +1,6 @@
-// Tasks that run a durable function: Q1 to Q3 of `core/src/task/decide/function.ts`, and what else of a task is another for them.
+// Tasks that run a durable function: Q1 to Q4 of `core/src/task/decide/function.ts`, and what else of a task is another for them.
 import {
+  dueTimers,
   explainTask,
   factsOf,
   functionTemplate,
@@ -14,10 +15,11 @@ import {
   timerRows,
   parseTaskId,
   present,
+  trustedJson,
   RUN_STEP,
   type LiveTask,
 } from '@tasker/core'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   at,
   cancel,
@@ -258,7 +260,7 @@ test('a paused function cleans up when it is cancelled', () => {
   expect(task.steps[0]?.status).toBe('in_progress')
 })
 
-test('a function that diverged waits for a person, though timers fire and signals come (Q3)', () => {
+test('a function that diverged waits for a person, though timers fire and signals come (Q4)', () => {
   const diverged = [...begun, record([sleepUntil('sleep', 5_000)]), diverge()]
   expect(taskStatus(taskOf(...diverged))).toBe('diverged')
   function_(...diverged)
@@ -277,7 +279,7 @@ test('a function that diverged waits for a person, though timers fire and signal
     .thenRefused('NOTHING_TO_RETRY')
 })
 
-test('a function that diverged while it cleaned up ends, and one that diverged before is cancelled at once (Q3)', () => {
+test('a function that diverged while it cleaned up ends, and one that diverged before is cancelled at once (Q4)', () => {
   function_(...begun, cancel())
     .when(diverge())
     .thenTold('function.diverged', 'step.suspended run', 'step.cancelled run', 'task.cancelled')
@@ -290,6 +292,74 @@ test('a function that continues goes on in the same run', () => {
   const continued = taskOf(...begun, record([effect('a')]), signal('note'), continueAs('{"page":2}', [1]))
   expect(continued.steps[0]?.status).toBe('in_progress')
   expect(continued.journal).toMatchObject({ input: '{"page":2}', length: 1 })
+})
+
+describe('what a run does when something is recorded', () => {
+  const then = { type: 'suspend', seen: 0 } as const
+  const diverges = { type: 'diverge', expected: 'the step a', actual: 'the step b', line: '' } as const
+  const continues = { type: 'continue', input: trustedJson('{"page":2}'), seen: 1, unread: [] } as const
+
+  test('it is suspended with it, in one decision (Q3)', () => {
+    function_(...begun)
+      .when(record([effect('a')], { then }))
+      .thenTold('effect.recorded', 'step.suspended run')
+    function_(...begun)
+      .when(record([], { then }))
+      .thenTold('step.suspended run')
+  })
+
+  test('it goes on with what is recorded, where it had not seen all that was there before', () => {
+    function_(...begun, signal('note'))
+      .when(record([effect('a')], { then }))
+      .thenTold('effect.recorded')
+    function_(...begun, signal('note'))
+      .when(record([], { then }))
+      .thenTold()
+    function_(...begun, signal('note'))
+      .when(record([effect('a')], { then: { type: 'suspend', seen: 1 } }))
+      .thenTold('effect.recorded', 'step.suspended run')
+  })
+
+  test('it diverges or continues with it, and what is refused of the one is nothing of the other', () => {
+    function_(...begun)
+      .when(record([effect('a')], { then: diverges }))
+      .thenTold('effect.recorded', 'function.diverged', 'step.suspended run')
+    function_(...begun)
+      .when(record([effect('a')], { then: continues }))
+      .thenTold('effect.recorded', 'function.continued')
+    function_(...begun)
+      .when(record([effect('a')], { then: { ...continues, unread: [7] } }))
+      .thenRefused('UNKNOWN_SIGNAL')
+    function_(...begun)
+      .when(record([effect('a')], { then, attempt: 2 }))
+      .thenRefused('LEASE_LOST')
+  })
+
+  test('its lives are counted, and a new one begins its time anew', () => {
+    const late = LIMITS.functionQuietMs - 1
+    const again = taskOf(...begun, record([], { then: continues, at: late }), continueAs('{}', [], { at: late }))
+    expect(taskOf(...begun).journal?.life).toBe(1)
+    expect(again.journal?.life).toBe(3)
+    expect(again.steps[0]).toMatchObject({ deadlineAt: at(late + LIMITS.functionQuietMs) })
+  })
+})
+
+test('one wake-up stands for all timers of a function, whether it runs, sleeps, cleans up or has diverged', () => {
+  const id = present(parseTaskId('01ARZ3NDEKTSV4RRFFQ69G5FAV'), 'an id')
+  const dueAt = (...history: Parameters<typeof taskOf>) =>
+    timerRows(id, taskOf(...history)).flatMap((row) => (row.kind === 'function' ? [row.dueAt] : []))
+  const sleeps = [...begun, record([sleepUntil('late', 9_000), sleepUntil('soon', 5_000, 'signal')])]
+  expect(dueAt(...begun)).toEqual([])
+  expect(dueAt(...sleeps)).toEqual([at(5_000)])
+  expect(dueAt(...sleeps, suspend(2))).toEqual([at(5_000)])
+  expect(dueAt(...sleeps, timerDue('soon', 5_000))).toEqual([at(9_000)])
+  expect(dueAt(...sleeps, cancel())).toEqual([at(5_000)])
+  expect(dueAt(...sleeps, diverge())).toEqual([at(5_000)])
+  expect(dueAt(...sleeps, record([{ type: 'cancel', key: 'soon' }]))).toEqual([at(9_000)])
+  expect(dueAt(...sleeps, continueAs('{}'))).toEqual([])
+  const { journal } = taskOf(...sleeps)
+  expect(journal && dueTimers(journal, at(9_000))).toEqual(['soon', 'late'])
+  expect(journal && dueTimers(journal, at(8_999))).toEqual(['soon'])
 })
 
 test('what is for functions is refused by other tasks', () => {

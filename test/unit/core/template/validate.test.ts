@@ -572,3 +572,36 @@ describe('names that no column can keep', () => {
     expect(templateOf(validateTemplate(document([step('a😀')]))).steps[0]?.name).toBe('a😀')
   })
 })
+
+describe('a durable function', () => {
+  const greet: Fields = { kind: 'function', name: 'greet', namespace_name: 'shop', version: '1.0.0' }
+
+  test('is a template with the one step that runs it', () => {
+    const template = templateOf(validateTemplate({ ...greet, description: 'says hello', input_schema: { type: 'object' } }))
+    expect(template).toMatchObject({
+      kind: 'function',
+      namespace: 'shop',
+      name: 'greet',
+      version: '1.0.0',
+      description: 'says hello',
+      inputSchema: { type: 'object' },
+      steps: [{ name: 'run', handler: { callable: 'greet@1.0.0/run', method: 'call' } }],
+    })
+  })
+
+  test('tells what it lacks and what it cannot have', () => {
+    expect(problems(validateTemplate({ kind: 'function', name: 'a/b', version: 'one' }))).toEqual([
+      'OUT_OF_RANGE /name',
+      'OUT_OF_RANGE /version',
+      'MISSING_FIELD ',
+    ])
+    const check = validateTemplate({ ...greet, steps: [step('a')], input_schema: [] })
+    expect([...problems(check), ...warnings(check)].toSorted()).toEqual(['UNKNOWN_FIELD /steps', 'WRONG_TYPE /input_schema'])
+  })
+
+  test('is no graph, and a graph may say that it is one', () => {
+    expect(templateOf(validateTemplate(document([step('a')], { kind: 'graph' }))).kind).toBe('graph')
+    expect(templateOf(validateTemplate(document([step('a')], { kind: 'graph' }))).declared).toEqual({})
+    expect(problems(validateTemplate(document([step('a')], { kind: 'functions' })))).toEqual(['OUT_OF_RANGE /kind'])
+  })
+})

@@ -1,7 +1,7 @@
-/** The order and the bounds of what a worker is sent (O1 to O3). */
+/** The order and the bounds of what a worker is sent (O1 to O4). */
 import { AckStatus, type ConnectResponse, type WorkerWelcome } from '@tasker/proto'
-import { parseTaskId, stepId, type TaskId } from '@tasker/core'
-import type { StepCommand } from '@tasker/server/internal/engine/api'
+import { parseTaskId, stepId, type TaskId, trustedJson } from '@tasker/core'
+import type { JournalNews, StepCommand } from '@tasker/server/internal/engine/api'
 import { workerOutbox, type OutboxDeps } from '@tasker/server/internal/grpc/worker-outbox'
 import { describe, expect, test } from 'vitest'
 import { complete, plan, start, step, submit, taskAfter } from '../../../support/given.js'
@@ -146,4 +146,55 @@ test('a closed outbox takes and sends nothing', () => {
   outbox.open(welcome)
   outbox.flush()
   expect(sent).toEqual([])
+})
+
+const news = (attempt: number, input = ''): JournalNews => ({
+  taskId: taskId(),
+  step: stepId('run'),
+  attempt,
+  life: 1,
+  from: 0,
+  links: [],
+  asProposed: false,
+  recorded: 0,
+  refused: undefined,
+  pause: undefined,
+  began: input === '' ? undefined : { input: trustedJson(input), at: task.updatedAt },
+})
+
+/** Of each message the attempts of its news and of its commands. */
+const inOrder = (messages: readonly ConnectResponse[]) =>
+  messages.map((message) => [message.news.map(({ ref: of }) => of?.attempt), message.commands.map(({ ref: of }) => of?.attempt)])
+
+test('commands and news keep one order: news that follow a command leave after it (O4)', () => {
+  const { outbox, sent } = outboxWith()
+  outbox.open(welcome)
+  outbox.news(news(1))
+  outbox.news(news(2))
+  outbox.command(command(3))
+  outbox.command(command(4))
+  outbox.news(news(4))
+  outbox.command(command(5))
+  outbox.ack(ack(9))
+  outbox.flush()
+  expect(inOrder(sent.slice(1))).toEqual([
+    [
+      [1, 2],
+      [3, 4],
+    ],
+    [[4], [5]],
+  ])
+  expect(sent[1]?.acks).toHaveLength(1)
+})
+
+test('news of many bytes fill more than one message', () => {
+  const { outbox, sent } = outboxWith({ messageBytesTarget: 1_000 })
+  outbox.open(welcome)
+  for (const attempt of [1, 2, 3]) outbox.news(news(attempt, JSON.stringify('x'.repeat(600))))
+  outbox.flush()
+  expect(inOrder(sent.slice(1))).toEqual([
+    [[1], []],
+    [[2], []],
+    [[3], []],
+  ])
 })
