@@ -29,6 +29,11 @@ export class Baton {
     return this.#holder
   }
 
+  /** Whether anybody has a turn, or waits for one. */
+  get isBusy(): boolean {
+    return this.#busy
+  }
+
   /** The step whose own function is being called right now. */
   get step(): string | undefined {
     return this.#step

@@ -14,11 +14,18 @@ import type { Run } from '../durable/run.js'
 import { startFunction } from '../durable/start.js'
 import { failureOfThrown } from '../durable/outcome.js'
 import type { FunctionDefinition } from '../function/define-function.js'
+import { LIMITS } from '../limits.js'
 import { seedOf } from '../function/seed.js'
 import { entryBytes } from './wire-entries.js'
 
 /** Of all functions in a process one has its turn at a time. */
 const baton = new Baton({ rest: (callback) => void setImmediate(callback) })
+
+/** Calls back when no function of the process is to be resumed, or after so many turns: what they hand in until then leaves together. */
+export const whenTurnsAreOver = (callback: () => void, turnsLeft: number = LIMITS.functionTurnsTogetherMax): void => {
+  if (!baton.isBusy || turnsLeft === 0) callback()
+  else setImmediate(() => whenTurnsAreOver(callback, turnsLeft - 1))
+}
 
 /** What a function says to whoever holds it. */
 export interface Holder {
