@@ -1,4 +1,5 @@
-/** The tasks of the workloads: graphs of steps that do nothing and answer 1, or that sleep once. */
+/** The tasks of the workloads: graphs of steps that do nothing and answer 1, or that sleep once, and a durable function. */
+import { defineFunction } from '@tasker/sdk'
 
 export const NAMESPACE = 'bench'
 
@@ -40,12 +41,22 @@ const fan = (width: number): readonly Step[] => {
   return [FIRST, ...middle, { name: 'last', dependencies: middle.map(({ name }) => name) }]
 }
 
+const FUNCTION_STEPS = 4
+
+/** A durable function of four steps of its own, one after another. */
+export const functionOf4 = defineFunction('function_4', { namespace: NAMESPACE, version: '1.0.0' }, async (ctx) => {
+  let sum = 0
+  for (let n = 0; n < FUNCTION_STEPS; n++) sum += await ctx.step(`s${n}`, () => 1)
+  return sum
+})
+
 export const SHAPES = {
   single: shape('single', chain(1)),
   linear_4: shape('linear_4', chain(4)),
   diamond_8: shape('diamond_8', fan(8)),
   wide_100: shape('wide_100', fan(100)),
   sleep: shape('sleep', [FIRST], SLEEP),
+  function_4: { steps: FUNCTION_STEPS, document: JSON.stringify(functionOf4.template()) },
 } as const
 
 export type ShapeName = keyof typeof SHAPES

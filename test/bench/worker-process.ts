@@ -1,6 +1,6 @@
 /** The worker process of a bench run: `node worker-process.js <grpc url> <slots>`. */
 import { defineStep, RetryableError, Worker } from '@tasker/sdk'
-import { NAMESPACE, NOTHING, SLEEP, SLEEP_MS } from './shapes.js'
+import { functionOf4, NAMESPACE, NOTHING, SLEEP, SLEEP_MS } from './shapes.js'
 
 const [url = '', slots = '1000'] = process.argv.slice(2)
 
@@ -14,4 +14,4 @@ const sleep = defineStep(SLEEP, ({ taskId }) => {
 })
 
 const handlers = [defineStep(NOTHING, () => 1), sleep]
-await new Worker({ url, namespace: NAMESPACE, slots: Number(slots), handlers }).run()
+await new Worker({ url, namespace: NAMESPACE, slots: Number(slots), handlers, tasks: [functionOf4] }).run()

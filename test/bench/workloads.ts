@@ -48,4 +48,6 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
     title: '5,000 tasks at once that sleep for 2 s',
     load: { type: 'timers', shape: 'sleep', tasks: 5_000, warmupMs: WARMUP_MS },
   },
+  W7: { title: 'a durable function of four steps, 200 in flight', load: closedLoop('function_4', 200, { ms: 15_000 }) },
+  'W7-idle': { title: 'a durable function of four steps, one at a time', load: closedLoop('function_4', 1, { tasks: 200 }) },
 }

@@ -24,14 +24,14 @@ export class Baton {
     this.#turns = turns
   }
 
-  /** Somebody's turn lasts. */
-  get isBusy(): boolean {
-    return this.#busy
-  }
-
   /** The function whose turn it is. */
   get holder(): object | undefined {
     return this.#holder
+  }
+
+  /** Whether anybody has a turn, or waits for one. */
+  get isBusy(): boolean {
+    return this.#busy
   }
 
   /** The step whose own function is being called right now. */

@@ -9,6 +9,7 @@ import { attemptKey } from '../worker/attempt.js'
 import { failureResult } from '../worker/result.js'
 import { FunctionAttempt, type FunctionAttemptPorts } from './function-attempt.js'
 import { KeptFunctions } from './kept-functions.js'
+import { whenTurnsAreOver } from './live-function.js'
 import type { AroundFunctionStep } from './local-steps.js'
 
 const onlyRun: AroundFunctionStep = (_step, _scope, run) => run()
@@ -35,6 +36,8 @@ export class Functions {
   readonly #ports: FunctionsPorts
   readonly #kept: KeptFunctions
   readonly #attempts = new Map<string, FunctionAttempt>()
+  /** On their way out. */
+  readonly #handedIn: JournalRecord[] = []
   #resultBytesMax: number = LIMITS.resultBytesMax
   #leaving = false
 
@@ -120,13 +123,21 @@ export class Functions {
     this.#attempts.clear()
   }
 
+  #say(record: JournalRecord): void {
+    this.#handedIn.push(record)
+    if (this.#handedIn.length > 1) return
+    whenTurnsAreOver(() => {
+      for (const each of this.#handedIn.splice(0)) this.#ports.onRecord(each)
+    })
+  }
+
   #portsOf(key: string): FunctionAttemptPorts {
-    const { clock, logger, onResult, onRecord, onWanted } = this.#ports
+    const { clock, logger, onResult, onWanted } = this.#ports
     return {
       clock,
       logger,
       kept: this.#kept,
-      say: onRecord,
+      say: (record) => this.#say(record),
       wantJournal: onWanted,
       onResult,
       onOver: () => void this.#attempts.delete(key),

@@ -14,6 +14,7 @@ import type { Run } from '../durable/run.js'
 import { startFunction } from '../durable/start.js'
 import { failureOfThrown } from '../durable/outcome.js'
 import type { FunctionDefinition } from '../function/define-function.js'
+import { LIMITS } from '../limits.js'
 import { seedOf } from '../function/seed.js'
 import { entryBytes } from './wire-entries.js'
 
@@ -25,6 +26,12 @@ const baton = new Baton({ rest: (callback) => void afterTurn(callback) })
 
 /** Whether any function in this process goes on right now. */
 export const functionsAreBusy = (): boolean => baton.isBusy
+
+/** Calls back when no function of the process is to be resumed, or after so many turns: what they hand in until then leaves together. */
+export const whenTurnsAreOver = (callback: () => void, turnsLeft: number = LIMITS.functionTurnsTogetherMax): void => {
+  if (!baton.isBusy || turnsLeft === 0) callback()
+  else setImmediate(() => whenTurnsAreOver(callback, turnsLeft - 1))
+}
 
 /** What a function says to whoever holds it. */
 export interface Holder {
