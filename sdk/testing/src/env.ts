@@ -250,9 +250,7 @@ export class TestEnv {
 const ANY_STEP = '*'
 
 const mockable = (definition: TaskDefinition | FunctionDefinition): readonly string[] =>
-  isFunction(definition)
-    ? [`${definition.name}/${ANY_STEP}`]
-    : definition.steps.map(({ name }) => `${definition.name}/${name}`)
+  isFunction(definition) ? [`${definition.name}/${ANY_STEP}`] : definition.steps.map(({ name }) => `${definition.name}/${name}`)
 
 const isOf = (step: string, name: string): boolean =>
   name.endsWith(ANY_STEP)

@@ -335,4 +335,8 @@ export class FunctionAttempt {
   }
 }
 
-const namesOf = ({ name, version }: FunctionDefinition, step: RunStep): FunctionStep => ({ function: name, version, name: step.name })
+const namesOf = ({ name, version }: FunctionDefinition, step: RunStep): FunctionStep => ({
+  function: name,
+  version,
+  name: step.name,
+})
