@@ -12,6 +12,7 @@ export class RunningAttempts {
   readonly #msMax: number
   readonly #current = new AsyncLocalStorage<Attempt>()
   readonly #running = new Set<Attempt>()
+  #waiting = 0
   #changed: () => void = () => undefined
 
   /** `msMax` is how long, in real time, the clock waits for them. */
@@ -41,10 +42,12 @@ export class RunningAttempts {
   async waitsForTime(wakeUp: Promise<void>): Promise<void> {
     const attempt = this.#current.getStore()
     if (attempt === undefined || !this.#running.has(attempt)) return wakeUp
+    this.#waiting++
     this.#leave(attempt)
     try {
       await wakeUp
     } finally {
+      this.#waiting--
       this.#running.add(attempt)
     }
   }
@@ -58,13 +61,18 @@ export class RunningAttempts {
   /** Everything has happened that needs no time. A handler that runs on for too long is not waited for again. */
   async quiet(): Promise<void> {
     await functionsRest()
-    if (this.#running.size === 0) return
+    if (this.#running.size === 0) return this.#followNobody()
     const late = setTimeout(() => this.forget(), this.#msMax)
     while (this.#running.size > 0) {
       await new Promise<void>((resolve) => (this.#changed = resolve))
       await functionsRest()
     }
     clearTimeout(late)
+  }
+
+  /** Following handlers makes every promise of the process slower. */
+  #followNobody(): void {
+    if (this.#waiting === 0) this.#current.disable()
   }
 
   #leave(attempt: Attempt): void {

@@ -1,5 +1,5 @@
 /** What runs of durable functions hand in (W21): records become orders, and are answered when the log holds what they say. */
-import { type DurationMs, type FunctionJournal, RUN_STEP, type TaskRefusal } from '@tasker/core'
+import { type DurationMs, type FunctionJournal, later, RUN_STEP, runOf, type TaskRefusal } from '@tasker/core'
 import type { ConnectedWorker, Lease } from '../dispatch/worker.js'
 import type { Workers } from '../dispatch/workers.js'
 import type { FaultDetail } from '../faults.js'
@@ -88,9 +88,12 @@ const recorded = (record: JournalRecord, lease: Lease | undefined, applied: Appl
   switch (applied.type) {
     case 'durable':
     case 'unchanged': {
-      const journal = durableTask(stream)?.journal
-      if (lease === undefined || journal === undefined) return
+      const task = durableTask(stream)
+      const journal = task?.journal
+      if (lease === undefined || task === undefined || journal === undefined) return
       lease.recorded = Math.max(lease.recorded, record.number)
+      // A sign of life, of which the log knows nothing.
+      if (applied.type === 'unchanged') parts.workers.renew(record, later(parts.clock.now(), runOf(task, 0).timeoutMs))
       const pause = applied.type === 'durable' ? pauseOf(applied.events, journal) : undefined
       if (pause === 'suspended' && record.keeps)
         parts.workers.kept.keep(record.taskId, { worker: from.worker.id, life: journal.life, facts: journal.length })
