@@ -8,3 +8,6 @@ create table schedule (
   primary key (namespace, name)
 );
 create index schedule_live on schedule (namespace, name) where live > 0;
+
+-- No log has schedules yet: no rows are what it says.
+insert into projection (name, version) values ('schedule', 1);

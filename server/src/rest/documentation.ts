@@ -14,7 +14,14 @@ export const installDocumentation = async (app: App, version: string): Promise<v
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Tasker', version, description: DESCRIPTION, license: { name: 'MIT', identifier: 'MIT' } },
-      tags: [{ name: 'tasks' }, { name: 'steps' }, { name: 'templates' }, { name: 'operations' }, { name: 'health' }],
+      tags: [
+        { name: 'tasks' },
+        { name: 'steps' },
+        { name: 'templates' },
+        { name: 'schedules' },
+        { name: 'operations' },
+        { name: 'health' },
+      ],
     },
     transform: createJsonSchemaTransform({}),
   })

@@ -155,4 +155,6 @@ export const SCHEDULE = z.object({
   missed: z.number().int(),
 })
 
+export const SCHEDULE_GONE = z.null().describe('It is gone.')
+
 export const SCHEDULE_LIST = z.object({ schedules: z.array(SCHEDULE) })
