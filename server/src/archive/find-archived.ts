@@ -14,7 +14,7 @@ import type { ProofDocument } from '../audit/proof.js'
 import { Fault } from '../faults.js'
 import { decodeTaskEvents } from '../log/codec.js'
 import { planIn } from '../templates/environment.js'
-import { readStoredTemplate } from '../templates/parse.js'
+import { storedPlan } from '../templates/parse.js'
 import {
   type ArchivedTemplate,
   archiveOfLines,
@@ -115,8 +115,8 @@ const planFor = (templates: readonly ArchivedTemplate[], { templateHash, environ
 
 /** The plan of a document under an environment; undefined when this program cannot read it. */
 export const planOfContent = (content: string, environment: string | undefined): Plan | undefined => {
-  const reading = readStoredTemplate(content)
-  return reading.type === 'valid' ? planIn(reading.plan, environment) : undefined
+  const plan = storedPlan(content)
+  return plan === undefined ? undefined : planIn(plan, environment)
 }
 
 const readable = async <Result>(archive: string, read: () => Promise<Result>): Promise<Result> => {

@@ -22,7 +22,7 @@ import { decodeTemplateEvents, encodeTemplateEvent, templateStream as streamRefO
 import { differenceText } from '../templates/compare.js'
 import { environmentHashes, planIn } from '../templates/environment.js'
 import type { SchemaCheck } from '../templates/json-schema.js'
-import { readStoredTemplate, readTemplate, type TemplateReading } from '../templates/parse.js'
+import { readTemplate, storedPlan, type TemplateReading } from '../templates/parse.js'
 import type { RegisterAnswer, TemplateRecord } from './api.js'
 import type { Clock } from './clock.js'
 import { commitLost, notStorable } from './engine-faults.js'
@@ -232,9 +232,9 @@ export class TemplateCatalog {
     const stream = this.#stream(commit.stream.id)
     for (const event of decodeTemplateEvents(commit)) {
       stream.place = placeAfter(stream.place, event, commit.hash)
-      const reading = readStoredTemplate(event.content)
+      const plan = storedPlan(event.content)
       // A template this program cannot read any more is kept in the log; its tasks are quarantined one by one when they are loaded.
-      if (reading.type === 'valid') this.#keep(stream, event, reading.plan, commit.at)
+      if (plan !== undefined) this.#keep(stream, event, plan, commit.at)
     }
     stream.durable = stream.place
   }

@@ -39,22 +39,28 @@ export type TemplateReading =
   | { readonly type: 'invalid'; readonly problems: readonly FileProblem[]; readonly warnings: readonly FileProblem[] }
 
 /** Reads YAML, or JSON which is YAML too. Problems and warnings come in the order of the text. */
-export const readTemplate = (text: string): TemplateReading => reading(text, schemaProblems)
-
-/** Reads what was registered once: its schemas compiled then, and a start does not wait for all of them again. */
-export const readStoredTemplate = (text: string): TemplateReading => reading(text, () => [])
-
-const reading = (text: string, schemaProblemsOf: (document: Json) => readonly TemplateProblem[]): TemplateReading => {
+export const readTemplate = (text: string): TemplateReading => {
   const yaml = readYaml(text)
   if (yaml.type === 'unreadable') return { type: 'unreadable', problems: yaml.faults.map(syntaxProblem) }
   const { value, place } = yaml
   const check = validateTemplate(value)
   const toFile = (found: readonly (TemplateProblem | TemplateWarning | TemplateNote)[]): readonly FileProblem[] =>
     found.map((finding) => fileProblem(finding, place)).toSorted((a, b) => a.line - b.line || a.column - b.column)
-  const problems = [...(check.type === 'invalid' ? check.problems : []), ...schemaProblemsOf(value)]
+  const problems = [...(check.type === 'invalid' ? check.problems : []), ...schemaProblems(value)]
   const warnings = toFile(check.warnings)
   if (check.type === 'invalid' || problems.length > 0) return { type: 'invalid', problems: toFile(problems), warnings }
   return { type: 'valid', plan: planOf(check.template, contentHash(value)), warnings, notes: () => toFile(check.notes) }
+}
+
+/**
+ * Reads what was registered once: its schemas compiled then, and what there was to say of it was said, so a start does not wait for all of that
+ * again. Undefined when this program cannot read it any more.
+ */
+export const storedPlan = (text: string): Plan | undefined => {
+  const yaml = readYaml(text)
+  if (yaml.type === 'unreadable') return undefined
+  const check = validateTemplate(yaml.value)
+  return check.type === 'invalid' ? undefined : planOf(check.template, contentHash(yaml.value))
 }
 
 /** SHA-256 of the canonical JSON of a document: comments, formatting and the order of keys do not make other content. */

@@ -3,8 +3,8 @@ import { LIMITS, type Json } from '@tasker/core'
 import {
   contentHash,
   formatProblems,
-  readStoredTemplate,
   readTemplate,
+  storedPlan,
   type TemplateReading,
 } from '@tasker/server/internal/templates/parse'
 import { describe, expect, test } from 'vitest'
@@ -228,5 +228,7 @@ test('a result_schema that is none is told with its place, and is not looked at 
     type: 'invalid',
     problems: [{ code: 'BAD_SCHEMA', path: '/steps/0/result_schema/properties/total/type', line: 7 }],
   })
-  expect(readStoredTemplate(text).type).toBe('valid')
+  expect(storedPlan(text)?.template.name).toBe('order')
+  expect(storedPlan('name: [')).toBeUndefined()
+  expect(storedPlan('name: a_task')).toBeUndefined()
 })
