@@ -188,7 +188,8 @@ test('signals are taken in their order, also those that came early, and a wait m
 test('a function whose worker is killed in a step goes on in another process: what was recorded is not done again', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tasker-function-'))
   const [ledger, gate] = [join(folder, 'ledger'), join(folder, 'gate')]
-  const start = (): RunningProgram => runProgram(['test/dist/integration/sdk/function-worker-process.js', server.grpcUrl, ledger, gate])
+  const start = (): RunningProgram =>
+    runProgram(['test/dist/integration/sdk/function-worker-process.js', server.grpcUrl, ledger, gate])
   const first = start()
   await first.line(/^connected$/)
   const handle = await clientOf().submit({ namespace: 'killed', name: 'trip' }, { city: 'Lisbon' })
