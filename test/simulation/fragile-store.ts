@@ -42,9 +42,6 @@ export const fragileStore = (store: ProjectionStore, life: Life, crashDice: Dice
     identity: (scope) => guarded('identity', () => store.identity(scope)),
     key: (...asked) => guarded('key', () => store.key(...asked)),
     snapshot: (taskId) => guarded('snapshot', () => store.snapshot(taskId)),
-    // These wait for nothing, so that kept seeds stay what they are.
-    schedule: (...asked) => (life.lives() ? life.act('store.schedule', () => store.schedule(...asked)) : never()),
-    liveSchedules: () => (life.lives() ? life.act('store.liveSchedules', () => store.liveSchedules()) : never()),
     heldKeys: () => guarded('heldKeys', () => store.heldKeys()),
     close: () => Promise.resolve(),
   }
