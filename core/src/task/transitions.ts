@@ -48,6 +48,7 @@ export const STEP_TRANSITIONS: { readonly [Type in StepEventType]: Changes<StepS
     cancelled: ['complete'],
   },
   'step.result_ignored': {
+    pending: ['pending'],
     enqueued: ['enqueued'],
     in_progress: ['in_progress'],
     waiting_for_retry: ['waiting_for_retry'],
