@@ -2,18 +2,12 @@
 import { type ActivityRow, type Instant, instant, namespaceOf, stepId } from '@tasker/core'
 import { NO_STEP } from './tables/timer.js'
 
+type Counts = Pick<ActivityRow, 'name' | 'version' | 'submitted' | 'completed' | 'failed' | 'cancelled' | 'retried' | 'steps'>
+
 /** A row of `activity`, or the sum of several, with its numbers as numbers. */
-export interface StoredActivity {
+export interface StoredActivity extends Counts {
   readonly namespace: string
-  readonly name: string
-  readonly version: string
   readonly step: string
-  readonly submitted: number
-  readonly completed: number
-  readonly failed: number
-  readonly cancelled: number
-  readonly retried: number
-  readonly steps: number
   readonly duration_ms_sum: number
   readonly duration_ms_max: number
   readonly last_ended_at_ms: number

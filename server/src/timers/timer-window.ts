@@ -48,6 +48,7 @@ export class TimerWindow {
   /** Those of them whose time came while as many as may be were fired. */
   readonly #due = fifo<DueTimer>()
   #fired = 0
+  #firing = false
   #reach: Instant
   /** There are more within the horizon than are in memory. */
   #cut = false
@@ -99,16 +100,20 @@ export class TimerWindow {
     this.#fireDue()
   }
 
+  /** One that is done at once is followed by the next in the same loop, not a call deeper. */
   #fireDue(): void {
+    if (this.#firing) return
+    this.#firing = true
     while (this.#fired < this.#bounds.timersFiredMax) {
       const timer = this.#due.shift()
-      if (timer === undefined) return
+      if (timer === undefined) break
       // Meanwhile it was let go, or set to another time.
       if (this.#armed.get(timer.key) !== timer) continue
       this.#armed.delete(timer.key)
       this.#fired++
       this.#fire(timer.row, () => this.#done())
     }
+    this.#firing = false
   }
 
   #done(): void {

@@ -10,6 +10,7 @@ import {
   failure,
   given,
   graceOver,
+  order,
   permanently,
   plan,
   release,
@@ -317,6 +318,14 @@ describe('results that do not count', () => {
     given(chain, ...retried, complete('a', '1'))
       .when(complete('a', '2', { attempt: 2, worker: 'w2' }))
       .thenTold('step.completed a', 'step.scheduled b')
+  })
+  test('a result of an attempt before a reset is recorded as ignored, also while the step waits for one that was reset with it', () => {
+    const goesOn = plan(step('a', { more: { onFailure: 'continue' } }), step('b', { after: ['a'] }))
+    const failed = [submit(), start('a'), fail('a', permanently), start('b'), fail('b', permanently)]
+    const reset = [...failed, order('retry')]
+    given(goesOn, ...reset)
+      .when(complete('b', '1'))
+      .thenTold('step.result_ignored b')
   })
   test('a result from a worker that does not hold the attempt is recorded as ignored, and the holder may still answer', () => {
     given(chain, submit(), start('a'))

@@ -98,6 +98,9 @@ const sideBySide = plan(
 /** Steps whose waits have a limit. */
 const bounded = plan(step('a', { more: { scheduleToCloseMs: durationMs(5_000) } }))
 
+/** What failed is reset together, and then one waits for the other. */
+const goesOn = plan(step('a', { more: { onFailure: 'continue' } }), step('b', { after: ['a'] }))
+
 type Note = (before: TaskState, event: TaskEvent, after: LiveTask) => void
 
 const told = (note: Note, of: Plan, ...orders: readonly Order[]): void => {
@@ -187,6 +190,17 @@ const exercised = (() => {
   )
   told(note, functionPlan, ...cleaning, diverge(again))
   told(note, functionPlan, ...asleep, complete('run'))
+  told(
+    note,
+    goesOn,
+    submit(),
+    start('a'),
+    fail('a', permanently),
+    start('b'),
+    fail('b', permanently),
+    order('retry'),
+    complete('b'),
+  )
   return { steps: [...steps].sort(), phases: [...phases].sort(), others }
 })()
 

@@ -131,6 +131,16 @@ test('of what is due together no more is fired at once than may be, the earliest
   expect(names()).toEqual([1, 2, 3, 5, 4].map(requestId))
 })
 
+test('very many that waited and are done at once fire one after another', async () => {
+  const { clock, timers, fired, site } = await window([], undefined, { timersFiredMax: 1, timerWindowEntriesMax: 50_000 })
+  site.hold = true
+  for (let n = 0; n < 30_000; n++) timers.add(timer(n, START + 1_000))
+  await clock.advance(2_000)
+  site.hold = false
+  fired[0]?.done()
+  expect(fired).toHaveLength(30_000)
+})
+
 test('deadlines of attempts are not armed from the rows: their leases time them', async () => {
   const { timers } = await window([timer(1, START + 1_000, 'step_timeout'), timer(2, START + 1_000, 'run_at')])
   expect(timers.armed).toBe(1)
