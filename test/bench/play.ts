@@ -1,0 +1,94 @@
+/** Plays the parts of a bench and keeps what each found. */
+import { statfsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import type { Form, Say } from './form.js'
+import { GROWTHS } from './growth/all.js'
+import { machineText } from './machine.js'
+import { playProfile } from './profile/play.js'
+import { type From, keepResults } from './results.js'
+import { playTargets } from './targets/play.js'
+
+export interface Playing {
+  readonly form: Form
+  readonly peers: readonly string[]
+  readonly out: string
+  readonly say: Say
+}
+
+interface Part {
+  readonly name: string
+  /** Bytes on disk that it may need. */
+  readonly diskBytesMax: number
+  /** What is typed for it. */
+  readonly words: string
+  play(playing: Playing): Promise<(from: From) => void>
+}
+
+const DISK_BYTES_DEFAULT = 2 * 1024 ** 3
+const MS_PER_S = 1_000
+
+/** Every part, the quick ones to write about first. */
+export const PARTS: readonly Part[] = [
+  {
+    name: 'targets',
+    words: '--part targets --peer restate --peer dbos',
+    diskBytesMax: DISK_BYTES_DEFAULT,
+    play: async ({ form, peers, out, say }) => {
+      const figures = await playTargets(form, peers, say)
+      const runs = Math.max(...Object.values(figures).map(({ tasker = {} }) => tasker['foreign_cores']?.length ?? 0))
+      return (from) => keepResults(out, (before) => ({ ...before, targets: { ...from, runs, figures } }))
+    },
+  },
+  {
+    name: 'profile',
+    words: '--part profile',
+    diskBytesMax: DISK_BYTES_DEFAULT,
+    play: async ({ form, out, say }) => {
+      const profile = await playProfile(form, say)
+      return (from) => keepResults(out, (before) => ({ ...before, profile: { ...from, ...profile } }))
+    },
+  },
+  ...GROWTHS.map(
+    (growth): Part => ({
+      name: growth.name,
+      words: `--part ${growth.name}`,
+      diskBytesMax: growth.diskBytesMax ?? DISK_BYTES_DEFAULT,
+      play: async ({ form, out, say }) => {
+        const points = await growth.play(form, say)
+        return (from) =>
+          keepResults(out, (before) => ({ ...before, growth: { ...before.growth, [growth.name]: { ...from, points } } }))
+      },
+    }),
+  ),
+]
+
+/** Half of what is free may be used. */
+const hasRoomFor = ({ diskBytesMax }: Part): boolean => {
+  const { bavail, bsize } = statfsSync(tmpdir())
+  return bavail * bsize >= 2 * diskBytesMax
+}
+
+/** The command that plays a part again. */
+export const commandOf = (words: string, form: Form): string => `npm run bench -- ${words}${form === 'short' ? ' --short' : ''}`
+
+export const playParts = async (names: readonly string[], playing: Playing): Promise<void> => {
+  const { form, say } = playing
+  for (const part of PARTS.filter(({ name }) => names.includes(name))) {
+    if (form === 'full' && !hasRoomFor(part)) {
+      say(`${part.name} is left out: it may need ${part.diskBytesMax} bytes, more than half of what is free in ${tmpdir()}`)
+      continue
+    }
+    say(`${part.name} …`)
+    const startedAtMs = performance.now()
+    const keep = await part.play(playing)
+    const took_s = Math.round((performance.now() - startedAtMs) / MS_PER_S)
+    keep({
+      at: new Date().toISOString().slice(0, 10),
+      machine: machineText(),
+      command: commandOf(part.words, form),
+      form,
+      took_s,
+    })
+    say(`${part.name}: ${took_s} s`)
+  }
+}
