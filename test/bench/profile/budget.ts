@@ -29,7 +29,7 @@ export const PARTS = [
 type Part = (typeof PARTS)[number]
 
 /** The first that matches counts; the innermost frame is asked first. */
-const RULES: readonly (Rule & { readonly part: Part })[] = [
+export const OUR_RULES: readonly (Rule & { readonly part: Part })[] = [
   { part: 'decode messages', file: /^proto\//, name: /^(decode|fromPartial|int64ToNumber|longToNumber)/ },
   {
     part: 'decode messages',
@@ -67,7 +67,7 @@ const matches = ({ file, name }: Rule, frame: Frame): boolean => file.test(frame
 /** `stack` is from the outermost frame to the innermost. */
 export const partOf = (stack: readonly Frame[]): Part => {
   const inward = stack.toReversed()
-  for (const rules of [RULES, LIBRARIES])
+  for (const rules of [OUR_RULES, LIBRARIES])
     for (const frame of inward) {
       const rule = rules.find((candidate) => matches(candidate, frame))
       if (rule !== undefined) return rule.part
