@@ -45,12 +45,16 @@ const runs = Number(values.runs)
 if (!(runs >= 1)) usage('--runs is at least 1')
 
 if (values.all || values.part.length > 0) {
-  await playParts(values.all ? PARTS.map(({ name }) => name) : values.part, {
+  const failed = await playParts(values.all ? PARTS.map(({ name }) => name) : values.part, {
     form: values.short ? 'short' : 'full',
     peers: values.all && values.peer.length === 0 ? everyPeer : values.peer,
     out: values.out,
     say,
   })
+  if (failed.length > 0) {
+    say(`failed: ${failed.join(', ')}`)
+    process.exitCode = 1
+  }
 } else {
   const peers = PEER_STAGES.filter(({ name }) => values.peer.includes(name))
   const contenders: readonly Contender[] = [tasker({ slots: Number(values.slots) }), ...peers]

@@ -77,6 +77,7 @@ const read = async (stage: Stage, driver: RunningProgram): Promise<Reading> => {
 
 const throughput = (measurement: Measurement, stepsPerTask: number): Throughput => {
   const { done, elapsedMs, samplesMs } = measurement.stretch
+  if (done === 0) throw new Error(`no task was done in ${round(elapsedMs, 0)} ms`)
   const sorted = samplesMs.toSorted((a, b) => a - b)
   const seconds = elapsedMs / 1_000
   return {

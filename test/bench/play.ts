@@ -71,7 +71,9 @@ const hasRoomFor = ({ diskBytesMax }: Part): boolean => {
 /** The command that plays a part again. */
 export const commandOf = (words: string, form: Form): string => `npm run bench -- ${words}${form === 'short' ? ' --short' : ''}`
 
-export const playParts = async (names: readonly string[], playing: Playing): Promise<void> => {
+/** Answers the names of those that failed; the others go on. */
+export const playParts = async (names: readonly string[], playing: Playing): Promise<readonly string[]> => {
+  const failed: string[] = []
   const { form, say } = playing
   for (const part of PARTS.filter(({ name }) => names.includes(name))) {
     if (form === 'full' && !hasRoomFor(part)) {
@@ -80,7 +82,11 @@ export const playParts = async (names: readonly string[], playing: Playing): Pro
     }
     say(`${part.name} …`)
     const startedAtMs = performance.now()
-    const keep = await part.play(playing)
+    const keep = await part.play(playing).catch((error: unknown) => {
+      say(`${part.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+      failed.push(part.name)
+    })
+    if (keep === undefined) continue
     const took_s = Math.round((performance.now() - startedAtMs) / MS_PER_S)
     keep({
       at: new Date().toISOString().slice(0, 10),
@@ -91,4 +97,5 @@ export const playParts = async (names: readonly string[], playing: Playing): Pro
     })
     say(`${part.name}: ${took_s} s`)
   }
+  return failed
 }

@@ -17,11 +17,6 @@ const FROM = {
 
 const NUMBERS = z.record(z.string(), z.number())
 
-const FLAME: z.ZodType<readonly [string, number, readonly Flame[]]> = z.lazy(() =>
-  z.tuple([z.string(), z.number(), z.array(FLAME)]),
-)
-type Flame = readonly [string, number, readonly Flame[]]
-
 const USE = z.object({ statement: z.string(), calls: z.number(), rows: z.number(), us: z.number(), wal_bytes: z.number() })
 
 const RESULTS = z.object({
@@ -41,8 +36,9 @@ const RESULTS = z.object({
       cpu_us_per_step: NUMBERS,
       budget_us_per_step: NUMBERS,
       statements: z.array(USE).readonly(),
-      server: FLAME,
-      worker: FLAME,
+      /** Bars of a flame, a line each. */
+      server: z.array(z.string()).readonly(),
+      worker: z.array(z.string()).readonly(),
     })
     .optional(),
 })
@@ -57,18 +53,5 @@ export const readResults = (file: string): Results =>
 
 /** A part replaces what it found before and leaves the others alone. */
 export const keepResults = (file: string, change: (before: Results) => Results): void => {
-  writeFileSync(file, `${written(change(readResults(file)))}\n`)
-}
-
-/** Objects and lists of objects over several lines, lists of numbers and flames on one: what changes is seen line by line. */
-const written = (value: unknown, indent = ''): string => {
-  if (Array.isArray(value)) {
-    if (!value.some((item) => typeof item === 'object' && item !== null && !Array.isArray(item))) return JSON.stringify(value)
-    return `[\n${value.map((item) => `${indent}  ${JSON.stringify(item)}`).join(',\n')}\n${indent}]`
-  }
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const members = Object.entries(value).map(
-    ([name, of]: [string, unknown]) => `${indent}  ${JSON.stringify(name)}: ${written(of, `${indent}  `)}`,
-  )
-  return members.length === 0 ? '{}' : `{\n${members.join(',\n')}\n${indent}}`
+  writeFileSync(file, `${JSON.stringify(change(readResults(file)), null, 2)}\n`)
 }

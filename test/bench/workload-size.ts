@@ -2,7 +2,7 @@
 import type { Load } from './workloads.js'
 
 const WARMUP_MS_MAX = 500
-const WINDOW_MS_MAX = 1_500
+const WINDOW_MS_MAX = 3_000
 const TASKS_MAX = 50
 const BACKLOG_MAX = 1_000
 const TIMERS_MAX = 200

@@ -6,7 +6,7 @@ import { tasker, type TaskerOptions } from '../tasker-stage.js'
 import { type Load, type LoadOf, WARMUP_MS } from '../workloads.js'
 
 /** Of one window. */
-const WINDOW_MS = { short: 1_500, full: 15_000 } as const
+const WINDOW_MS = { short: 3_000, full: 15_000 } as const
 const WARMUP = { short: 500, full: WARMUP_MS } as const
 
 /** How long the window of a form is, and what comes before it. */

@@ -15,11 +15,15 @@ const fan = (width) => async () => {
   await step('last')
 }
 
+const linear4 = async () => {
+  for (const name of ['s0', 's1', 's2', 's3']) await step(name)
+}
+
 const bodies = {
   single: () => step('s0'),
-  linear_4: async () => {
-    for (const name of ['s0', 's1', 's2', 's3']) await step(name)
-  },
+  linear_4: linear4,
+  // Its native form of a durable function.
+  function_4: () => linear4(),
   diamond_8: fan(8),
   wide_100: fan(100),
   sleep: async () => {
@@ -28,8 +32,6 @@ const bodies = {
     return Date.now() - dueAtMs
   },
 }
-// A durable function of four steps is what it has natively.
-bodies.function_4 = bodies.linear_4
 const workflows = Object.fromEntries(Object.entries(bodies).map(([name, body]) => [name, DBOS.registerWorkflow(body, { name })]))
 
 let ended = 0

@@ -10,7 +10,7 @@ import { SHAPES } from '../shapes.js'
 import { startTasker } from '../tasker-stage.js'
 import { budgetOf } from './budget.js'
 import { type Folded, foldProfile, parseProfile, type Window } from './cpu-profile.js'
-import { type Flame, flameOf } from './flame.js'
+import { barText, flameOf } from './flame.js'
 import { COUNTED, resetStatements, statementsOf, type StatementUse } from './statements.js'
 
 export interface Profiled {
@@ -21,8 +21,9 @@ export interface Profiled {
   /** Wall time of the server's main thread while it was not idle, in microseconds a step. */
   readonly budget_us_per_step: Readonly<Record<string, number>>
   readonly statements: readonly StatementUse[]
-  readonly server: Flame
-  readonly worker: Flame
+  /** Bars of a flame, a line each. */
+  readonly server: readonly string[]
+  readonly worker: readonly string[]
 }
 
 const IN_FLIGHT = 200
@@ -70,8 +71,8 @@ export const playProfile = async (form: Form, say: Say): Promise<Profiled> => {
       cpu_us_per_step: mapped(run.cpu_by_process, (perThousand) => (perThousand / 1_000) * US_PER_S),
       budget_us_per_step: mapped(budgetOf(server), (us) => us / steps),
       statements: statements.map((use) => perStep(use, steps)),
-      server: flameOf(server),
-      worker: flameOf(foldedIn(workerFolder, window)),
+      server: flameOf(server).map(barText),
+      worker: flameOf(foldedIn(workerFolder, window)).map(barText),
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })

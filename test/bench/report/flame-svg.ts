@@ -1,36 +1,31 @@
 /** A flame graph: the functions on the stack, each as wide as the time that it and what it called took. */
-import type { Flame } from '../profile/flame.js'
+import { type Bar, WHOLE } from '../profile/flame.js'
 import { at, escaped, picture } from './svg.js'
 
 const WIDTH = 1_200
 const ROW = 17
 const MARGIN = 10
 const HEAD = 34
-const WHOLE = 100_000
 const CHARACTER_WIDTH = 6.6
 const LABEL_CHARS_MIN = 3
 
-export const flameSvg = (title: string, flame: Flame): string => {
-  const rows = depthOf(flame)
-  const bars: string[] = []
-  const draw = ([name, share, children]: Flame, from: number, depth: number): void => {
-    bars.push(bar(name, share, from, HEAD + depth * ROW))
-    let left = from
-    for (const child of children) {
-      draw(child, left, depth + 1)
-      left += child[1]
-    }
-  }
-  draw(flame, 0, 0)
+export const flameSvg = (title: string, bars: readonly Bar[]): string => {
+  const rows = Math.max(...bars.map(({ depth }) => depth)) + 1
+  /** Where the next bar of a depth begins. */
+  const lefts: number[] = []
+  const drawn = bars.map(({ depth, share, name }) => {
+    const left = lefts[depth] ?? 0
+    lefts[depth] = left + share
+    lefts[depth + 1] = left
+    return bar(name, share, left, HEAD + depth * ROW)
+  })
   return picture({
     width: WIDTH,
     height: HEAD + rows * ROW + MARGIN,
     title,
-    body: [`<text class="ink" x="${MARGIN}" y="22" font-weight="600">${escaped(title)}</text>`, ...bars],
+    body: [`<text class="ink" x="${MARGIN}" y="22" font-weight="600">${escaped(title)}</text>`, ...drawn],
   })
 }
-
-const depthOf = ([, , children]: Flame): number => 1 + Math.max(0, ...children.map(depthOf))
 
 const pixels = (share: number): number => (share / WHOLE) * (WIDTH - 2 * MARGIN)
 

@@ -1,6 +1,7 @@
 /** The page with its made sections, and the pictures beside it: everything that follows from a file of results. */
 import { GROWTHS } from '../growth/all.js'
 import type { Results } from '../results.js'
+import { parseBar } from '../profile/flame.js'
 import { flameSvg } from './flame-svg.js'
 import { plotSvg } from './plot.js'
 import { plotFile, sectionsOf } from './sections.js'
@@ -31,8 +32,8 @@ export const picturesOf = ({ growth, profile }: Results): ReadonlyMap<string, st
     for (const plot of one.plots) pictures.set(plotFile(one, plot.name), plotSvg(one, plot, points))
   }
   if (profile !== undefined) {
-    pictures.set('flame-server.svg', flameSvg("The server's main thread under W1, by function", profile.server))
-    pictures.set('flame-worker.svg', flameSvg("The worker's main thread under W1, by function", profile.worker))
+    pictures.set('flame-server.svg', flameSvg("The server's main thread under W1, by function", profile.server.map(parseBar)))
+    pictures.set('flame-worker.svg', flameSvg("The worker's main thread under W1, by function", profile.worker.map(parseBar)))
   }
   return pictures
 }

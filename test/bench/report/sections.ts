@@ -95,7 +95,7 @@ const growthText = (growth: Growth, { growth: all }: Results): string => {
   return [
     heading,
     growth.says,
-    `${fromText(found)}`,
+    fromText(found),
     growth.plots.map(({ name, title }) => `![${growth.title}: ${title}](${IMAGES}/${plotFile(growth, name)})`).join('\n'),
     tableOf(
       columns.map(({ label }) => label),

@@ -35,8 +35,12 @@ export const playTargets = async (form: Form, peers: readonly string[], say: Say
     const workload = WORKLOADS[name]
     if (workload === undefined) throw new Error(`there is no workload ${name}`)
     const load = form === 'short' ? shortened(workload.load) : workload.load
-    const runs = await alternate(contenders, load, RUNS[form], (system, measured) =>
-      say(`${name} ${system}: ${JSON.stringify(numbersOf(measured))}`),
+    const runs = await alternate(
+      contenders,
+      load,
+      RUNS[form],
+      (system, measured) => say(`${name} ${system}: ${JSON.stringify(numbersOf(measured))}`),
+      (system, error) => say(`${name} ${system} failed: ${String(error)}`),
     )
     figures[name] = Object.fromEntries([...runs].map(([system, all]) => [system, byFigure(all)]))
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { budgetOf, OUR_RULES, partOf } from '../../bench/profile/budget.js'
 import { foldProfile, shortPath, type CpuProfile } from '../../bench/profile/cpu-profile.js'
-import { flameOf } from '../../bench/profile/flame.js'
+import { barText, flameOf, parseBar } from '../../bench/profile/flame.js'
 import { REPOSITORY } from '../../support/processes.js'
 
 const profile: CpuProfile = {
@@ -43,13 +43,16 @@ describe('a profile', () => {
 
   test('is a flame with the shares of its functions, without those that are too narrow to see', () => {
     const flame = flameOf(foldProfile(profile, { fromUs: 0, toUs: 10_000 }))
-    expect(flame[1]).toBe(100_000)
-    expect(flame[2].map(([name, share]) => [name, share])).toEqual([
-      ['run server/engine/task-runtime.js', 72_222],
-      ['(garbage collector)', 27_778],
+    expect(flame).toEqual([
+      { depth: 0, share: 100_000, name: 'all' },
+      { depth: 1, share: 72_222, name: 'run server/engine/task-runtime.js' },
+      { depth: 2, share: 44_444, name: 'commitHash server/log/commit-hash.js' },
+      { depth: 2, share: 22_222, name: 'query pg' },
+      { depth: 1, share: 27_778, name: '(garbage collector)' },
     ])
+    expect(flame.map(barText).map(parseBar)).toEqual(flame)
     const narrow = { frame: { name: 'narrow', file: '' }, us: 1, selfUs: 1, children: [] }
-    expect(flameOf({ frame: { name: 'all', file: '' }, us: 1_000, selfUs: 999, children: [narrow] })[2]).toEqual([])
+    expect(flameOf({ frame: { name: 'all', file: '' }, us: 1_000, selfUs: 999, children: [narrow] })).toHaveLength(1)
   })
 })
 
@@ -97,7 +100,7 @@ const splitAlternatives = (text: string): readonly string[] => {
     if (character === '(') depth++
     if (character === ')') depth--
     if (character === '|' && depth === 0) found.push('')
-    else found[found.length - 1] += character
+    else found.push(`${found.pop() ?? ''}${character}`)
   }
   return found
 }

@@ -124,11 +124,16 @@ describe('a picture', () => {
   })
 
   test('shows the functions of a flame by their width, with names that are safe in XML', () => {
-    const svg = flameSvg('all', ['all', 100_000, [['<anonymous> & more server/x.js', 50_000, []]]])
+    const svg = flameSvg('all', [
+      { depth: 0, share: 100_000, name: 'all' },
+      { depth: 1, share: 50_000, name: '<anonymous> & more server/x.js' },
+      { depth: 1, share: 25_000, name: 'next' },
+    ])
     expect(svg).toContain('&lt;anonymous&gt; &amp; more server/x.js: 50.0 %')
-    const [whole = 0, half = 0] = [...svg.matchAll(/<rect x="[^"]+" y="[^"]+" width="([^"]+)"/g)].map(([, width]) =>
-      Number(width),
-    )
+    const rects = [...svg.matchAll(/<rect x="([^"]+)" y="([^"]+)" width="([^"]+)"/g)].map((found) => found.slice(1).map(Number))
+    const [[, , whole = 0] = [], [x = 0, y = 0, half = 0] = [], [nextX = 0, nextY = -1] = []] = rects
     expect(half).toBeCloseTo(whole / 2, 0)
+    expect(nextX - x).toBeCloseTo(half + 0.5, 0)
+    expect(nextY).toBe(y)
   })
 })
