@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import type { Form, Say } from './form.js'
 import { GROWTHS } from './growth/all.js'
 import { machineText } from './machine.js'
-import { playProfile } from './profile/play.js'
+import { playProfiles } from './profile/play.js'
 import { type From, keepResults } from './results.js'
 import { playTargets } from './targets/play.js'
 
@@ -44,8 +44,8 @@ export const PARTS: readonly Part[] = [
     words: '--part profile',
     diskBytesMax: DISK_BYTES_DEFAULT,
     play: async ({ form, out, say }) => {
-      const profile = await playProfile(form, say)
-      return (from) => keepResults(out, (before) => ({ ...before, profile: { ...from, ...profile } }))
+      const workloads = await playProfiles(form, say)
+      return (from) => keepResults(out, (before) => ({ ...before, profile: { ...from, workloads } }))
     },
   },
   ...GROWTHS.map(

@@ -19,6 +19,16 @@ const NUMBERS = z.record(z.string(), z.number())
 
 const USE = z.object({ statement: z.string(), calls: z.number(), rows: z.number(), us: z.number(), wal_bytes: z.number() })
 
+const PROFILE = z.object({
+  steps: z.number(),
+  cpu_us_per_step: NUMBERS,
+  budget_us_per_step: NUMBERS,
+  statements: z.array(USE).readonly(),
+  /** Bars of a flame, a line each. */
+  server: z.array(z.string()).readonly(),
+  worker: z.array(z.string()).readonly(),
+})
+
 const RESULTS = z.object({
   targets: z
     .object({
@@ -28,19 +38,8 @@ const RESULTS = z.object({
     })
     .optional(),
   growth: z.record(z.string(), z.object({ ...FROM, points: z.array(NUMBERS).readonly() })).default({}),
-  profile: z
-    .object({
-      ...FROM,
-      steps: z.number(),
-      steps_per_s: z.number(),
-      cpu_us_per_step: NUMBERS,
-      budget_us_per_step: NUMBERS,
-      statements: z.array(USE).readonly(),
-      /** Bars of a flame, a line each. */
-      server: z.array(z.string()).readonly(),
-      worker: z.array(z.string()).readonly(),
-    })
-    .optional(),
+  /** By workload. */
+  profile: z.object({ ...FROM, workloads: z.record(z.string(), PROFILE) }).optional(),
 })
 
 export type Results = z.infer<typeof RESULTS>

@@ -1,13 +1,14 @@
-/** Profiles W1: the stacks of server and worker, what PostgreSQL did, and the budget of a step. */
+/** Profiles workloads: the stacks of server and worker, what PostgreSQL did, and the budget of a step. */
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Form, Say } from '../form.js'
-import { windowOf } from '../growth/throughput-at.js'
 import { measure } from '../measure.js'
 import { type BenchDatabase, newFolder } from '../parts.js'
 import { round } from '../statistics.js'
 import { SHAPES } from '../shapes.js'
 import { startTasker } from '../tasker-stage.js'
+import { shortened } from '../workload-size.js'
+import { type Load, WORKLOADS } from '../workloads.js'
 import { budgetOf } from './budget.js'
 import { type Folded, foldProfile, parseProfile, type Window } from './cpu-profile.js'
 import { barText, flameOf } from './flame.js'
@@ -15,7 +16,6 @@ import { COUNTED, resetStatements, statementsOf, type StatementUse } from './sta
 
 export interface Profiled {
   readonly steps: number
-  readonly steps_per_s: number
   /** CPU by process, in microseconds a step. */
   readonly cpu_us_per_step: Readonly<Record<string, number>>
   /** Wall time of the server's main thread while it was not idle, in microseconds a step. */
@@ -26,8 +26,9 @@ export interface Profiled {
   readonly worker: readonly string[]
 }
 
-const IN_FLIGHT = 200
-const SHAPE = 'linear_4'
+/** Chains of steps, timers, durable functions. */
+const PROFILED = ['W1', 'W6', 'W7'] as const
+
 const SAMPLED_EVERY_US = 500
 const US_PER_S = 1_000_000
 
@@ -37,11 +38,22 @@ const profiledBy = (folder: string): readonly string[] => [
   `--cpu-prof-interval=${SAMPLED_EVERY_US}`,
 ]
 
-export const playProfile = async (form: Form, say: Say): Promise<Profiled> => {
+export const playProfiles = async (form: Form, say: Say): Promise<Readonly<Record<string, Profiled>>> => {
+  const profiles: Record<string, Profiled> = {}
+  for (const name of PROFILED) {
+    const workload = WORKLOADS[name]
+    if (workload === undefined) throw new Error(`there is no workload ${name}`)
+    profiles[name] = await profileOf(form === 'short' ? shortened(workload.load) : workload.load)
+    say(`${name}: ${profiles[name].steps} steps, ${JSON.stringify(profiles[name].budget_us_per_step)}`)
+  }
+  return profiles
+}
+
+const profileOf = async (load: Load): Promise<Profiled> => {
   const folder = newFolder()
   const [serverFolder, workerFolder] = [join(folder, 'server'), join(folder, 'worker')]
   try {
-    const stage = await startTasker([SHAPE], {
+    const stage = await startTasker([load.shape, 'single'], {
       serverNodeArgs: profiledBy(serverFolder),
       workerNodeArgs: profiledBy(workerFolder),
       parameters: COUNTED,
@@ -50,7 +62,6 @@ export const playProfile = async (form: Form, say: Say): Promise<Profiled> => {
     let statements: readonly StatementUse[] = []
     let run: Awaited<ReturnType<typeof measure>>
     try {
-      const load = { type: 'closed_loop', shape: SHAPE, inFlight: IN_FLIGHT, ...windowOf(form) } as const
       run = await measure(stage, load, {
         opened: () => marked(stage.database, (nowUs) => (window.fromUs = nowUs)),
         closed: async () => {
@@ -61,13 +72,11 @@ export const playProfile = async (form: Form, say: Say): Promise<Profiled> => {
     } finally {
       await stage.stop()
     }
-    if (!('steps_per_s' in run)) throw new Error('a closed loop measures throughput')
-    const steps = run.tasks * SHAPES[SHAPE].steps
-    say(`${steps} steps, ${run.steps_per_s} steps/s`)
+    if (!('tasks' in run)) throw new Error(`a load of type ${load.type} has no steps to divide by`)
+    const steps = run.tasks * SHAPES[load.shape].steps
     const server = foldedIn(serverFolder, window)
     return {
       steps,
-      steps_per_s: run.steps_per_s,
       cpu_us_per_step: mapped(run.cpu_by_process, (perThousand) => (perThousand / 1_000) * US_PER_S),
       budget_us_per_step: mapped(budgetOf(server), (us) => us / steps),
       statements: statements.map((use) => perStep(use, steps)),

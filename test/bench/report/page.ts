@@ -4,7 +4,7 @@ import type { Results } from '../results.js'
 import { parseBar } from '../profile/flame.js'
 import { flameSvg } from './flame-svg.js'
 import { plotSvg } from './plot.js'
-import { plotFile, sectionsOf } from './sections.js'
+import { flameFile, plotFile, sectionsOf } from './sections.js'
 
 export const PAGE = 'docs/performance.md'
 
@@ -31,9 +31,9 @@ export const picturesOf = ({ growth, profile }: Results): ReadonlyMap<string, st
     if (points === undefined) continue
     for (const plot of one.plots) pictures.set(plotFile(one, plot.name), plotSvg(one, plot, points))
   }
-  if (profile !== undefined) {
-    pictures.set('flame-server.svg', flameSvg("The server's main thread under W1, by function", profile.server.map(parseBar)))
-    pictures.set('flame-worker.svg', flameSvg("The worker's main thread under W1, by function", profile.worker.map(parseBar)))
+  for (const [name, { server, worker }] of Object.entries(profile?.workloads ?? {})) {
+    pictures.set(flameFile(name, 'server'), flameSvg(`${name}, the server's main thread by function`, server.map(parseBar)))
+    pictures.set(flameFile(name, 'worker'), flameSvg(`${name}, the worker's main thread by function`, worker.map(parseBar)))
   }
   return pictures
 }

@@ -104,39 +104,63 @@ const growthText = (growth: Growth, { growth: all }: Results): string => {
   ].join('\n\n')
 }
 
-const STATEMENTS_SHOWN = 8
-const STATEMENT_CHARS = 70
+export const flameFile = (workload: string, process: 'server' | 'worker'): string =>
+  `flame-${workload.toLowerCase()}-${process}.svg`
 
 const budgetText = ({ profile }: Results): string => {
   if (profile === undefined) return NOT_YET
-  const { cpu_us_per_step: cpu, budget_us_per_step: budget, statements } = profile
-  const total = Object.values(budget).reduce((sum, us) => sum + us, 0)
-  const database = statements.reduce((sum, { us }) => sum + us, 0)
+  const workloads = Object.entries(profile.workloads)
   return [
-    `${fromText(profile)}. ${shown(profile.steps)} steps at ${shown(profile.steps_per_s)} steps/s, while server and worker took samples of themselves.`,
-    `CPU by process, microseconds a step: ${Object.entries(cpu)
-      .map(([name, us]) => `${name} ${shown(us)}`)
-      .join(', ')}.`,
-    'The main thread of the server, wall time while it was not idle:',
+    fromText(profile),
+    'The main thread of the server, µs a step of wall time while it was not idle:',
     tableOf(
-      ['part', 'µs a step', 'share'],
-      PARTS.map((part) => [part, shown(budget[part] ?? 0), `${shown(((budget[part] ?? 0) / total) * 100)} %`]),
+      ['part', ...workloads.flatMap(([name]) => [`${name}, µs`, 'share'])],
+      [
+        ...PARTS.map((part) => [part, ...workloads.flatMap(([, { budget_us_per_step: budget }]) => shareOf(budget, part))]),
+        ['in all', ...workloads.flatMap(([, { budget_us_per_step: budget }]) => [shown(totalOf(budget)), ''])],
+      ],
     ),
-    `What PostgreSQL says of its statements (\`pg_stat_statements\`), ${shown(database)} µs a step in all:`,
+    'CPU by process, µs a step, with all threads:',
     tableOf(
-      ['statement', 'calls a step', 'rows a step', 'µs a step', 'share', 'WAL bytes a step'],
-      statements
-        .slice(0, STATEMENTS_SHOWN)
-        .map(({ statement, calls, rows, us, wal_bytes }) => [
-          `\`${statement.slice(0, STATEMENT_CHARS).replaceAll('|', '\\|').replaceAll('`', '')}\``,
-          shown(calls),
-          shown(rows),
-          shown(us),
-          `${shown((us / database) * 100)} %`,
-          shown(wal_bytes),
-        ]),
+      ['', ...workloads.map(([name]) => name)],
+      Object.keys(workloads[0]?.[1].cpu_us_per_step ?? {}).map((process) => [
+        process,
+        ...workloads.map(([, { cpu_us_per_step: cpu }]) => shown(cpu[process] ?? Number.NaN)),
+      ]),
     ),
-    `![The server's main thread](${IMAGES}/flame-server.svg)`,
-    `![The worker's main thread](${IMAGES}/flame-worker.svg)`,
+    ...workloads.flatMap(([name, { steps, statements }]) => [
+      `### ${name}: PostgreSQL and flames`,
+      `${shown(steps)} steps. What PostgreSQL says of its statements (\`pg_stat_statements\`), the dearest first:`,
+      statementsText(statements),
+      `[![${name}: the server's main thread](${IMAGES}/${flameFile(name, 'server')})](${IMAGES}/${flameFile(name, 'server')})`,
+      `[![${name}: the worker's main thread](${IMAGES}/${flameFile(name, 'worker')})](${IMAGES}/${flameFile(name, 'worker')})`,
+    ]),
   ].join('\n\n')
+}
+
+const totalOf = (budget: Readonly<Record<string, number>>): number => Object.values(budget).reduce((sum, us) => sum + us, 0)
+
+const shareOf = (budget: Readonly<Record<string, number>>, part: string): readonly string[] => {
+  const us = budget[part] ?? 0
+  return [shown(us), `${shown((us / totalOf(budget)) * 100)} %`]
+}
+
+const STATEMENTS_SHOWN = 6
+const STATEMENT_CHARS = 90
+
+const statementsText = (statements: NonNullable<Results['profile']>['workloads'][string]['statements']): string => {
+  const all = statements.reduce((sum, { us }) => sum + us, 0)
+  return tableOf(
+    ['statement', 'calls a step', 'rows a step', 'µs a step', 'share', 'WAL bytes a step'],
+    statements
+      .slice(0, STATEMENTS_SHOWN)
+      .map(({ statement, calls, rows, us, wal_bytes }) => [
+        `\`${statement.slice(0, STATEMENT_CHARS).replaceAll('|', '\\|').replaceAll('`', '')}\``,
+        shown(calls),
+        shown(rows),
+        shown(us),
+        `${shown((us / all) * 100)} %`,
+        shown(wal_bytes),
+      ]),
+  )
 }
