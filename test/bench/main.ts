@@ -2,7 +2,7 @@
  * `npm run bench [-- --workload W1] [--runs N] [--peer restate] [--json] [--slots N]`: the measured figures of this machine. Runs of Tasker
  * alternate with runs of each peer; of several runs the one in the middle comes last, marked `median`, and then the ratios of the medians.
  *
- * `npm run bench -- --part NAME` and `npm run bench -- --all`, with `[--short] [--out FILE]`: parts of `docs/performance.md`, kept in a file that
+ * `npm run bench -- --part NAME` and `npm run bench -- --all`, with `[--short] [--runs N] [--out FILE]`: parts of `docs/performance.md`, kept in a file that
  * `npm run bench:report` makes the page of.
  */
 import { parseArgs } from 'node:util'
@@ -18,7 +18,7 @@ const { values } = parseArgs({
   options: {
     workload: { type: 'string', multiple: true },
     peer: { type: 'string', multiple: true, default: [] },
-    runs: { type: 'string', default: '1' },
+    runs: { type: 'string' },
     json: { type: 'boolean', default: false },
     slots: { type: 'string', default: '1000' },
     part: { type: 'string', multiple: true, default: [] },
@@ -41,14 +41,15 @@ const usage = (why: string): never => {
 const everyPeer = PEER_STAGES.map(({ name }) => name)
 for (const name of values.peer) if (!everyPeer.includes(name)) usage(`there is no peer ${name}`)
 for (const name of values.part) if (!PARTS.some((part) => part.name === name)) usage(`there is no part ${name}`)
-const runs = Number(values.runs)
-if (!(runs >= 1)) usage('--runs is at least 1')
+const runs = values.runs === undefined ? undefined : Number(values.runs)
+if (runs !== undefined && !(runs >= 1)) usage('--runs is at least 1')
 
 if (values.all || values.part.length > 0) {
   const failed = await playParts(values.all ? PARTS.map(({ name }) => name) : values.part, {
     form: values.short ? 'short' : 'full',
     peers: values.all && values.peer.length === 0 ? everyPeer : values.peer,
     out: values.out,
+    runs,
     say,
   })
   if (failed.length > 0) {
@@ -59,6 +60,12 @@ if (values.all || values.part.length > 0) {
   const peers = PEER_STAGES.filter(({ name }) => values.peer.includes(name))
   const contenders: readonly Contender[] = [tasker({ slots: Number(values.slots) }), ...peers]
   for (const name of values.workload ?? Object.keys(WORKLOADS)) {
-    await playWorkload(name, WORKLOADS[name] ?? usage(`there is no workload ${name}`), contenders, runs, showing(values.json))
+    await playWorkload(
+      name,
+      WORKLOADS[name] ?? usage(`there is no workload ${name}`),
+      contenders,
+      runs ?? 1,
+      showing(values.json),
+    )
   }
 }

@@ -46,6 +46,7 @@ export const measureRunning = async (stage: Stage, load: Load, witness?: Witness
   if (load.type === 'timers') return lateness(run, steps)
   if (load.type === 'clocked') return { ...costs(run, steps), began_ms: run.stretch.samplesMs, tasks: run.stretch.done }
   const vacuumed = await stage.vacuumed()
+  if (vacuumed === undefined) return throughput(run, steps)
   const perStep = (vacuumed - atFirst.stored) / (run.stretch.doneInAll * steps)
   return { ...throughput(run, steps), vacuumed_bytes_per_step: round(perStep, 0) }
 }

@@ -1,7 +1,7 @@
 /** Plays the parts of a bench and keeps what each found. */
 import { statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import type { Form, Say } from './form.js'
+import type { ByForm, Form, Say } from './form.js'
 import { GROWTHS } from './growth/all.js'
 import { machineText } from './machine.js'
 import { playProfiles } from './profile/play.js'
@@ -12,6 +12,8 @@ export interface Playing {
   readonly form: Form
   readonly peers: readonly string[]
   readonly out: string
+  /** Of each system for each target; three in the full form when not said, one in the short one. */
+  readonly runs: number | undefined
   readonly say: Say
 }
 
@@ -26,6 +28,7 @@ interface Part {
 
 const DISK_BYTES_DEFAULT = 2 * 1024 ** 3
 const MS_PER_S = 1_000
+const TARGET_RUNS: ByForm<number> = { short: 1, full: 3 }
 
 /** Every part, the quick ones to write about first. */
 export const PARTS: readonly Part[] = [
@@ -33,8 +36,8 @@ export const PARTS: readonly Part[] = [
     name: 'targets',
     words: '--part targets --peer restate --peer dbos',
     diskBytesMax: DISK_BYTES_DEFAULT,
-    play: async ({ form, peers, out, say }) => {
-      const figures = await playTargets(form, peers, say)
+    play: async ({ form, peers, out, say, runs: asked }) => {
+      const figures = await playTargets(form, peers, asked ?? TARGET_RUNS[form], say)
       const runs = Math.max(...Object.values(figures).map(({ tasker = {} }) => tasker['foreign_cores']?.length ?? 0))
       return (from) => keepResults(out, (before) => ({ ...before, targets: { ...from, runs, figures } }))
     },

@@ -55,11 +55,12 @@ const oursText = (runs: readonly number[]): string => {
 
 const reachText = ({ target: { reach, better } }: Verdict): string => {
   if (reach.type === 'at_most') return `at most ${shown(reach.value)}`
-  return `${reach.factor} times ${reach.peer === 'dbos' ? 'DBOS' : 'Restate'}${better === 'less' ? ', less' : ''}`
+  const peer = reach.peer === 'dbos' ? 'DBOS' : 'Restate'
+  return better === 'more' ? `${reach.factor} times ${peer}` : `${reach.factor} times less than ${peer}`
 }
 
-const reachedText = ({ target: { reach }, reached = Number.NaN }: Verdict): string =>
-  reach.type === 'at_most' ? shown(reached) : `${shown(reached)} times`
+const reachedText = ({ target: { reach, better }, reached = Number.NaN }: Verdict): string =>
+  reach.type === 'at_most' ? shown(reached) : `${shown(reached)} times${better === 'more' ? '' : ' less'}`
 
 const foreignText = (figures: NonNullable<Results['targets']>['figures']): string => {
   const all = Object.values(figures).flatMap((systems) => Object.values(systems).flatMap((of) => of['foreign_cores'] ?? []))

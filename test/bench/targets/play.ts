@@ -9,8 +9,6 @@ import { shortened } from '../workload-size.js'
 import { WORKLOADS } from '../workloads.js'
 import { type FiguresOfRuns, TARGETS } from './targets.js'
 
-const RUNS = { short: 1, full: 3 } as const
-
 /** All the numbers of a run by their names; a dot goes into a stretch. */
 export const numbersOf = (measured: object, prefix = ''): Readonly<Record<string, number>> =>
   Object.fromEntries(
@@ -28,21 +26,21 @@ const byFigure = (all: readonly Measured[]): Readonly<Record<string, readonly nu
   return Object.fromEntries(names.map((name) => [name, runs.map((run) => run[name] ?? Number.NaN)]))
 }
 
-export const playTargets = async (form: Form, peers: readonly string[], say: Say): Promise<FiguresOfRuns> => {
+export const playTargets = async (form: Form, peers: readonly string[], runs: number, say: Say): Promise<FiguresOfRuns> => {
   const contenders: readonly Contender[] = [tasker(), ...PEER_STAGES.filter(({ name }) => peers.includes(name))]
   const figures: Record<string, FiguresOfRuns[string]> = {}
   for (const name of new Set(TARGETS.map(({ workload }) => workload))) {
     const workload = WORKLOADS[name]
     if (workload === undefined) throw new Error(`there is no workload ${name}`)
     const load = form === 'short' ? shortened(workload.load) : workload.load
-    const runs = await alternate(
+    const measured = await alternate(
       contenders,
       load,
-      RUNS[form],
-      (system, measured) => say(`${name} ${system}: ${JSON.stringify(numbersOf(measured))}`),
+      runs,
+      (system, one) => say(`${name} ${system}: ${JSON.stringify(numbersOf(one))}`),
       (system, error) => say(`${name} ${system} failed: ${String(error)}`),
     )
-    figures[name] = Object.fromEntries([...runs].map(([system, all]) => [system, byFigure(all)]))
+    figures[name] = Object.fromEntries([...measured].map(([system, all]) => [system, byFigure(all)]))
   }
   return figures
 }
