@@ -351,8 +351,10 @@ const undoScheduled = (task: LiveTask, index: number, step: StepComplete, attemp
   }
 }
 
+/** Nothing of a task starts any more, so its pause is over for a function alone: that runs, and cleans up. */
 const cancelRequested = (task: LiveTask, event: TaskCancelRequested, at: Instant): LiveTask => ({
   ...withPhase(task, 'cancelling', at),
+  pace: task.journal === undefined ? task.pace : GOING,
   cancel: { reason: event.reason, graceUntil: later(at, event.graceMs) },
   journal: task.journal === undefined ? undefined : seeCancel(task.journal, event.reason, at),
 })

@@ -220,6 +220,8 @@ const cancelRunning = (taskId: TaskId, state: LiveTask, { workers }: DeliveryTar
 const enqueue = ({ stream, state, events }: TaskCommit, { ready }: DeliveryTargets): void => {
   let waiting: Set<StepId> | undefined
   for (const event of events) {
+    // It ends the pause of a function that was woken before.
+    if (event.type === 'task.cancel_requested' && state.journal !== undefined) (waiting ??= new Set()).add(RUN_STEP)
     if (event.type !== 'step.scheduled' && event.type !== 'step.admitted') continue
     if (state.steps[state.graph.indexOf.get(event.step) ?? -1]?.status === 'enqueued') (waiting ??= new Set()).add(event.step)
   }
