@@ -1,4 +1,4 @@
-/** 500 pictures, of which 20 are made smaller at a time. Worker and client in one file. */
+/** Makes 500 pictures smaller, 20 at a time. Worker and client in one file. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { Client, defineFunction, type FunctionContext, RetryableError, Worker } from '@tasker/sdk'
 import { z } from 'zod'
