@@ -42,8 +42,8 @@ export const LIMITS = {
   /** Suspended functions that a worker keeps when not said: bytes of their journals, and for how long. */
   functionCacheBytesDefault: 64 * 1024 * 1024,
   functionKeepMsDefault: 10_000,
-  /** Turns of functions whose records wait for each other, so that they leave in one message. */
-  functionTurnsTogetherMax: 64,
+  /** Turns of functions that follow each other before the process looks at anything else, and whose records leave in one message. */
+  functionTurnsTogetherMax: 256,
   /** Slots a worker offers when not said. */
   workerSlotsDefault: 100,
   /** How long an HTTP call of a step may take when not said. */

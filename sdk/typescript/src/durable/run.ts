@@ -10,6 +10,7 @@
  * S6  Once it has ended, diverged or been stopped it is resumed no more; an operation that is asked for then is refused.
  */
 import { CancelledError } from '../errors/handler-errors.js'
+import { isThenable } from '../thenable.js'
 import type { Answer, Awaitable } from './awaitable.js'
 import type { Baton } from './baton.js'
 import { divergenceOf, entryTold, isKeyed, speaksOf, type Divergence } from './divergence.js'
@@ -159,7 +160,8 @@ export class Run {
     }
     try {
       const given = this.#baton.inside(name, call)
-      Promise.resolve(given).then(over, over)
+      if (isThenable(given)) Promise.resolve(given).then(over, over)
+      else over()
       return given
     } catch (thrown) {
       over()
