@@ -253,7 +253,10 @@ export type {
   JournalFact,
   SignalReceived,
 } from './function/events.js'
-export type { FunctionCommand, JournalProposal } from './function/commands.js'
+export type { ChildOver, FunctionCommand, JournalProposal } from './function/commands.js'
+export type { ChildAsked, ChildEnded, ChildSpec, ChildStarted, OpenChildren } from './function/child.js'
+export { holdsChild, isLinked } from './task/links.js'
+export { PARENT_CLOSES, type ParentClose, type ParentLink } from './task/parent.js'
 export type { FunctionRefusal, FunctionRefusalReason } from './function/refusals.js'
 export {
   dueTimers,

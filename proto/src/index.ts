@@ -135,6 +135,7 @@ export {
   EventDeclaration,
   FunctionRun,
   GivenEvent,
+  JournalChild,
   JournalEntry,
   JournalNews,
   JournalOutcome,

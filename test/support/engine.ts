@@ -1,7 +1,6 @@
 /** A whole engine on the memory log, the memory store and a virtual clock, with workers that do what a test says. */
 import {
   handlerName,
-  type JournalProposal,
   type Json,
   jsonOf,
   namespaceOf,
@@ -15,6 +14,7 @@ import type {
   AttemptRef,
   CommandAnswer,
   GivenEvent,
+  HandedIn,
   JournalNews,
   JournalRecord,
   ResultAck,
@@ -302,7 +302,7 @@ export class ScriptedWorker {
   }
 
   /** Hands in what the run of a function says, under the next number unless one is given. */
-  record(ref: AttemptRef, proposals: readonly JournalProposal[], fields: Partial<JournalRecord> = {}): void {
+  record(ref: AttemptRef, proposals: readonly HandedIn[], fields: Partial<JournalRecord> = {}): void {
     const { taskId, step, attempt } = ref
     const number = fields.number ?? ++this.#records
     this.session.record({

@@ -80,8 +80,9 @@ export const timerCommand = (row: TimerRow, at: Instant, draw: number, heard: He
     case 'schedule_to_start':
     case 'schedule_to_close':
       return timeOut(row, row.kind, at, draw)
+    case 'linked':
     case 'function':
-      // Of its many timers each has a command.
+      // One is never due, and of the many timers that the other stands for each has a command.
       return undefined
     default:
       return unreachable(row.kind)

@@ -31,6 +31,7 @@ import { TimerWheel } from '../timers/timer-wheel.js'
 import { TimerWindow } from '../timers/timer-window.js'
 import type { FaultDetail } from '../faults.js'
 import type { AttemptRef, QueueInfo, Submission, SubmitAnswer } from './api.js'
+import { Children } from './children/children.js'
 import type { Clock } from './clock.js'
 import { type DeliveryTargets, deliver } from './deliveries.js'
 import { Followers } from './followers.js'
@@ -160,6 +161,7 @@ export interface EngineParts {
   readonly dispatcher: Dispatcher
   readonly keys: Keys
   readonly schedules: Schedules
+  readonly children: Children
   /** Where a step waits that is ready: for its key, or for a worker. */
   readonly ready: (row: ReadyRow) => void
   readonly timers: TimerWindow
@@ -214,11 +216,13 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     metrics,
     publisher,
     domainEvents,
+    children: { committed: (commit) => children.committed(commit) },
     undeliverable: calls.released,
   }
   const hooks = hooksOf(calls, targets, quarantine)
   const runtime: TaskRuntime = new TaskRuntime(clock, commits, cache, workers, dispatcher, hooks, make.rules)
   const submissions = new Submissions({ partitionCount: log.partitionCount, catalog, cache, loader, runtime, projector })
+  const children = childrenOf(ports, settings, { loader, runtime, submissions, dispatcher })
   const reads = readsOf(ports, calls, { plans, loader, runtime, followers, keys })
   const schedules = schedulesOf(ports, calls, { commits, projector, wheel, catalog, reads })
   return {
@@ -232,6 +236,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     dispatcher,
     keys,
     schedules,
+    children,
     ready,
     timers,
     unserved: unservedQueues(ports, settings, () => dispatcher.infos(), { loader, runtime }),
@@ -376,6 +381,21 @@ const schedulesOf = (
       appended: (schedule, partition, seq, at) =>
         projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], schedule }),
     }),
+  })
+
+const childrenOf = (
+  { clock, store }: EnginePorts,
+  { cancelGraceMs }: EngineSettings,
+  { loader, runtime, submissions, dispatcher }: Pick<EngineParts, 'loader' | 'runtime' | 'submissions' | 'dispatcher'>,
+): Children =>
+  new Children({
+    loader,
+    runtime,
+    clock,
+    cancelGraceMs,
+    submit: (submission, answer) => submissions.submit(submission, answer),
+    linked: (after, limit) => store.linked(after, limit),
+    behind: (behind) => (behind ? dispatcher.pause('children') : dispatcher.resume('children')),
   })
 
 const publisherOf = ({ log, clock, metrics, publishing }: EnginePorts): Publisher | undefined => {

@@ -1,10 +1,20 @@
 /** What runs of durable functions hand in (W21): records become orders, and are answered when the log holds what they say. */
-import { type DurationMs, type FunctionJournal, later, RUN_STEP, runOf, type TaskRefusal } from '@tasker/core'
+import {
+  type DurationMs,
+  type FunctionJournal,
+  type Instant,
+  type JournalProposal,
+  later,
+  RUN_STEP,
+  runOf,
+  type TaskRefusal,
+} from '@tasker/core'
 import type { ConnectedWorker, Lease } from '../dispatch/worker.js'
 import type { Workers } from '../dispatch/workers.js'
 import type { FaultDetail } from '../faults.js'
-import type { AttemptRef, JournalRecord, WorkerPort } from './api.js'
+import type { AttemptRef, HandedIn, JournalRecord, WorkerPort } from './api.js'
 import { taskArchived } from './archiving.js'
+import { childId } from './children/child-task.js'
 import type { Clock } from './clock.js'
 import { notStorable } from './engine-faults.js'
 import { newsOf, NO_FACTS, tellAgain, tellNews, type Told } from './journal-news.js'
@@ -52,7 +62,7 @@ export const takeRecord = (record: JournalRecord, from: RecordSource, parts: Rec
 
 const decideRecord = (record: JournalRecord, from: RecordSource, stream: TaskStream, parts: RecordParts, left: number): void => {
   const { runtime, workers } = parts
-  const { attempt, proposals, then, number, problem } = record
+  const { attempt, then, number, problem } = record
   const lease = workers.lease(record)
   const again = (): void => (left > 1 ? takeRecord(record, from, parts, left - 1) : undefined)
   if (lease?.worker === from.worker && (problem !== undefined || isRepeat(record, lease, stream))) {
@@ -65,12 +75,23 @@ const decideRecord = (record: JournalRecord, from: RecordSource, stream: TaskStr
     return
   }
   const worker = from.worker.id
-  const plain = { type: 'record', at: runtime.now(stream), attempt, worker, proposals } as const
+  const at = runtime.now(stream)
+  const plain = { type: 'record', at, attempt, worker, proposals: proposalsOf(record.proposals, stream, at) } as const
   const command = then === undefined ? plain : { ...plain, then }
   runtime.apply(stream, command, { cause: { actor: `worker:${worker}`, command: 'record' } }, (applied) =>
     recorded(record, lease, applied, { from, stream, parts, again }),
   )
 }
+
+/** Each child is given the task that it will be. */
+const proposalsOf = (handedIn: readonly HandedIn[], { taskId, state }: TaskStream, at: Instant): readonly JournalProposal[] =>
+  handedIn.flatMap((proposal): JournalProposal[] => {
+    if (proposal.type !== 'child') return [proposal]
+    // What is no task, or no function, refuses the record whatever is in it.
+    if (state.type !== 'task' || state.journal === undefined) return []
+    const { namespace = state.submitted.namespace, key } = proposal
+    return [{ ...proposal, namespace, taskId: childId(taskId, `${state.journal.life}\n${key}`, at) }]
+  })
 
 /** It is durable already, or was made before the function went on from its beginning, and so is durable. */
 const isRepeat = ({ number, life }: JournalRecord, lease: Lease, { state }: TaskStream): boolean =>

@@ -250,6 +250,7 @@ export class TaskRuntime {
       case 'timer.started':
       case 'timer.cancelled':
       case 'function.continued':
+      case 'child.started':
         this.#renewRun(taskId, liveTask(after))
         return
       case 'task.paused':
@@ -281,6 +282,7 @@ export class TaskRuntime {
       case 'timer.fired':
       case 'signal.received':
       case 'function.diverged':
+      case 'child.ended':
         return
       default:
         unreachable(event)
