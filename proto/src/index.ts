@@ -142,6 +142,7 @@ export {
   JournalPause,
   JournalProposal,
   JournalRecord,
+  JournalSignal,
   JournalTimer,
   ResultAck,
   StepCancellation,

@@ -1,14 +1,5 @@
 /** A whole engine on the memory log, the memory store and a virtual clock, with workers that do what a test says. */
-import {
-  handlerName,
-  type Json,
-  jsonOf,
-  namespaceOf,
-  type TaskId,
-  taskIdFrom,
-  type WorkerId,
-  workerId,
-} from '@tasker/core'
+import { handlerName, type Json, jsonOf, namespaceOf, type TaskId, taskIdFrom, type WorkerId, workerId } from '@tasker/core'
 import type {
   AttemptOutcome,
   AttemptRef,

@@ -13,14 +13,14 @@ export interface TimerAsked {
   readonly dueAt: Instant
 }
 
-/** A timer or a child that nobody waits for any more. */
-export interface Unwanted {
+/** A timer, a call or a child that nobody waits for any more. */
+export interface OperationUnwanted {
   readonly type: 'cancel'
   readonly key: string
 }
 
 /** What a run of the function wants in its journal. */
-export type JournalProposal = EffectRecorded | TimerAsked | Unwanted | ChildAsked
+export type JournalProposal = EffectRecorded | TimerAsked | OperationUnwanted | ChildAsked
 
 /** The worker that runs the function hands in what is to be recorded together. */
 export interface RecordFacts {

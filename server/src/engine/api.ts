@@ -200,8 +200,18 @@ export interface ChildWanted extends Omit<ChildAsked, 'taskId' | 'namespace'> {
   readonly namespace: Namespace | undefined
 }
 
+/** A signal for another task. */
+export interface SendWanted {
+  readonly type: 'send'
+  readonly key: string
+  /** As the function said it. */
+  readonly taskId: string
+  readonly name: string
+  readonly payload: JsonText
+}
+
 /** What a run hands in, before it is known what of it is done by the engine. */
-export type HandedIn = Exclude<JournalProposal, ChildAsked> | ChildWanted
+export type HandedIn = Exclude<JournalProposal, ChildAsked> | ChildWanted | SendWanted
 
 /** What the run of a durable function hands in to be recorded together (W21). */
 export interface JournalRecord extends AttemptRef {

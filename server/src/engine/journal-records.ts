@@ -12,11 +12,12 @@ import {
 import type { ConnectedWorker, Lease } from '../dispatch/worker.js'
 import type { Workers } from '../dispatch/workers.js'
 import type { FaultDetail } from '../faults.js'
-import type { AttemptRef, HandedIn, JournalRecord, WorkerPort } from './api.js'
+import type { AttemptRef, HandedIn, JournalRecord, SendWanted, WorkerPort } from './api.js'
 import { taskArchived } from './archiving.js'
 import { childId } from './children/child-task.js'
 import type { Clock } from './clock.js'
 import { notStorable } from './engine-faults.js'
+import { handOver, waitsForSends } from './journal-sends.js'
 import { newsOf, NO_FACTS, tellAgain, tellNews, type Told } from './journal-news.js'
 import { taskNotFound } from './reads.js'
 import type { StreamLoader } from './stream-loader.js'
@@ -37,6 +38,9 @@ export interface RecordSource {
   readonly port: WorkerPort
 }
 
+/** A record whose signals are handed over. */
+type Sendless = Omit<JournalRecord, 'proposals'> & { readonly proposals: readonly Exclude<HandedIn, SendWanted>[] }
+
 /** Decisions about one record that may be lost with an earlier commit of its task. */
 const DECISIONS_MAX = 10
 
@@ -45,7 +49,7 @@ export const takeRecord = (record: JournalRecord, from: RecordSource, parts: Rec
   loader.find(record.taskId, (found) => {
     switch (found.type) {
       case 'stream':
-        return decideRecord(record, from, found.stream, parts, left)
+        return inOrder(record, from, found.stream, parts, left)
       case 'none':
         return refuse(record, from, parts, taskNotFound(record.taskId), true)
       case 'archived':
@@ -60,7 +64,21 @@ export const takeRecord = (record: JournalRecord, from: RecordSource, parts: Rec
   })
 }
 
-const decideRecord = (record: JournalRecord, from: RecordSource, stream: TaskStream, parts: RecordParts, left: number): void => {
+/** What is not this worker's to say is not done. */
+const inOrder = (record: JournalRecord, from: RecordSource, stream: TaskStream, parts: RecordParts, left: number): void => {
+  const lease = parts.workers.lease(record)
+  if (waitsForSends(lease, () => takeRecord(record, from, parts, left))) return
+  const { state } = stream
+  const life = state.type === 'task' ? state.journal?.life : undefined
+  const proposals = record.proposals.flatMap((proposal) => (proposal.type === 'send' ? [] : [proposal]))
+  const hasNone = proposals.length === record.proposals.length
+  if (hasNone || life === undefined || lease?.worker !== from.worker || isRepeat(record, lease, stream)) {
+    return decideRecord({ ...record, proposals }, from, stream, parts, left)
+  }
+  handOver({ lease, life }, record.proposals, parts, (handed) => takeRecord({ ...record, proposals: handed }, from, parts, left))
+}
+
+const decideRecord = (record: Sendless, from: RecordSource, stream: TaskStream, parts: RecordParts, left: number): void => {
   const { runtime, workers } = parts
   const { attempt, then, number, problem } = record
   const lease = workers.lease(record)
@@ -84,7 +102,7 @@ const decideRecord = (record: JournalRecord, from: RecordSource, stream: TaskStr
 }
 
 /** Each child is given the task that it will be. */
-const proposalsOf = (handedIn: readonly HandedIn[], { taskId, state }: TaskStream, at: Instant): readonly JournalProposal[] =>
+const proposalsOf = (handedIn: Sendless['proposals'], { taskId, state }: TaskStream, at: Instant): readonly JournalProposal[] =>
   handedIn.flatMap((proposal): JournalProposal[] => {
     if (proposal.type !== 'child') return [proposal]
     // What is no task, or no function, refuses the record whatever is in it.

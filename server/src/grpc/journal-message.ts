@@ -128,8 +128,10 @@ const effectOf = (fact: Extract<JournalFact, { readonly type: 'effect.recorded' 
     case 'state':
       return { $case: 'state', value: asProposed ? NOTHING : payloadOf(fact.value) }
     case 'step':
+      return { $case: 'step', value: { outcome: asProposed ? undefined : outcomeOf(fact.outcome) } }
     case 'send':
-      return { $case: fact.kind, value: { outcome: asProposed ? undefined : outcomeOf(fact.outcome) } }
+      // How it ended the worker does not know.
+      return { $case: 'send', value: { outcome: outcomeOf(fact.outcome) } }
     default:
       return unreachable(fact)
   }

@@ -5,6 +5,7 @@ import type {
   JournalOutcome,
   JournalProposal as WireProposal,
   JournalRecord as WireRecord,
+  JournalSignal,
   JournalTimer,
   Payload,
 } from '@tasker/proto'
@@ -90,10 +91,23 @@ const proposalFrom = ({ key, proposal }: WireProposal): HandedIn => {
     case 'child':
       return childFrom(proposal.value, key)
     case 'send':
+      return sendFrom(proposal.value, key)
     case 'call':
       throw new Unreadable('NOT_SUPPORTED_YET', `this server does not take a ${proposal.$case} from a function`)
     case undefined:
       throw new Unreadable('RECORD_NOT_READ', `a proposal with the key ${key} says nothing`)
+  }
+}
+
+const sendFrom = ({ taskId, name, payload }: JournalSignal, key: string): HandedIn => {
+  if (name === '' || name.length > LIMITS.nameCharsMax)
+    throw new Unreadable('RECORD_NOT_READ', `the name of a signal has 1 to ${LIMITS.nameCharsMax} characters`)
+  return {
+    type: 'send',
+    key,
+    taskId: taskId.slice(0, LIMITS.nameCharsMax),
+    name,
+    payload: jsonFrom(payload, LIMITS.signalBytesMax, `the payload of the signal ${name}`),
   }
 }
 
