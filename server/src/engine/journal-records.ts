@@ -75,7 +75,11 @@ const inOrder = (record: JournalRecord, from: RecordSource, stream: TaskStream, 
   if (hasNone || life === undefined || lease?.worker !== from.worker || isRepeat(record, lease, stream)) {
     return decideRecord({ ...record, proposals }, from, stream, parts, left)
   }
-  handOver({ lease, life }, record.proposals, parts, (handed) => takeRecord({ ...record, proposals: handed }, from, parts, left))
+  // How its signals went is news for the function, which it has not seen: it goes on.
+  const then = record.then?.type === 'suspend' ? undefined : record.then
+  const handedOver = (handed: Sendless['proposals']): void =>
+    takeRecord({ ...record, proposals: handed, then }, from, parts, left)
+  handOver({ lease, life }, record.proposals, parts, handedOver)
 }
 
 const decideRecord = (record: Sendless, from: RecordSource, stream: TaskStream, parts: RecordParts, left: number): void => {

@@ -129,6 +129,17 @@ test('what is handed in behind a signal waits for it, and a function may signal 
   expect(answered).toEqual([1, 2, 3])
 })
 
+test('a function that asks to be suspended with a signal goes on, because it has not seen how that went', async () => {
+  const here = await world()
+  const run = runOf(here, here.from)
+  here.worker.record(run, [send('one', here.to)], { then: { type: 'suspend', seen: 0 } })
+  await settled()
+  expect(here.worker.news.at(-1)).toMatchObject({ recorded: 1, pause: undefined })
+  here.worker.record(run, [], { then: { type: 'suspend', seen: 1 } })
+  await settled()
+  expect(here.worker.news.at(-1)).toMatchObject({ recorded: 2, pause: 'suspended' })
+})
+
 test('a worker that does not hold the run any more signals nobody', async () => {
   const here = await world()
   const other = here.made.worker({ handlers: [] })
