@@ -77,6 +77,8 @@ export const LIMITS = {
   ignoredAttemptsKeptMax: 100,
   /** How long a step may run when its template does not say. */
   stepTimeoutMsDefault: ms(60_000),
+  /** How long the child of a step may run when its template does not say: as good as for ever. */
+  functionStepTimeoutMsDefault: ms(10 * 366 * 24 * 3_600_000),
   /** How long a cancelled task waits for its running steps. */
   cancelGraceMs: ms(10_000),
   /** How long a broken worker stream may take to come back. */

@@ -40,6 +40,7 @@ export interface StepShape {
   readonly backoffMs?: number
   readonly timeoutS?: number
   readonly resultSchema?: Json
+  readonly initialization?: { readonly [field: string]: Json }
   readonly more?: { readonly [field: string]: Json }
 }
 
@@ -63,11 +64,12 @@ export const templateText = (
         backoffMs = 100,
         timeoutS = 5,
         resultSchema,
+        initialization,
         more: fields,
       }) => ({
         ...fields,
         name: step,
-        handler: { callable },
+        handler: { callable, initialization },
         dependencies: after,
         timeout_seconds: timeoutS,
         result_schema: resultSchema,

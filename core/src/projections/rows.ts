@@ -81,6 +81,7 @@ export type TimerKind =
   | 'staleness'
   | 'function'
   | 'linked'
+  | 'child_timeout'
 
 /**
  * A wake-up. `step_timeout` rows also tell a recovering server which attempts are out, and with whom; `heartbeat` rows wake nobody: they tell

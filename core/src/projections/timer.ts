@@ -6,6 +6,7 @@ import type { TaskId, WorkerId } from '../kernel/ids.js'
 import { staleAt } from '../task/letters/staleness.js'
 import { isTerminal, type LiveTask, type StepState } from '../task/state.js'
 import { cleansUp } from '../task/suspended.js'
+import { childOfStep } from '../task/function-step.js'
 import { isLinked } from '../task/links.js'
 import { runOf } from '../task/compensation.js'
 import type { TimerRow } from './rows.js'
@@ -66,6 +67,7 @@ const stepTimers = (taskId: TaskId, task: LiveTask, index: number, step: StepSta
     case 'waiting_for_retry':
       return [row('retry', step.dueAt), ...closing(task, step, row)]
     case 'in_progress': {
+      if (childOfStep(step) !== undefined) return [row('child_timeout', step.deadlineAt), ...closing(task, step, row)]
       const timeout = row('step_timeout', step.deadlineAt, step.worker)
       const { heartbeatMs } = runOf(task, index)
       const heartbeat = heartbeatMs === undefined ? NO_ROWS : [row('heartbeat', later(step.deadlineAt, heartbeatMs), step.worker)]

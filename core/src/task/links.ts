@@ -1,5 +1,6 @@
 /** Which tasks a task begins as its children, and for which of them it waits. */
-import type { TaskId } from '../kernel/ids.js'
+import { stepId, type TaskId } from '../kernel/ids.js'
+import { childOfStep, stepChildren } from './function-step.js'
 import type { ParentLink } from './parent.js'
 import { isTerminal, type LiveTask } from './state.js'
 
@@ -9,7 +10,7 @@ import { isTerminal, type LiveTask } from './state.js'
  */
 export const isLinked = (task: LiveTask): boolean => {
   if (isTerminal(task.phase)) return hasAbandoned(task)
-  return task.submitted.parent?.onClose === 'cancel' || (task.journal?.children.size ?? 0) > 0
+  return task.submitted.parent?.onClose === 'cancel' || (task.journal?.children.size ?? 0) > 0 || stepChildren(task).length > 0
 }
 
 const hasAbandoned = ({ journal }: LiveTask): boolean => {
@@ -18,5 +19,9 @@ const hasAbandoned = ({ journal }: LiveTask): boolean => {
 }
 
 /** Whether the parent waits for its child and has not let go of it. */
-export const holdsChild = (parent: LiveTask, { key }: ParentLink, child: TaskId): boolean =>
-  !isTerminal(parent.phase) && parent.journal?.children.get(key)?.taskId === child
+export const holdsChild = (parent: LiveTask, { of, key }: ParentLink, child: TaskId): boolean => {
+  if (isTerminal(parent.phase)) return false
+  if (of === 'function') return parent.journal?.children.get(key)?.taskId === child
+  // Running steps of a task that is being cancelled are to stop.
+  return parent.phase !== 'cancelling' && childOfStep(parent.steps[parent.graph.indexOf.get(stepId(key)) ?? -1]) === child
+}

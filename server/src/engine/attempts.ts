@@ -75,6 +75,7 @@ export const timerCommand = (row: TimerRow, at: Instant, draw: number, heard: He
     case 'retry':
       return row.step === undefined ? undefined : { type: 'retry_due', at, step: row.step, attempt: row.attempt }
     case 'step_timeout':
+    case 'child_timeout':
       return timeOut(row, 'start_to_close', at, draw)
     case 'heartbeat':
     case 'schedule_to_start':

@@ -61,7 +61,8 @@ export const deliver = (commit: TaskCommit, seq: number, targets: DeliveryTarget
     deliverEvent(event, stream, state, targets)
   }
   if (state.journal !== undefined) tellRun(commit, state.journal, targets)
-  if (state.journal !== undefined || state.submitted.parent !== undefined) targets.children.committed(commit)
+  if (state.journal !== undefined || state.submitted.parent !== undefined || state.plan.delegates)
+    targets.children.committed(commit)
   if (state.plan.keyed) targets.keysOf(stream.taskId, state)
   if (state.plan.publishes) tellOutside(commit, seq, targets)
   countLetters(commit, targets.metrics)
@@ -163,12 +164,15 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
       for (const row of readyRows(stream.taskId, state)) targets.ready(row)
       armTimers(stream.taskId, state, targets)
       break
+    // No lease keeps the time of a step that runs a child.
+    case 'step.started':
+      if (state.plan.delegates) armTimers(stream.taskId, state, targets)
+      break
     case 'step.scheduled':
       if (state.plan.timed) armTimers(stream.taskId, state, targets)
       break
     case 'steps.created':
     case 'step.admitted':
-    case 'step.started':
     case 'step.released':
     case 'step.checkpointed':
     case 'step.completed':

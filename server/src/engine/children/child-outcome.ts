@@ -1,5 +1,20 @@
 /** How a child ended, as its parent is told. */
-import { type ChildOver, type Failure, LIMITS, type LiveTask, taskResult } from '@tasker/core'
+import {
+  type ChildOver,
+  childWorker,
+  type Failure,
+  type Instant,
+  LIMITS,
+  type LiveTask,
+  type ParentLink,
+  stepId,
+  type TaskCommand,
+  type TaskId,
+  taskResult,
+  unreachable,
+} from '@tasker/core'
+import type { SchemaCheck } from '../../templates/json-schema.js'
+import { resultMismatch, resultProblems } from '../../templates/result-schema.js'
 import type { FaultDetail } from '../../faults.js'
 
 type Outcome = ChildOver['outcome']
@@ -10,7 +25,7 @@ export const childOutcome = (child: LiveTask): Outcome | undefined => {
     case 'completed':
       return succeeded(child)
     case 'failed':
-      return failed(child.failed?.code ?? 'TASK_FAILED', child.failed?.message ?? 'The child failed.')
+      return failed(child.failed?.code ?? 'TASK_FAILED', child.failed?.message ?? 'The child failed.', true)
     case 'cancelled':
       return { type: 'cancelled' }
     case 'resolved_manually':
@@ -30,13 +45,41 @@ const succeeded = (child: LiveTask): Outcome => {
   return failed('RESULT_TOO_LARGE', `the child gave ${bytes} bytes, and ${LIMITS.resultBytesMax} are allowed`)
 }
 
-const failed = (code: string, message: string): Outcome => ({ type: 'failed', failure: failureOf(code, message) })
+/** The news for the parent: a fact of its journal, or the end of the attempt whose work the child was. */
+export const endOfChild = (
+  parent: LiveTask | undefined,
+  { link, child, outcome }: { readonly link: ParentLink; readonly child: TaskId; readonly outcome: Outcome },
+  { at, draw, check }: { readonly at: Instant; readonly draw: number; readonly check: SchemaCheck },
+): TaskCommand => {
+  if (link.of === 'function') return { type: 'child_over', at, key: link.key, taskId: child, outcome }
+  const of = { at, step: stepId(link.key), attempt: link.round, worker: childWorker(child) } as const
+  switch (outcome.type) {
+    case 'succeeded': {
+      const spec = parent?.graph.steps[parent.graph.indexOf.get(of.step) ?? -1]
+      const problems = spec === undefined ? [] : resultProblems(spec, outcome.result, check)
+      if (spec === undefined || problems.length === 0) return { type: 'complete', ...of, output: outcome.result }
+      return { type: 'fail', ...of, failure: resultMismatch(spec, problems), draw }
+    }
+    case 'failed':
+      return { type: 'fail', ...of, failure: outcome.failure, draw }
+    case 'cancelled':
+      if (parent?.phase === 'cancelling') return { type: 'stopped', ...of }
+      return { type: 'fail', ...of, failure: failureOf('CHILD_CANCELLED', `task ${child} was cancelled`, false), draw }
+    default:
+      return unreachable(outcome)
+  }
+}
 
-const failureOf = (code: string, message: string): Failure => ({
+const failed = (code: string, message: string, retryable = false): Outcome => ({
+  type: 'failed',
+  failure: failureOf(code, message, retryable),
+})
+
+const failureOf = (code: string, message: string, retryable: boolean): Failure => ({
   message: message.slice(0, LIMITS.failureMessageCharsMax),
   errorType: 'ChildFailed',
   code,
-  retryable: false,
+  retryable,
 })
 
 const said = (reason: string | undefined): string => (reason === undefined ? '.' : `: ${reason}`)

@@ -1,12 +1,26 @@
 /** The task that a child is: its id, its submission, and what it says of its parent. */
 import { hash } from 'node:crypto'
-import { type Instant, type JsonText, LIMITS, type LiveTask, type ParentLink, type TaskId, taskIdFrom } from '@tasker/core'
+import {
+  type Instant,
+  instant,
+  type JsonText,
+  LIMITS,
+  type LiveTask,
+  type ParentLink,
+  type TaskId,
+  taskIdFrom,
+  taskIdTime,
+} from '@tasker/core'
 import type { FaultDetail } from '../../faults.js'
-import type { Submission } from '../api.js'
+import type { AttemptRef, Submission } from '../api.js'
 
 /** `what` names the child within its parent, for ever. */
 export const childId = (parent: TaskId, what: string, at: Instant): TaskId =>
   taskIdFrom(at, Buffer.from(hash('sha256', `child\n${parent}\n${what}`, 'hex'), 'hex'))
+
+/** The task that is the work of an attempt. */
+export const stepChildId = ({ taskId, step, attempt }: AttemptRef): TaskId =>
+  childId(taskId, `step\n${attempt}\n${step}`, instant(taskIdTime(taskId)))
 
 /** What a parent says of a child. */
 export interface Begun {
@@ -52,7 +66,7 @@ export const childFault = ({ input, link }: Begun): FaultDetail | undefined => {
   return input.trimStart().startsWith('{') ? undefined : refusal('CONTEXT_INVALID', 'the input of a child is one JSON object')
 }
 
-const refusal = (reason: string, message: string): FaultDetail => ({
+export const refusal = (reason: string, message: string): FaultDetail => ({
   code: 'INVALID_INPUT',
   reason,
   message,

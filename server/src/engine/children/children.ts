@@ -9,27 +9,37 @@
  *     start says what a crash left unsaid. Until it has, no task is archived that may have to be told of.
  */
 import {
+  childOfWorker,
+  type ChildOver,
+  childWorker,
   type DurationMs,
   durationMs,
   holdsChild,
+  type Instant,
   isLinked,
   isTerminal,
   LIMITS,
   type LiveTask,
   type ParentLink,
+  type ReadyRow,
+  stepChildren,
   type TaskCommand,
+  type TaskEvent,
   type TaskId,
 } from '@tasker/core'
 import { inBackground } from '../../background.js'
 import { fifo } from '../../fifo.js'
-import type { Submission, SubmitAnswer } from '../api.js'
+import type { FaultDetail } from '../../faults.js'
+import type { SchemaCheck } from '../../templates/json-schema.js'
+import type { AttemptRef, Submission, SubmitAnswer } from '../api.js'
 import { engineCause } from '../attempt-command.js'
 import type { Clock } from '../clock.js'
 import type { Found, StreamLoader } from '../stream-loader.js'
 import type { Applied, TaskRuntime } from '../task-runtime.js'
 import { durableTask, type TaskCommit, type TaskStream } from '../task-stream.js'
-import { childOutcome, refusedOutcome } from './child-outcome.js'
-import { type Begun, childFault, childSubmission, depthBelow } from './child-task.js'
+import { type ChildRef, childToBegin } from './begun.js'
+import { childOutcome, endOfChild, refusedOutcome } from './child-outcome.js'
+import { type Begun, childSubmission, stepChildId } from './child-task.js'
 
 export interface ChildrenParts {
   readonly loader: StreamLoader
@@ -40,6 +50,9 @@ export interface ChildrenParts {
   readonly linked: (after: TaskId | undefined, limit: number) => Promise<readonly TaskId[]>
   /** What running steps of a child get to finish. */
   readonly cancelGraceMs: DurationMs
+  /** A draw from [0, 1), for jitter. */
+  readonly draw: () => number
+  readonly check: SchemaCheck
   /** There is too much to say, or no longer. */
   readonly behind: (behind: boolean) => void
 }
@@ -115,13 +128,54 @@ export class Children {
   /** A commit is durable: what follows from it for others. */
   committed({ stream: { taskId }, state, events }: Pick<TaskCommit, 'stream' | 'state' | 'events'>): void {
     for (const event of events) {
-      if (event.type === 'child.started') this.#add((done) => this.#begin(taskId, event.key, done))
+      if (event.type === 'child.started') this.#addBegin(taskId, { of: 'function', key: event.key, round: 0 })
       if (event.type === 'child.ended' && event.outcome.type === 'cancelled') this.#add((done) => this.#close(event.taskId, done))
     }
+    if (state.plan.delegates) this.#stepsMoved(taskId, state, events)
     if (!isTerminal(state.phase)) return
     for (const child of state.journal?.children.values() ?? [])
       if (child.onClose === 'cancel') this.#add((done) => this.#close(child.taskId, done))
     if (state.submitted.parent !== undefined) this.#addTell(taskId)
+  }
+
+  /** Attempts whose work are tasks: they begin with them, and end for them. */
+  #stepsMoved(taskId: TaskId, state: LiveTask, events: readonly TaskEvent[]): void {
+    for (const event of events) {
+      switch (event.type) {
+        case 'step.started':
+          if (childOfWorker(event.worker) !== undefined)
+            this.#addBegin(taskId, { of: 'step', key: event.step, round: event.attempt })
+          break
+        case 'step.timed_out':
+          this.#addLetGo({ taskId, step: event.step, attempt: event.attempt })
+          break
+        case 'step.cancelled':
+        case 'step.resolved_manually':
+        case 'step.completed_manually': {
+          const attempt = state.steps[state.graph.indexOf.get(event.step) ?? -1]?.attempts ?? 0
+          this.#addLetGo({ taskId, step: event.step, attempt })
+          break
+        }
+        case 'task.cancel_requested':
+          for (const { step, attempt } of stepChildren(state)) this.#addLetGo({ taskId, step, attempt })
+          break
+        default:
+      }
+    }
+  }
+
+  #addBegin(parent: TaskId, ref: ChildRef): void {
+    this.#add((done) => this.#begin(parent, ref, done))
+  }
+
+  #addLetGo(ref: AttemptRef): void {
+    this.#add((done) => this.#close(stepChildId(ref), done))
+  }
+
+  /** A step whose work is a task is ready: it starts at once, unless its task is paused or the step is over. */
+  ready({ taskId, step, attempt }: ReadyRow): void {
+    const worker = childWorker(stepChildId({ taskId, step, attempt }))
+    this.#add((done) => this.#order(taskId, (at) => ({ type: 'start', at, step, attempt, worker }), done))
   }
 
   #addTell(child: TaskId): void {
@@ -173,38 +227,39 @@ export class Children {
     this.#find(taskId, done, (stream) => {
       const task = durableTask(stream)
       if (task === undefined || !isLinked(task)) return done()
-      const keys = [...(task.journal?.children.keys() ?? [])]
-      let left = keys.length + 1
+      const refs: ChildRef[] = [
+        ...[...(task.journal?.children.keys() ?? [])].map((key) => ({ of: 'function', key, round: 0 }) as const),
+        ...stepChildren(task).map(({ step, attempt }) => ({ of: 'step', key: step, round: attempt }) as const),
+      ]
+      let left = refs.length + 1
       const one = (): void => {
         left--
         if (left === 0) done()
       }
-      for (const key of keys) this.#begin(taskId, key, one)
+      for (const ref of refs) this.#begin(taskId, ref, one)
       this.#close(taskId, one)
     })
   }
 
   /** R1. */
-  #begin(parentId: TaskId, key: string, done: () => void): void {
+  #begin(parentId: TaskId, ref: ChildRef, done: () => void): void {
     this.#find(parentId, done, (stream) => {
       const parent = durableTask(stream)
-      const begun = parent && begunBy(parentId, parent, key)
-      if (parent === undefined || begun === undefined) return done()
-      const fault = childFault(begun)
+      const child = parent && childToBegin(parentId, parent, ref)
+      if (parent === undefined || child === undefined) return done()
+      const { begun, fault } = child
       if (fault !== undefined) return this.#refused(begun, fault, done)
       this.#parts.submit(childSubmission(parent, begun), (answer) => {
         if (answer.type !== 'failed') return this.#begunOrOver(begun.taskId, done)
-        if (answer.fault.retryable === true) this.#later(() => this.#begin(parentId, key, done))
+        if (answer.fault.retryable === true) this.#later(() => this.#begin(parentId, ref, done))
         else if (answer.fault.reason === 'IDEMPOTENCY_MISMATCH') this.#begunOrOver(begun.taskId, done)
         else this.#refused(begun, answer.fault, done)
       })
     })
   }
 
-  #refused({ taskId, link }: Begun, fault: Extract<SubmitAnswer, { type: 'failed' }>['fault'], done: () => void): void {
-    const { key } = link
-    const outcome = refusedOutcome(fault)
-    this.#order(link.taskId, (at) => ({ type: 'child_over', at, key, taskId, outcome }), done)
+  #refused({ taskId, link }: Begun, fault: FaultDetail, done: () => void): void {
+    this.#over(link, taskId, refusedOutcome(fault), done)
   }
 
   /** It may have been there, and be over; or its parent ended meanwhile. */
@@ -223,8 +278,13 @@ export class Children {
       const parent = task?.submitted.parent
       const outcome = task && childOutcome(task)
       if (parent === undefined || outcome === undefined) return done()
-      this.#order(parent.taskId, (at) => ({ type: 'child_over', at, key: parent.key, taskId: child, outcome }), done)
+      this.#over(parent, child, outcome, done)
     })
+  }
+
+  #over(link: ParentLink, child: TaskId, outcome: ChildOver['outcome'], done: () => void): void {
+    const { draw, check } = this.#parts
+    this.#order(link.taskId, (at, parent) => endOfChild(parent, { link, child, outcome }, { at, draw: draw(), check }), done)
   }
 
   /** R3. */
@@ -252,9 +312,10 @@ export class Children {
   }
 
   /** A refusal is an answer: the task is over, or has it already. */
-  #order(taskId: TaskId, command: (at: TaskCommand['at']) => TaskCommand, done: () => void): void {
+  #order(taskId: TaskId, command: (at: Instant, task: LiveTask | undefined) => TaskCommand, done: () => void): void {
     this.#find(taskId, done, (stream) => {
-      const order = command(this.#parts.runtime.now(stream))
+      const { state } = stream
+      const order = command(this.#parts.runtime.now(stream), state.type === 'task' ? state : undefined)
       this.#parts.runtime.apply(stream, order, { cause: engineCause(order.type) }, (applied) => {
         if (isToRepeat(applied)) this.#later(() => this.#order(taskId, command, done))
         else done()
@@ -280,17 +341,6 @@ const isAway = (found: Found): boolean => found.type === 'failed' && found.fault
 
 /** What the log refuses for its content it will refuse again. */
 const isToRepeat = (applied: Applied): boolean => applied.type === 'lost' && applied.settled.reason !== 'refused'
-
-/** The child that a durable task began and waits for, or that outlives it. */
-const begunBy = (parentId: TaskId, parent: LiveTask, key: string): Begun | undefined => {
-  const { journal } = parent
-  const child = journal?.children.get(key)
-  if (journal === undefined || child === undefined) return undefined
-  const { taskId, namespace, name, version, input, onClose } = child
-  if (isTerminal(parent.phase) && onClose === 'cancel') return undefined
-  const link: ParentLink = { taskId: parentId, of: 'function', key, round: journal.life, onClose, depth: depthBelow(parent) }
-  return { taskId, namespace, name, version, input, link }
-}
 
 const once = (call: () => void): (() => void) => {
   let called = false
