@@ -9,7 +9,16 @@
 import { type Decision, accept } from '../kernel/decider.js'
 import { unreachable } from '../kernel/invariant.js'
 import { LIMITS } from '../limits.js'
-import type { ContinueFunction, FunctionCommand, JournalProposal, RecordFacts, SendSignal, TimerDue } from './commands.js'
+import { type ChildStarted, childStarted, letGo } from './child.js'
+import type {
+  ChildOver,
+  ContinueFunction,
+  FunctionCommand,
+  JournalProposal,
+  RecordFacts,
+  SendSignal,
+  TimerDue,
+} from './commands.js'
 import type { FunctionEvent } from './events.js'
 import { factsOf, type FunctionJournal, linksOf } from './journal.js'
 import { type FunctionRefusal, refuseFunction } from './refusals.js'
@@ -26,6 +35,8 @@ export const decideJournal = (journal: FunctionJournal, command: FunctionCommand
       return decideTimerDue(journal, command)
     case 'signal':
       return decideSignal(journal, command)
+    case 'child_over':
+      return decideChildOver(journal, command)
     case 'diverge': {
       const { expected, actual, line } = command
       return journal.diverged === undefined ? accept({ type: 'function.diverged', expected, actual, line }) : accept()
@@ -44,6 +55,7 @@ interface Draft {
   readonly patches: Set<string>
   readonly state: Map<string, string>
   readonly timers: Map<string, 'timer' | 'signal'>
+  readonly children: Map<string, ChildStarted>
   operations: number
   readonly events: FunctionEvent[]
 }
@@ -51,9 +63,12 @@ interface Draft {
 const decideRecord = (journal: FunctionJournal, { proposals }: RecordFacts): Decided => {
   const draft = draftOf(journal, new Set(proposals.map(({ key }) => key)))
   for (const proposal of proposals) propose(draft, proposal)
-  const { events, operations, state } = draft
+  const { events, operations, state, children } = draft
   if (operations > LIMITS.functionOperationsMax) {
     return refuseFunction('TOO_MANY_OPERATIONS', `A function has at most ${LIMITS.functionOperationsMax} operations.`)
+  }
+  if (children.size > LIMITS.openChildrenMax) {
+    return refuseFunction('TOO_MANY_CHILDREN', `A function waits for at most ${LIMITS.openChildrenMax} children at once.`)
   }
   if (state.size > LIMITS.functionStateKeysMax) {
     return refuseFunction('TOO_MANY_STATE_KEYS', `A function shows at most ${LIMITS.functionStateKeysMax} names of state.`)
@@ -67,12 +82,13 @@ const draftOf = (journal: FunctionJournal, proposed: ReadonlySet<string>): Draft
   const patches = new Set<string>()
   for (const { fact } of linksOf(journal)) {
     if (!('key' in fact) || !proposed.has(fact.key)) continue
-    if (fact.type === 'timer.started') keys.add(fact.key)
+    if (fact.type === 'timer.started' || fact.type === 'child.started') keys.add(fact.key)
     if (fact.type === 'effect.recorded' && fact.kind === 'patch') patches.add(fact.key)
     if (fact.type === 'effect.recorded' && (fact.kind === 'step' || fact.kind === 'send')) keys.add(fact.key)
   }
   const timers = new Map([...journal.timers].map(([key, { kind }]) => [key, kind]))
-  return { keys, patches, timers, state: new Map(journal.state), operations: journal.operations, events: [] }
+  const children = new Map(journal.children)
+  return { keys, patches, timers, children, state: new Map(journal.state), operations: journal.operations, events: [] }
 }
 
 /** Y1: what is known already is passed over. */
@@ -86,16 +102,29 @@ const propose = (draft: Draft, proposal: JournalProposal): void => {
       draft.timers.set(key, kind)
       return addOperation(draft, key, { type: 'timer.started', kind, key, dueAt })
     }
-    case 'cancel': {
-      const { key } = proposal
-      const kind = draft.timers.get(key)
-      if (kind === undefined) return
-      draft.timers.delete(key)
-      draft.events.push({ type: 'timer.cancelled', kind, key })
-      return
+    case 'child': {
+      if (draft.keys.has(proposal.key)) return
+      const child = childStarted(proposal)
+      draft.children.set(child.key, child)
+      return addOperation(draft, child.key, child)
     }
+    case 'cancel':
+      return cancelOperation(draft, proposal.key)
     default:
       return unreachable(proposal)
+  }
+}
+
+/** A child that outlives its parent outlives who waited for it, too. */
+const cancelOperation = (draft: Draft, key: string): void => {
+  const kind = draft.timers.get(key)
+  const child = draft.children.get(key)
+  if (kind !== undefined) {
+    draft.timers.delete(key)
+    draft.events.push({ type: 'timer.cancelled', kind, key })
+  } else if (child?.onClose === 'cancel') {
+    draft.children.delete(key)
+    draft.events.push(letGo(child))
   }
 }
 
@@ -131,6 +160,10 @@ const decideTimerDue = ({ timers }: FunctionJournal, { at, key }: TimerDue): Dec
   return accept({ type: 'timer.fired', kind: timer.kind, key })
 }
 
+/** K2: what comes for a child that is not open says nothing new. */
+const decideChildOver = ({ children }: FunctionJournal, { key, taskId, outcome }: ChildOver): Decided =>
+  children.get(key)?.taskId === taskId ? accept({ type: 'child.ended', key, taskId, outcome }) : accept()
+
 const decideSignal = (journal: FunctionJournal, { name, payload, requestId }: SendSignal): Decided => {
   if (requestId !== undefined && journal.requests.includes(requestId)) return accept()
   if (journal.signalsKept >= LIMITS.signalsKeptMax) {
@@ -152,5 +185,9 @@ const decideContinue = (journal: FunctionJournal, { input, unread, seen }: Conti
   if (first !== undefined) return refuseFunction('UNKNOWN_SIGNAL', `The journal has no signal ${first}.`)
   const unseen = factsOf(journal, seen).flatMap(({ fact }) => (fact.type === 'signal.received' ? [fact.number] : []))
   const kept = [...new Set([...unread, ...unseen])].sort((a, b) => a - b)
-  return accept({ type: 'function.continued', input, unread: kept })
+  return accept(...cancelledChildren(journal), { type: 'function.continued', input, unread: kept })
 }
+
+/** A life that begins anew hears nothing of the children before it: those that are not to outlive it are cancelled. */
+const cancelledChildren = ({ children }: FunctionJournal): readonly FunctionEvent[] =>
+  [...children.values()].flatMap((child) => (child.onClose === 'cancel' ? [letGo(child)] : []))

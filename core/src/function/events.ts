@@ -8,6 +8,7 @@
 import type { Instant } from '../kernel/instant.js'
 import type { JsonText } from '../kernel/json.js'
 import type { Failure } from '../task/failure.js'
+import type { ChildEnded, ChildStarted } from './child.js'
 
 /** How an effect ended. */
 export type EffectOutcome =
@@ -102,6 +103,8 @@ export type FunctionEvent =
   | SignalReceived
   | FunctionDiverged
   | FunctionContinued
+  | ChildStarted
+  | ChildEnded
 
 /** The cancellation of its task, as a function sees it. */
 export interface CancelSeen {

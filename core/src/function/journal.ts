@@ -8,6 +8,7 @@ import type { Instant } from '../kernel/instant.js'
 import { invariant, unreachable } from '../kernel/invariant.js'
 import type { JsonText } from '../kernel/json.js'
 import { LIMITS } from '../limits.js'
+import { type ChildEnded, type ChildStarted, NO_CHILDREN, type OpenChildren } from './child.js'
 import type {
   EffectRecorded,
   FunctionContinued,
@@ -43,6 +44,8 @@ export interface FunctionJournal {
   readonly length: number
   /** By key, the timers that neither fired nor were cancelled. */
   readonly timers: ReadonlyMap<string, OpenTimer>
+  /** By key, the children that did not end. */
+  readonly children: OpenChildren
   /** What it shows to queries. It stays when the function continues. */
   readonly state: ReadonlyMap<string, JsonText>
   /** Operations whose key is in use, timers and effects alike. */
@@ -66,6 +69,7 @@ export const emptyJournal = (input: JsonText, at: Instant): FunctionJournal => (
   last: undefined,
   length: 0,
   timers: NO_TIMERS,
+  children: NO_CHILDREN,
   state: NO_STATE,
   operations: 0,
   signals: 0,
@@ -85,6 +89,10 @@ export const evolveJournal = (journal: FunctionJournal, event: FunctionEvent, at
       return { ...withFact(journal, event, at), timers: without(journal.timers, event.key, event.kind) }
     case 'signal.received':
       return signalReceived(journal, event, at)
+    case 'child.started':
+      return childStarted(journal, event, at)
+    case 'child.ended':
+      return childEnded(journal, event, at)
     case 'function.diverged':
       return { ...journal, diverged: event }
     case 'function.continued':
@@ -163,6 +171,19 @@ const without = (timers: FunctionJournal['timers'], key: string, kind: FunctionT
   const next = new Map(timers)
   next.delete(key)
   return next
+}
+
+const childStarted = (journal: FunctionJournal, event: ChildStarted, at: Instant): FunctionJournal => {
+  invariant(!journal.children.has(event.key), `a child with the key ${event.key} is open already`)
+  const next = withFact(journal, event, at)
+  return { ...next, operations: next.operations + 1, children: new Map(journal.children).set(event.key, event) }
+}
+
+const childEnded = (journal: FunctionJournal, event: ChildEnded, at: Instant): FunctionJournal => {
+  invariant(journal.children.get(event.key)?.taskId === event.taskId, `the child with the key ${event.key} is open`)
+  const children = new Map(journal.children)
+  children.delete(event.key)
+  return { ...withFact(journal, event, at), children }
 }
 
 const signalReceived = (journal: FunctionJournal, event: SignalReceived, at: Instant): FunctionJournal => {

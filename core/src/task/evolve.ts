@@ -144,6 +144,8 @@ const evolveLive = (task: LiveTask, event: Exclude<TaskEvent, TaskArchived>, at:
     case 'signal.received':
     case 'function.diverged':
     case 'function.continued':
+    case 'child.started':
+    case 'child.ended':
       return journaled(task, event, at)
     default:
       return evolveStep(task, event, at)

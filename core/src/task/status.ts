@@ -43,7 +43,12 @@ export const taskStatus = (task: LiveTask): TaskStatus => {
   }
 }
 
-const SUSPENDED = { timer: 'sleeping', signal: 'waiting_for_signal', person: 'diverged' } as const
+const SUSPENDED = {
+  child: 'waiting_for_dependencies',
+  timer: 'sleeping',
+  signal: 'waiting_for_signal',
+  person: 'diverged',
+} as const
 
 const runningStatus = (task: LiveTask): TaskStatus => {
   const { counts } = task
