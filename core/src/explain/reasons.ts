@@ -19,6 +19,7 @@ export const WAIT_REASONS = [
   'timer',
   'signal',
   'divergence',
+  'call',
 ] as const
 
 /** What a step waits for, for programs. */

@@ -1,6 +1,7 @@
 /** The orders a durable function's journal can be given. Who may give them, its task says. */
 import type { Instant } from '../kernel/instant.js'
 import type { JsonText } from '../kernel/json.js'
+import type { CallOf } from './call.js'
 import type { EffectRecorded, FunctionDiverged, FunctionTimerKind } from './events.js'
 
 /** A timer that the function asks for. */
@@ -11,14 +12,20 @@ export interface TimerAsked {
   readonly dueAt: Instant
 }
 
-/** A timer that nobody waits for any more. */
-export interface TimerUnwanted {
+/** A handler that the function calls. */
+export interface CallAsked {
+  readonly type: 'call'
+  readonly call: CallOf
+}
+
+/** A timer or a call that nobody waits for any more. */
+export interface OperationUnwanted {
   readonly type: 'cancel'
   readonly key: string
 }
 
 /** What a run of the function wants in its journal. */
-export type JournalProposal = EffectRecorded | TimerAsked | TimerUnwanted
+export type JournalProposal = EffectRecorded | TimerAsked | CallAsked | OperationUnwanted
 
 /** The worker that runs the function hands in what is to be recorded together. */
 export interface RecordFacts {

@@ -5,6 +5,7 @@ import { later, type Instant } from '../kernel/instant.js'
 import type { TaskId, WorkerId } from '../kernel/ids.js'
 import { staleAt } from '../task/letters/staleness.js'
 import { isTerminal, type LiveTask, type StepState } from '../task/state.js'
+import { mayBeTimed } from '../task/step-groups.js'
 import { cleansUp } from '../task/suspended.js'
 import { runOf } from '../task/compensation.js'
 import type { TimerRow } from './rows.js'
@@ -15,7 +16,7 @@ export const timerRows = (taskId: TaskId, task: LiveTask): readonly TimerRow[] =
   if (isTerminal(task.phase)) return NO_ROWS
   const own =
     task.journal === undefined ? taskTimers(taskId, task) : [...taskTimers(taskId, task), ...functionTimer(taskId, task.journal)]
-  if (task.counts.in_progress + task.counts.waiting_for_retry === 0 && !(task.plan.timed && task.counts.enqueued > 0)) return own
+  if (task.counts.in_progress + task.counts.waiting_for_retry === 0 && !(mayBeTimed(task) && task.counts.enqueued > 0)) return own
   return own.concat(task.steps.flatMap((step, index) => stepTimers(taskId, task, index, step)))
 }
 
