@@ -100,7 +100,9 @@ test.each([{}, { replayFunctionsAlways: true }, { functionCacheBytes: 0 }])(
     )
     const { steps } = await rest(`/v1/tasks/${handle.taskId}`)
     expect(steps).toMatchObject([{ step_id: 'run' }, { status: 'complete' }, { status: 'complete' }, { status: 'complete' }])
-    const audit = await fetch(`${server.restUrl}/v1/tasks/${handle.taskId}/steps/${encodeURIComponent('math%2Fdouble:1')}/audit`)
+    const audit = await fetch(
+      `${server.restUrl}/v1/tasks/${handle.taskId}/workflow_steps/${encodeURIComponent('math%2Fdouble:1')}/audit`,
+    )
     expect([audit.status, JSON.stringify(await audit.json())]).toEqual([200, expect.stringContaining('step.completed')])
   },
 )
@@ -202,11 +204,12 @@ test('500 handlers at once, and each is called once', async () => {
   const handle = await begun(squares)
   expect(await handle.result()).toBe((499 * 500 * 999) / 6)
   expect([calls.size, Math.max(...calls.values())]).toEqual([500, 1])
-  const events = await rest(`/v1/tasks/${handle.taskId}/events?limit=1000`)
-  const created = (events['events'] as { type: string; data: { segment?: string; steps?: string[] } }[]).filter(
-    ({ type, data }) => type === 'steps.created' && data.segment === 'calls',
-  )
-  expect(created.map(({ data }) => data.steps?.length)).toEqual([500])
+  const together: unknown[] = []
+  for await (const { type, data } of handle.events()) {
+    const { segment, steps } = data as { segment?: string; steps?: string[] }
+    if (type === 'steps.created' && segment === 'calls') together.push(steps?.length)
+  }
+  expect(together).toEqual([500])
 })
 
 test('a handler that no worker offers is told, and the call waits for one; scheduleToStart ends the wait', async () => {
@@ -280,7 +283,7 @@ test('what a call may not be is refused where it is asked for, with a code', asy
   ])
 })
 
-test('a worker that is killed in a call, and a server that is killed while it runs, cost an attempt and nothing else', async () => {
+test('a worker that is killed in a call costs an attempt of the call, and nothing of the function', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tasker-call-'))
   const [ledger, gate] = [join(folder, 'ledger'), join(folder, 'gate')]
   const start = (): RunningProgram =>

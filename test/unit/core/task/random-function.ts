@@ -100,7 +100,11 @@ const commandOf = (task: LiveTask, { kind, key, isHolder, isCurrent, unseen, pic
       return {
         type: 'record',
         ...by,
-        proposals: [...proposalsOf(key, pick, ms), { type: 'cancel', key: pick % 3 === 0 ? 'call c' : 'sleep c' }],
+        proposals: [
+          ...proposalsOf(key, pick, ms),
+          { type: 'cancel', key: 'sleep c' },
+          ...(pick % 3 === 0 ? [{ type: 'cancel', key: 'call c' } as const] : []),
+        ],
       }
     case 'suspend':
       return { type: 'suspend', ...by, seen: (task.journal?.length ?? 0) - unseen }
