@@ -262,7 +262,8 @@ test('a paused function cleans up when it is cancelled', () => {
 })
 
 test('the cancellation of a function ends its pause: whether it was woken before or is woken by it, it waits for a worker', () => {
-  const readyOf = (task: LiveTask): readonly string[] => readyRows(present(parseTaskId('01ARZ3NDEKTSV4RRFFQ69G5FAV'), 'a task'), task).map(({ step: ready }) => ready)
+  const readyOf = (task: LiveTask): readonly string[] =>
+    readyRows(present(parseTaskId('01ARZ3NDEKTSV4RRFFQ69G5FAV'), 'a task'), task).map(({ step: ready }) => ready)
   expect(readyOf(taskOf(...asleep, order('pause'), signal('cancel')))).toEqual([])
   expect(readyOf(taskOf(...asleep, order('pause'), signal('cancel'), cancel()))).toEqual(['run'])
   expect(readyOf(taskOf(...asleep, order('pause'), cancel()))).toEqual(['run'])
