@@ -14,7 +14,7 @@ const tableOf = (heads: readonly string[], rows: readonly (readonly string[])[])
   [row(heads), row(heads.map(() => '---')), ...rows.map(row)].join('\n')
 
 const fromText = ({ at, machine, command, form, took_s }: From): string =>
-  `${at}, ${machine}; ${shown(took_s)} s; \`${command}\`${form === 'short' ? '. **A short form: these figures say that the bench works, and nothing else.**' : ''}`
+  `${at}, ${machine}; ${shown(took_s)} s; \`${command}\`.${form === 'short' ? ' **A short form: these figures say that the bench works, and nothing else.**' : ''}`
 
 /** Cores that may be busy with something else before the figures are called disturbed. */
 const FOREIGN_CORES_MAX = 0.3
@@ -50,7 +50,7 @@ const targetsText = ({ targets }: Results): string => {
     verdict.met ? 'yes' : '**no**',
   ])
   return [
-    `${fromText(targets)}. Medians of ${targets.runs} ${targets.runs === 1 ? 'run' : 'runs'} of each system, taking turns; behind Tasker's the lowest and the highest.`,
+    `${fromText(targets)} Medians of ${targets.runs} ${targets.runs === 1 ? 'run' : 'runs'} of each system, taking turns; behind Tasker's the lowest and the highest.`,
     `Cores that were busy with something else: ${foreignText(targets.figures)}`,
     tableOf(['what', 'unit', 'Tasker', 'Restate', 'DBOS', 'to reach', 'reached', 'met'], rows),
   ].join('\n\n')
