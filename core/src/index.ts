@@ -220,7 +220,7 @@ export { branchesOf } from './graph/branches.js'
 export { withWorkers } from './graph/grown.js'
 export { ancestorsOf, visibleTo } from './graph/ancestors.js'
 export { type GraphView, type GraphNode, type GraphEdge, graphView } from './graph/view.js'
-export { graphMermaid } from './graph/mermaid.js'
+export { type ChildGraph, familyMermaid, graphMermaid } from './graph/mermaid.js'
 export {
   type TemplateNote,
   type TemplateNoteCode,
@@ -256,6 +256,7 @@ export type {
 export type { ChildOver, FunctionCommand, JournalProposal } from './function/commands.js'
 export type { ChildAsked, ChildEnded, ChildSpec, ChildStarted, OpenChildren } from './function/child.js'
 export { calledFunction, childOfWorker, childWorker, functionInput, runsChild, stepChildren } from './task/function-step.js'
+export { childrenOf, type ChildView } from './task/children.js'
 export { holdsChild, isLinked } from './task/links.js'
 export { PARENT_CLOSES, type ParentClose, type ParentLink } from './task/parent.js'
 export type { FunctionRefusal, FunctionRefusalReason } from './function/refusals.js'

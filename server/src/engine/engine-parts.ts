@@ -324,7 +324,13 @@ const projectorOf = (
 /** Queues hear of rows that a rebuild brought back; timers, keys and identities are read from the rows anyway. */
 const upkeepOf = (
   { upkeep, store, clock }: EnginePorts,
-  { projector, catalog, dispatcher, keys, children }: Pick<EngineParts, 'projector' | 'catalog' | 'dispatcher' | 'keys' | 'children'>,
+  {
+    projector,
+    catalog,
+    dispatcher,
+    keys,
+    children,
+  }: Pick<EngineParts, 'projector' | 'catalog' | 'dispatcher' | 'keys' | 'children'>,
 ): Upkeep | undefined =>
   upkeep &&
   new Upkeep(

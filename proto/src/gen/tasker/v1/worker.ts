@@ -4367,6 +4367,11 @@ export const StepCancellation: MessageFns<StepCancellation> = {
  *      `retryable` says), `cancelled` when it cleaned up after a cancellation. `cancellation` is not sent for functions: they see it in their journal.
  *      `diverged` and `continued` end a record instead: after `diverged` the attempt is over and a person is asked; after `continued` the same
  *      attempt goes on with the next `life`.
+ * W30 A `child` becomes `child_started` with its record, and once the log holds that the other task begins. `child_ended` comes when that task is over, when
+ *      it could not begin (`failed`, with the code), or with the record of a `cancel`: then it is cancelled too. An abandoned child is not cancelled. A
+ *      function that continues lets go of its children.
+ * W31 A `send` is handed to the other task before its record is in the log, and its outcome comes as the fact `send`, never as proposed. A record with
+ *      a `send` is not suspended (W23), because its outcome is news. The same key in the same life is the same signal.
  */
 export type WorkerServiceService = typeof WorkerServiceService;
 export const WorkerServiceService = {
