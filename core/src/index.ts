@@ -246,13 +246,13 @@ export {
   templateStream,
 } from './template/registration.js'
 export type {
-  EffectOutcome,
   EffectRecorded,
   FunctionEvent,
   FunctionTimerKind,
   JournalFact,
   SignalReceived,
 } from './function/events.js'
+export type { EffectOutcome } from './function/outcome.js'
 export type { ChildOver, FunctionCommand, JournalProposal } from './function/commands.js'
 export type { ChildAsked, ChildEnded, ChildSpec, ChildStarted, OpenChildren } from './function/child.js'
 export { calledFunction, childOfWorker, childWorker, functionInput, runsChild, stepChildren } from './task/function-step.js'

@@ -3,7 +3,8 @@ import type { Instant } from '../kernel/instant.js'
 import type { JsonText } from '../kernel/json.js'
 import type { TaskId } from '../kernel/ids.js'
 import type { ChildAsked } from './child.js'
-import type { EffectOutcome, EffectRecorded, FunctionDiverged, FunctionTimerKind } from './events.js'
+import type { EffectOutcome } from './outcome.js'
+import type { EffectRecorded, FunctionDiverged, FunctionTimerKind } from './events.js'
 
 /** A timer that the function asks for. */
 export interface TimerAsked {
