@@ -165,7 +165,7 @@ export { type Shown, shownText } from './kernel/shown.js'
 export { type ReadValue, valuesRead } from './expression/reads.js'
 export { taskResult } from './task/outcome.js'
 export { taskOverview, type TaskOverview } from './task/overview.js'
-export { batchOf, blockingSteps, existingSteps, mayStart, notTakenSteps } from './task/step-groups.js'
+export { batchOf, blockingSteps, existingSteps, mayBeTimed, mayStart, notTakenSteps } from './task/step-groups.js'
 export { type Readiness, readinessOf } from './graph/readiness.js'
 export { conditionHolds, expressionRoots } from './task/expression-roots.js'
 export { STEP_TRANSITIONS, PHASE_TRANSITIONS } from './task/transitions.js'
@@ -217,7 +217,8 @@ export { doubleHolds } from './kernel/json-number.js'
 export { cyclesOf } from './graph/cycles.js'
 export { topologicalOrder } from './graph/order.js'
 export { branchesOf } from './graph/branches.js'
-export { withWorkers } from './graph/grown.js'
+export { withCalls, withWorkers } from './graph/grown.js'
+export { callStep, callStepName, type CallOf, callTarget } from './function/call.js'
 export { ancestorsOf, visibleTo } from './graph/ancestors.js'
 export { type GraphView, type GraphNode, type GraphEdge, graphView } from './graph/view.js'
 export { type ChildGraph, familyMermaid, graphMermaid } from './graph/mermaid.js'
@@ -251,6 +252,8 @@ export type {
   FunctionTimerKind,
   JournalFact,
   SignalReceived,
+  CallsCreated,
+  JournalEvent,
 } from './function/events.js'
 export type { EffectOutcome } from './function/outcome.js'
 export type { ChildOver, FunctionCommand, JournalProposal } from './function/commands.js'

@@ -20,6 +20,7 @@ export const WAIT_REASONS = [
   'signal',
   'divergence',
   'child',
+  'call',
 ] as const
 
 /** What a step waits for, for programs. */

@@ -1,4 +1,4 @@
-/** Why a durable function between two runs does not run: it sleeps, waits for a signal, or its code does not fit its journal. */
+/** Why a durable function between two runs does not run: it waits for what it called, sleeps, waits for a signal, or its code does not fit its journal. */
 import { instantText } from '../kernel/instant.js'
 import { nextDueAt } from '../function/journal.js'
 import type { LiveTask } from '../task/state.js'
@@ -16,6 +16,19 @@ export const suspendedReason = (task: LiveTask): Told => {
         unblockedBy: 'The end of its children. A child that is blocked waits for a person itself.',
         ...due,
       }
+    case 'call': {
+      const waitsFor = [...(task.journal?.calls.keys() ?? [])]
+      return {
+        reason: 'call',
+        why: `The function waits for ${waitsFor.length === 1 ? 'a handler' : `${waitsFor.length} handlers`} that it called.`,
+        unblockedBy:
+          until === undefined
+            ? 'Their end. Or a signal.'
+            : `Their end, a timer that is due at ${instantText(until)}, or a signal.`,
+        waitsFor,
+        ...due,
+      }
+    }
     case 'timer':
       return {
         reason: 'timer',

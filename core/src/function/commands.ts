@@ -2,6 +2,7 @@
 import type { Instant } from '../kernel/instant.js'
 import type { JsonText } from '../kernel/json.js'
 import type { TaskId } from '../kernel/ids.js'
+import type { CallOf } from './call.js'
 import type { ChildAsked } from './child.js'
 import type { EffectOutcome } from './outcome.js'
 import type { EffectRecorded, FunctionDiverged, FunctionTimerKind } from './events.js'
@@ -14,6 +15,12 @@ export interface TimerAsked {
   readonly dueAt: Instant
 }
 
+/** A handler that the function calls. */
+export interface CallAsked {
+  readonly type: 'call'
+  readonly call: CallOf
+}
+
 /** A timer, a call or a child that nobody waits for any more. */
 export interface OperationUnwanted {
   readonly type: 'cancel'
@@ -21,7 +28,7 @@ export interface OperationUnwanted {
 }
 
 /** What a run of the function wants in its journal. */
-export type JournalProposal = EffectRecorded | TimerAsked | OperationUnwanted | ChildAsked
+export type JournalProposal = EffectRecorded | TimerAsked | CallAsked | ChildAsked | OperationUnwanted
 
 /** The worker that runs the function hands in what is to be recorded together. */
 export interface RecordFacts {

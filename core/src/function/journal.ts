@@ -5,20 +5,24 @@
  * V2  An event that cannot follow is a bug of whoever decided it: it throws, and is never skipped.
  */
 import type { Instant } from '../kernel/instant.js'
-import { invariant, unreachable } from '../kernel/invariant.js'
+import { elementAt, invariant, unreachable } from '../kernel/invariant.js'
+import type { StepId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
 import { LIMITS } from '../limits.js'
+import { callTarget } from './call.js'
 import { type ChildEnded, type ChildStarted, NO_CHILDREN, type OpenChildren } from './child.js'
 import type {
+  CallsCreated,
   EffectRecorded,
   FunctionContinued,
   FunctionDiverged,
-  FunctionEvent,
+  JournalEvent,
   FunctionTimerKind,
   JournalFact,
   SignalReceived,
   TimerStarted,
 } from './events.js'
+import type { EffectOutcome } from './outcome.js'
 
 /** A fact with the instant of its commit, and what came before it. */
 export interface JournalLink {
@@ -46,9 +50,13 @@ export interface FunctionJournal {
   readonly timers: ReadonlyMap<string, OpenTimer>
   /** By key, the children that did not end. */
   readonly children: OpenChildren
+  /** By step, the keys of the calls that have not ended. */
+  readonly calls: ReadonlyMap<StepId, string>
+  /** Calls made in all, through all lives. */
+  readonly called: number
   /** What it shows to queries. It stays when the function continues. */
   readonly state: ReadonlyMap<string, JsonText>
-  /** Operations whose key is in use, timers and effects alike. */
+  /** Operations whose key is in use: timers, effects and calls alike. */
   readonly operations: number
   /** Signals received in all. */
   readonly signals: number
@@ -60,6 +68,7 @@ export interface FunctionJournal {
 }
 
 const NO_TIMERS: FunctionJournal['timers'] = new Map()
+const NO_CALLS: FunctionJournal['calls'] = new Map()
 const NO_STATE: FunctionJournal['state'] = new Map()
 
 export const emptyJournal = (input: JsonText, at: Instant): FunctionJournal => ({
@@ -70,6 +79,8 @@ export const emptyJournal = (input: JsonText, at: Instant): FunctionJournal => (
   length: 0,
   timers: NO_TIMERS,
   children: NO_CHILDREN,
+  calls: NO_CALLS,
+  called: 0,
   state: NO_STATE,
   operations: 0,
   signals: 0,
@@ -78,7 +89,7 @@ export const emptyJournal = (input: JsonText, at: Instant): FunctionJournal => (
   diverged: undefined,
 })
 
-export const evolveJournal = (journal: FunctionJournal, event: FunctionEvent, at: Instant): FunctionJournal => {
+export const evolveJournal = (journal: FunctionJournal, event: JournalEvent, at: Instant): FunctionJournal => {
   switch (event.type) {
     case 'effect.recorded':
       return effectRecorded(journal, event, at)
@@ -87,6 +98,10 @@ export const evolveJournal = (journal: FunctionJournal, event: FunctionEvent, at
     case 'timer.fired':
     case 'timer.cancelled':
       return { ...withFact(journal, event, at), timers: without(journal.timers, event.key, event.kind) }
+    case 'steps.created':
+      return callsCreated(journal, event, at)
+    case 'step.cancelled':
+      return seeCallEnded(journal, event.step, { type: 'cancelled' }, at)
     case 'signal.received':
       return signalReceived(journal, event, at)
     case 'child.started':
@@ -105,6 +120,15 @@ export const evolveJournal = (journal: FunctionJournal, event: FunctionEvent, at
 /** The task is to be cancelled. */
 export const seeCancel = (journal: FunctionJournal, reason: string | undefined, at: Instant): FunctionJournal =>
   withFact(journal, reason === undefined ? { type: 'task.cancel_requested' } : { type: 'task.cancel_requested', reason }, at)
+
+/** The step of a call has ended; what is no call, or has ended before, is nothing to the function. */
+export const seeCallEnded = (journal: FunctionJournal, step: StepId, outcome: EffectOutcome, at: Instant): FunctionJournal => {
+  const key = journal.calls.get(step)
+  if (key === undefined) return journal
+  const calls = new Map(journal.calls)
+  calls.delete(step)
+  return { ...withFact(journal, { type: 'call.ended', key, outcome }, at), calls }
+}
 
 /** Somebody lets a function that diverged run again. */
 export const letRun = (journal: FunctionJournal): FunctionJournal => ({ ...journal, diverged: undefined })
@@ -166,6 +190,17 @@ const timerStarted = (journal: FunctionJournal, event: TimerStarted, at: Instant
   return { ...next, operations: next.operations + 1, timers: new Map(journal.timers).set(key, { kind, dueAt }) }
 }
 
+const callsCreated = (journal: FunctionJournal, { steps, calls }: CallsCreated, at: Instant): FunctionJournal => {
+  const open = new Map(journal.calls)
+  let next = journal
+  calls.forEach((call, index) => {
+    open.set(elementAt(steps, index, 'a step of a call'), call.key)
+    next = withFact(next, { type: 'call.started', key: call.key, target: callTarget(call) }, at)
+  })
+  const { called, operations } = journal
+  return { ...next, calls: open, called: called + calls.length, operations: operations + calls.length }
+}
+
 const without = (timers: FunctionJournal['timers'], key: string, kind: FunctionTimerKind): FunctionJournal['timers'] => {
   invariant(timers.get(key)?.kind === kind, `a ${kind} with the key ${key} runs`)
   const next = new Map(timers)
@@ -204,7 +239,7 @@ const continued = (journal: FunctionJournal, event: FunctionContinued, at: Insta
   const kept = factsOf(journal).filter(({ fact }) => fact.type === 'signal.received' && unread.has(fact.number))
   invariant(kept.length === unread.size, 'a function that continues keeps signals that it has')
   const last = kept.reduce<JournalLink | undefined>((before, { fact, at: when }) => ({ fact, at: when, before }), undefined)
-  const { life, signals, state, requests } = journal
+  const { life, signals, state, requests, called } = journal
   const begun = emptyJournal(event.input, at)
-  return { ...begun, life: life + 1, last, length: kept.length, signals, signalsKept: kept.length, state, requests }
+  return { ...begun, life: life + 1, last, length: kept.length, signals, signalsKept: kept.length, state, requests, called }
 }

@@ -5,6 +5,7 @@ import { instant, later, type Instant } from '../kernel/instant.js'
 import type { TaskId, WorkerId } from '../kernel/ids.js'
 import { staleAt } from '../task/letters/staleness.js'
 import { isTerminal, type LiveTask, type StepState } from '../task/state.js'
+import { mayBeTimed } from '../task/step-groups.js'
 import { cleansUp } from '../task/suspended.js'
 import { childOfStep } from '../task/function-step.js'
 import { isLinked } from '../task/links.js'
@@ -21,7 +22,7 @@ export const timerRows = (taskId: TaskId, task: LiveTask): readonly TimerRow[] =
 }
 
 const liveTimers = (taskId: TaskId, task: LiveTask, own: readonly TimerRow[]): readonly TimerRow[] => {
-  if (task.counts.in_progress + task.counts.waiting_for_retry === 0 && !(task.plan.timed && task.counts.enqueued > 0)) return own
+  if (task.counts.in_progress + task.counts.waiting_for_retry === 0 && !(mayBeTimed(task) && task.counts.enqueued > 0)) return own
   return own.concat(task.steps.flatMap((step, index) => stepTimers(taskId, task, index, step)))
 }
 

@@ -363,8 +363,8 @@ const keysOf = (
       clock,
       commits,
       row: (namespace, queue) => store.key(namespace, queue),
-      appended: (key, partition, seq, at) =>
-        projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], key }),
+      appended: (namespace, queue, folded, place) =>
+        projector.add({ ...place, task: undefined, identity: undefined, activity: [], key: { namespace, queue, ...folded } }),
     }),
     queues: (serve) => new KeyQueues(clock, projector, serve, readyWindowMax),
     granted: (count) => metrics.keysGranted(count),
@@ -389,8 +389,8 @@ const schedulesOf = (
       clock,
       commits,
       row: (namespace, name) => store.schedule(namespace, name),
-      appended: (schedule, partition, seq, at) =>
-        projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], schedule }),
+      appended: (namespace, name, folded, place) =>
+        projector.add({ ...place, task: undefined, identity: undefined, activity: [], schedule: { namespace, name, ...folded } }),
     }),
   })
 

@@ -159,7 +159,7 @@ type Events = Extract<Applied, { readonly type: 'durable' }>['events']
 const pauseOf = (events: Events, { diverged }: FunctionJournal): Told['pause'] => {
   if (diverged !== undefined) return 'diverged'
   if (events.some(({ type }) => type === 'step.suspended')) return 'suspended'
-  return events.some(({ type }) => type === 'step.cancelled') ? 'taken_away' : undefined
+  return events.some((event) => event.type === 'step.cancelled' && event.step === RUN_STEP) ? 'taken_away' : undefined
 }
 
 /** Whether the run is over for this worker, or only the record was no good. */

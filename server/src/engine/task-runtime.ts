@@ -268,6 +268,9 @@ export class TaskRuntime {
       case 'child.started':
         this.#renewRun(taskId, liveTask(after))
         return
+      case 'steps.created':
+        if (event.segment === 'calls') this.#renewRun(taskId, liveTask(after))
+        return
       case 'task.paused':
       case 'task.resumed':
       case 'task.retried':
@@ -280,7 +283,6 @@ export class TaskRuntime {
       case 'step.retry_scheduled':
       case 'step.result_ignored':
       case 'domain_event.recorded':
-      case 'steps.created':
       case 'task.submitted':
       case 'task.blocked':
       case 'task.went_stale':

@@ -56,6 +56,10 @@ const factBytes = (fact: Fact): number => {
       return outcomeBytes(fact.value.outcome?.outcome)
     case 'state':
       return fact.value.data.length
+    case 'callStarted':
+      return 3 * fact.value.length
+    case 'callEnded':
+      return outcomeBytes(fact.value.outcome)
     case 'signal':
       return 3 * fact.value.name.length + (fact.value.payload?.data.length ?? 0)
     case 'childStarted':
@@ -106,6 +110,10 @@ const factOf = (fact: JournalFact, asProposed: boolean): Fact => {
       return { $case: 'timerFired', value: { forSignal: fact.kind === 'signal', dueAtMs: 0 } }
     case 'timer.cancelled':
       return { $case: 'timerCancelled', value: { forSignal: fact.kind === 'signal', dueAtMs: 0 } }
+    case 'call.started':
+      return { $case: 'callStarted', value: fact.target }
+    case 'call.ended':
+      return { $case: 'callEnded', value: outcomeOf(fact.outcome) }
     case 'signal.received':
       return { $case: 'signal', value: { number: fact.number, name: fact.name, payload: payloadOf(fact.payload) } }
     case 'child.started':

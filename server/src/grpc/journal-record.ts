@@ -1,5 +1,5 @@
 /** The wall for what runs of durable functions hand in: read whole, or not recorded and answered with the reason (W21). */
-import { type AfterRecord, instant, JSON_NULL, type JsonText, LIMITS, namespaceOf } from '@tasker/core'
+import { type AfterRecord, instant, LIMITS, namespaceOf } from '@tasker/core'
 import type {
   JournalChild,
   JournalOutcome,
@@ -7,13 +7,12 @@ import type {
   JournalRecord as WireRecord,
   JournalSignal,
   JournalTimer,
-  Payload,
 } from '@tasker/proto'
 import type { HandedIn, JournalRecord } from '../engine/api.js'
-import type { FaultDetail } from '../faults.js'
 import { attemptRef } from './attempt-ref.js'
+import { callFrom } from './call-proposal.js'
 import { cut, failureFrom } from './failure.js'
-import { readPayload } from './payload.js'
+import { jsonFrom, Unreadable } from './record-values.js'
 
 export type ReadRecord =
   | { readonly type: 'record'; readonly record: JournalRecord }
@@ -21,16 +20,6 @@ export type ReadRecord =
   | { readonly type: 'keyless'; readonly message: string }
 
 type Outcome = Extract<HandedIn, { readonly outcome: unknown }>['outcome']
-
-/** Why a record cannot be read. */
-class Unreadable extends Error {
-  readonly detail: FaultDetail
-
-  constructor(reason: string, message: string) {
-    super(message)
-    this.detail = { code: 'INVALID_INPUT', reason, message, retryable: false }
-  }
-}
 
 export const readRecord = (wire: WireRecord): ReadRecord => {
   if (wire.ref === undefined) return { type: 'keyless', message: 'it names no attempt' }
@@ -88,12 +77,12 @@ const proposalFrom = ({ key, proposal }: WireProposal): HandedIn => {
       const value = jsonFrom(proposal.value, LIMITS.functionStateBytesMax, `the state ${key}`)
       return { type: 'effect.recorded', kind: 'state', key, value }
     }
+    case 'call':
+      return { type: 'call', call: callFrom(key, proposal.value) }
     case 'child':
       return childFrom(proposal.value, key)
     case 'send':
       return sendFrom(proposal.value, key)
-    case 'call':
-      throw new Unreadable('NOT_SUPPORTED_YET', `this server does not take a ${proposal.$case} from a function`)
     case undefined:
       throw new Unreadable('RECORD_NOT_READ', `a proposal with the key ${key} says nothing`)
   }
@@ -145,14 +134,4 @@ const outcomeFrom = ({ outcome }: JournalOutcome, key: string): Outcome => {
     case undefined:
       throw new Unreadable('RECORD_NOT_READ', `the step ${key} has no outcome`)
   }
-}
-
-const REASONS = { too_large: 'RECORD_TOO_LARGE', encoding: 'ENCODING_NOT_SUPPORTED', not_json: 'RECORD_NOT_READ' } as const
-
-/** A value that is not given is null. */
-const jsonFrom = (payload: Payload | undefined, bytesMax: number, what: string): JsonText => {
-  if (payload === undefined) return JSON_NULL
-  const read = readPayload(payload, bytesMax, what)
-  if (read.type === 'json') return read.text
-  throw new Unreadable(REASONS[read.type], read.type === 'not_json' ? read.problem.message : read.message)
 }

@@ -1,6 +1,9 @@
 /** An event's data as readers see it: one JSON object in snake_case, instants as RFC 3339 text, payloads spliced byte for byte. */
 import {
+  attemptsAllowed,
   type BatchRange,
+  type CallOf,
+  callTarget,
   type DomainEventRecorded,
   type EffectOutcome,
   type EffectRecorded,
@@ -159,10 +162,22 @@ const createdFields = (event: StepsCreated): Fields => {
         ['reason', text(event.reason)],
         ['batches', trustedJson(`[${event.ranges.map(rangeText).join(',')}]`)],
       ]
+    case 'calls':
+      return [...segment, steps, ['calls', trustedJson(`[${event.calls.map(callText).join(',')}]`)]]
     default:
       return unreachable(event)
   }
 }
+
+const callText = (call: CallOf): JsonText =>
+  objectOf([
+    ['key', text(call.key)],
+    ['handler', text(callTarget(call))],
+    ['timeout_ms', jsonOf(call.timeoutMs)],
+    ['max_attempts', jsonOf(call.retry.retryable ? attemptsAllowed(call.retry) : 1)],
+    ['priority', call.priority === 0 ? undefined : jsonOf(call.priority)],
+    ['input', call.input],
+  ])
 
 const rangeText = ({ id, start, end, size }: BatchRange): JsonText =>
   objectOf([

@@ -20,7 +20,9 @@ export interface Ground {
 
 export const contextOf = (ground: Ground, scope: Scope): FunctionContext => ({
   taskId: ground.run.taskId,
-  cancellation: scope.signal,
+  get cancellation() {
+    return scope.signal
+  },
   ...operationsOf(ground.run, scope),
   ...branchesOf(ground, scope),
   ...surroundingsOf(ground, scope),

@@ -29,6 +29,14 @@ export interface StepOptions extends KeyOptions {
 export interface CallOptions extends StepOptions {
   /** Its name in the journal; the handler's when not said. */
   readonly name?: string
+  /** The longest silence of the handler between two heartbeats; without a bound when not said. */
+  readonly heartbeat?: Duration
+  /** How long the call may wait for a worker, each time it is ready. */
+  readonly scheduleToStart?: Duration
+  /** How long all attempts may take together. */
+  readonly scheduleToClose?: Duration
+  /** Added to the priority of the task. */
+  readonly priority?: number
 }
 
 export interface ChildOptions extends KeyOptions {

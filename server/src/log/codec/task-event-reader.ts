@@ -27,6 +27,7 @@ import {
 } from '@tasker/core'
 import { UnknownEventError } from './errors.js'
 import type { EventFields } from './event-fields.js'
+import { readCall } from './call-codec.js'
 import { FUNCTION_READERS } from './function-event-reader.js'
 import { optional, readFailure } from './read-failure.js'
 
@@ -162,7 +163,7 @@ const attempt = (f: EventFields) => ({ step: stepId(f.text('step')), attempt: f.
 
 const stepsCreated = (f: EventFields): StepsCreated => {
   const type = 'steps.created'
-  const segment = f.choice('segment', ['initial', 'decision', 'batches'])
+  const segment = f.choice('segment', ['initial', 'decision', 'batches', 'calls'])
   const steps = f.texts('steps').map(stepId)
   const reason = optional('reason', f.optionalText('reason'))
   switch (segment) {
@@ -189,6 +190,8 @@ const stepsCreated = (f: EventFields): StepsCreated => {
         ...optional('totalItems', f.optionalNumber('totalItems')),
         ...reason,
       }
+    case 'calls':
+      return { type, segment, steps, calls: f.objects('calls', sliceElements, sliceMembers).map(readCall) }
     default:
       return unreachable(segment)
   }

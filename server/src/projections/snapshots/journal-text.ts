@@ -59,6 +59,8 @@ const fact = variants<JournalFact, 'type'>('type', {
     number: number(),
     requestId: optional(text()),
   }),
+  'call.started': record<FactOf<'call.started'>>('call', { type: word('call.started'), key: text(), target: text() }),
+  'call.ended': record<FactOf<'call.ended'>>('called', { type: word('call.ended'), key: text(), outcome }),
   'task.cancel_requested': record<FactOf<'task.cancel_requested'>>('cancel', {
     type: word('task.cancel_requested'),
     reason: optional(text()),
@@ -81,6 +83,8 @@ const stored = record<StoredJournal>('journal', {
   length: number(),
   timers: mapBy(text(), record('open', { kind: text(), dueAt: number() })),
   children: mapBy(text(), child),
+  calls: mapBy(text(), text()),
+  called: number(),
   state: mapBy(text(), text()),
   operations: number(),
   signals: number(),
