@@ -13,7 +13,6 @@ import { callTarget } from './call.js'
 import { type ChildEnded, type ChildStarted, NO_CHILDREN, type OpenChildren } from './child.js'
 import type {
   CallsCreated,
-  EffectOutcome,
   EffectRecorded,
   FunctionContinued,
   FunctionDiverged,
@@ -23,6 +22,7 @@ import type {
   SignalReceived,
   TimerStarted,
 } from './events.js'
+import type { EffectOutcome } from './outcome.js'
 
 /** A fact with the instant of its commit, and what came before it. */
 export interface JournalLink {

@@ -24,7 +24,8 @@ import type {
   TaskSubmitted,
 } from './events.js'
 import { isTakingBack, runOf } from './compensation.js'
-import type { CallsCreated, EffectOutcome, FunctionEvent } from '../function/events.js'
+import type { CallsCreated, FunctionEvent } from '../function/events.js'
+import type { EffectOutcome } from '../function/outcome.js'
 import { emptyJournal, evolveJournal, letRun, seeCallEnded, seeCancel } from '../function/journal.js'
 import { timeoutFailure } from './failure.js'
 import {
@@ -408,12 +409,19 @@ const cancelRequested = (task: LiveTask, event: TaskCancelRequested, at: Instant
   journal: task.journal === undefined ? undefined : seeCancel(task.journal, event.reason, at),
 })
 
+const FROM_OUTSIDE: ReadonlySet<(FunctionEvent | CallsCreated)['type']> = new Set([
+  'timer.fired',
+  'signal.received',
+  'function.diverged',
+  'child.ended',
+])
+
 /** What its run hands in begins its time anew. */
 const journaled = (task: LiveTask, event: FunctionEvent | CallsCreated, at: Instant): LiveTask => {
   const { journal, steps } = task
   invariant(journal !== undefined, 'only a durable function has a journal')
   const run = elementAt(steps, 0, 'steps')
-  const handedIn = event.type !== 'timer.fired' && event.type !== 'signal.received' && event.type !== 'function.diverged'
+  const handedIn = !FROM_OUTSIDE.has(event.type)
   const renewed =
     handedIn && run.status === 'in_progress' ? withStep(task, 0, run, checkpointedStep(run, timeoutOf(task, 0), at), at) : task
   return { ...withPhase(renewed, task.phase, at), journal: evolveJournal(journal, event, at) }
