@@ -63,6 +63,7 @@ import {
   failedAttempt,
   failedStep,
   failedUnstarted,
+  progressedStep,
   releasedStep,
   skippedStep,
   resetStep,
@@ -370,14 +371,14 @@ const cancelRequested = (task: LiveTask, event: TaskCancelRequested, at: Instant
   journal: task.journal === undefined ? undefined : seeCancel(task.journal, event.reason, at),
 })
 
-/** What its run hands in begins its time anew. */
+/** What its run hands in begins its time anew, and its budget: workers that are lost count against the run that came no further. */
 const journaled = (task: LiveTask, event: FunctionEvent | CallsCreated, at: Instant): LiveTask => {
   const { journal, steps } = task
   invariant(journal !== undefined, 'only a durable function has a journal')
   const run = elementAt(steps, 0, 'steps')
   const handedIn = event.type !== 'timer.fired' && event.type !== 'signal.received' && event.type !== 'function.diverged'
   const renewed =
-    handedIn && run.status === 'in_progress' ? withStep(task, 0, run, checkpointedStep(run, timeoutOf(task, 0), at), at) : task
+    handedIn && run.status === 'in_progress' ? withStep(task, 0, run, progressedStep(run, timeoutOf(task, 0), at), at) : task
   return { ...withPhase(renewed, task.phase, at), journal: evolveJournal(journal, event, at) }
 }
 
