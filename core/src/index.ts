@@ -209,7 +209,7 @@ export { decideSchedule, scheduleDueAt, upcoming } from './schedule/decide.js'
 export { evolveSchedule } from './schedule/evolve.js'
 export { dueAt, jitterOf, nextNominal, nominalTimes } from './schedule/next.js'
 export { type ScheduleRow } from './schedule/row.js'
-export { type QueueName, handlerOfQueue, handlerQueue, queueName } from './queue/name.js'
+export { type QueueName, handlerOfQueue, handlerQueue, isFunctionQueue, queueName } from './queue/name.js'
 export { PRIORITY_POINT_MS, compareRanked, readyRank } from './queue/order.js'
 export { timerRows } from './projections/timer.js'
 export { canonicalText } from './kernel/json-canonical.js'
@@ -257,7 +257,11 @@ export type {
   CallsCreated,
   JournalEvent,
 } from './function/events.js'
-export type { FunctionCommand, JournalProposal } from './function/commands.js'
+export type { ChildOver, FunctionCommand, JournalProposal } from './function/commands.js'
+export type { ChildAsked, ChildEnded, ChildSpec, ChildStarted, OpenChildren } from './function/child.js'
+export { calledFunction, childOfWorker, childWorker, functionInput, runsChild, stepChildren } from './task/function-step.js'
+export { holdsChild, isLinked } from './task/links.js'
+export { PARENT_CLOSES, type ParentClose, type ParentLink } from './task/parent.js'
 export type { FunctionRefusal, FunctionRefusalReason } from './function/refusals.js'
 export {
   dueTimers,

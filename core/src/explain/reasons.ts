@@ -19,6 +19,7 @@ export const WAIT_REASONS = [
   'timer',
   'signal',
   'divergence',
+  'child',
   'call',
 ] as const
 

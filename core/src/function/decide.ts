@@ -13,7 +13,16 @@ import { unreachable } from '../kernel/invariant.js'
 import type { StepId } from '../kernel/ids.js'
 import { LIMITS } from '../limits.js'
 import { type CallOf, callStepName } from './call.js'
-import type { ContinueFunction, FunctionCommand, JournalProposal, RecordFacts, SendSignal, TimerDue } from './commands.js'
+import { type ChildStarted, childStarted, letGo } from './child.js'
+import type {
+  ChildOver,
+  ContinueFunction,
+  FunctionCommand,
+  JournalProposal,
+  RecordFacts,
+  SendSignal,
+  TimerDue,
+} from './commands.js'
 import type { CallsCreated, FunctionEvent, JournalEvent } from './events.js'
 import { factsOf, type FunctionJournal, linksOf } from './journal.js'
 import { type FunctionRefusal, refuseFunction } from './refusals.js'
@@ -30,6 +39,8 @@ export const decideJournal = (journal: FunctionJournal, command: FunctionCommand
       return decideTimerDue(journal, command)
     case 'signal':
       return decideSignal(journal, command)
+    case 'child_over':
+      return decideChildOver(journal, command)
     case 'diverge': {
       const { expected, actual, line } = command
       return journal.diverged === undefined ? accept({ type: 'function.diverged', expected, actual, line }) : accept()
@@ -48,6 +59,7 @@ interface Draft {
   readonly patches: Set<string>
   readonly state: Map<string, string>
   readonly timers: Map<string, 'timer' | 'signal'>
+  readonly children: Map<string, ChildStarted>
   /** By key, the steps of the calls that are open. */
   readonly calls: Map<string, StepId>
   /** Calls that the task ever made. */
@@ -71,9 +83,12 @@ const decideRecord = (journal: FunctionJournal, { proposals }: RecordFacts): Dec
     new Set(proposals.map((proposal) => (proposal.type === 'call' ? proposal.call.key : proposal.key))),
   )
   for (const proposal of proposals) propose(draft, proposal)
-  const { events, operations, state } = draft
+  const { events, operations, state, children } = draft
   if (operations > LIMITS.functionOperationsMax) {
     return refuseFunction('TOO_MANY_OPERATIONS', `A function has at most ${LIMITS.functionOperationsMax} operations.`)
+  }
+  if (children.size > LIMITS.openChildrenMax) {
+    return refuseFunction('TOO_MANY_CHILDREN', `A function waits for at most ${LIMITS.openChildrenMax} children at once.`)
   }
   if (state.size > LIMITS.functionStateKeysMax) {
     return refuseFunction('TOO_MANY_STATE_KEYS', `A function shows at most ${LIMITS.functionStateKeysMax} names of state.`)
@@ -87,14 +102,16 @@ const draftOf = (journal: FunctionJournal, proposed: ReadonlySet<string>): Draft
   const patches = new Set<string>()
   for (const { fact } of linksOf(journal)) {
     if (!('key' in fact) || !proposed.has(fact.key)) continue
-    if (fact.type === 'timer.started' || fact.type === 'call.started') keys.add(fact.key)
+    if (fact.type === 'timer.started' || fact.type === 'call.started' || fact.type === 'child.started') keys.add(fact.key)
     if (fact.type === 'effect.recorded' && fact.kind === 'patch') patches.add(fact.key)
     if (fact.type === 'effect.recorded' && (fact.kind === 'step' || fact.kind === 'send')) keys.add(fact.key)
   }
   const timers = new Map([...journal.timers].map(([key, { kind }]) => [key, kind]))
+  const children = new Map(journal.children)
   const calls = new Map([...journal.calls].filter(([, key]) => proposed.has(key)).map(([step, key]) => [key, step]))
   const { called, operations } = journal
-  return { keys, patches, timers, calls, called, state: new Map(journal.state), operations, events: [], together: noCalls() }
+  const state = new Map(journal.state)
+  return { keys, patches, timers, children, calls, called, state, operations, events: [], together: noCalls() }
 }
 
 /** Y1: what is known already is passed over. */
@@ -110,6 +127,12 @@ const propose = (draft: Draft, proposal: JournalProposal): void => {
     }
     case 'call':
       return proposeCall(draft, proposal.call)
+    case 'child': {
+      if (draft.keys.has(proposal.key)) return
+      const child = childStarted(proposal)
+      draft.children.set(child.key, child)
+      return addOperation(draft, child.key, child)
+    }
     case 'cancel':
       return proposeCancel(draft, proposal.key)
     default:
@@ -132,11 +155,17 @@ const proposeCall = (draft: Draft, call: CallOf): void => {
   draft.together.calls.push(call)
 }
 
+/** A child that outlives its parent outlives who waited for it, too. */
 const proposeCancel = (draft: Draft, key: string): void => {
   const kind = draft.timers.get(key)
   if (kind !== undefined) {
     draft.timers.delete(key)
     draft.events.push({ type: 'timer.cancelled', kind, key })
+  }
+  const child = draft.children.get(key)
+  if (child?.onClose === 'cancel') {
+    draft.children.delete(key)
+    draft.events.push(letGo(child))
   }
   const step = draft.calls.get(key)
   if (step !== undefined) {
@@ -177,6 +206,10 @@ const decideTimerDue = ({ timers }: FunctionJournal, { at, key }: TimerDue): Dec
   return accept({ type: 'timer.fired', kind: timer.kind, key })
 }
 
+/** K2: what comes for a child that is not open says nothing new. */
+const decideChildOver = ({ children }: FunctionJournal, { key, taskId, outcome }: ChildOver): Decided =>
+  children.get(key)?.taskId === taskId ? accept({ type: 'child.ended', key, taskId, outcome }) : accept()
+
 const decideSignal = (journal: FunctionJournal, { name, payload, requestId }: SendSignal): Decided => {
   if (requestId !== undefined && journal.requests.includes(requestId)) return accept()
   if (journal.signalsKept >= LIMITS.signalsKeptMax) {
@@ -199,5 +232,9 @@ const decideContinue = (journal: FunctionJournal, { input, unread, seen }: Conti
   const unseen = factsOf(journal, seen).flatMap(({ fact }) => (fact.type === 'signal.received' ? [fact.number] : []))
   const kept = [...new Set([...unread, ...unseen])].sort((a, b) => a - b)
   const cancelled = [...journal.calls.keys()].map((step): JournalEvent => ({ type: 'step.cancelled', step }))
-  return accept(...cancelled, { type: 'function.continued', input, unread: kept })
+  return accept(...cancelled, ...cancelledChildren(journal), { type: 'function.continued', input, unread: kept })
 }
+
+/** A life that begins anew hears nothing of the children before it: those that are not to outlive it are cancelled. */
+const cancelledChildren = ({ children }: FunctionJournal): readonly FunctionEvent[] =>
+  [...children.values()].flatMap((child) => (child.onClose === 'cancel' ? [letGo(child)] : []))

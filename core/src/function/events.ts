@@ -11,6 +11,7 @@ import type { StepId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
 import type { Failure } from '../task/failure.js'
 import type { CallOf } from './call.js'
+import type { ChildEnded, ChildStarted } from './child.js'
 
 /** How an effect ended. */
 export type EffectOutcome =
@@ -119,6 +120,8 @@ export type FunctionEvent =
   | SignalReceived
   | FunctionDiverged
   | FunctionContinued
+  | ChildStarted
+  | ChildEnded
 
 /** The cancellation of its task, as a function sees it. */
 export interface CancelSeen {

@@ -10,6 +10,7 @@ import type { StepId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
 import { LIMITS } from '../limits.js'
 import { callTarget } from './call.js'
+import { type ChildEnded, type ChildStarted, NO_CHILDREN, type OpenChildren } from './child.js'
 import type {
   CallsCreated,
   EffectOutcome,
@@ -47,6 +48,8 @@ export interface FunctionJournal {
   readonly length: number
   /** By key, the timers that neither fired nor were cancelled. */
   readonly timers: ReadonlyMap<string, OpenTimer>
+  /** By key, the children that did not end. */
+  readonly children: OpenChildren
   /** By step, the keys of the calls that have not ended. */
   readonly calls: ReadonlyMap<StepId, string>
   /** Calls made in all, through all lives. */
@@ -75,6 +78,7 @@ export const emptyJournal = (input: JsonText, at: Instant): FunctionJournal => (
   last: undefined,
   length: 0,
   timers: NO_TIMERS,
+  children: NO_CHILDREN,
   calls: NO_CALLS,
   called: 0,
   state: NO_STATE,
@@ -100,6 +104,10 @@ export const evolveJournal = (journal: FunctionJournal, event: JournalEvent, at:
       return seeCallEnded(journal, event.step, { type: 'cancelled' }, at)
     case 'signal.received':
       return signalReceived(journal, event, at)
+    case 'child.started':
+      return childStarted(journal, event, at)
+    case 'child.ended':
+      return childEnded(journal, event, at)
     case 'function.diverged':
       return { ...journal, diverged: event }
     case 'function.continued':
@@ -198,6 +206,19 @@ const without = (timers: FunctionJournal['timers'], key: string, kind: FunctionT
   const next = new Map(timers)
   next.delete(key)
   return next
+}
+
+const childStarted = (journal: FunctionJournal, event: ChildStarted, at: Instant): FunctionJournal => {
+  invariant(!journal.children.has(event.key), `a child with the key ${event.key} is open already`)
+  const next = withFact(journal, event, at)
+  return { ...next, operations: next.operations + 1, children: new Map(journal.children).set(event.key, event) }
+}
+
+const childEnded = (journal: FunctionJournal, event: ChildEnded, at: Instant): FunctionJournal => {
+  invariant(journal.children.get(event.key)?.taskId === event.taskId, `the child with the key ${event.key} is open`)
+  const children = new Map(journal.children)
+  children.delete(event.key)
+  return { ...withFact(journal, event, at), children }
 }
 
 const signalReceived = (journal: FunctionJournal, event: SignalReceived, at: Instant): FunctionJournal => {

@@ -154,6 +154,8 @@ const evolveLive = (task: LiveTask, event: Exclude<TaskEvent, TaskArchived>, at:
     case 'timer.fired':
     case 'signal.received':
     case 'function.diverged':
+    case 'child.started':
+    case 'child.ended':
       return journaled(task, event, at)
     case 'function.continued':
       return withoutCalls(journaled(task, event, at))
@@ -365,8 +367,10 @@ const undoScheduled = (task: LiveTask, index: number, step: StepComplete, attemp
   }
 }
 
+/** Nothing of a task starts any more, so its pause is over for a function alone: that runs, and cleans up. */
 const cancelRequested = (task: LiveTask, event: TaskCancelRequested, at: Instant): LiveTask => ({
   ...withPhase(task, 'cancelling', at),
+  pace: task.journal === undefined ? task.pace : GOING,
   cancel: { reason: event.reason, graceUntil: later(at, event.graceMs) },
   journal: task.journal === undefined ? undefined : seeCancel(task.journal, event.reason, at),
 })

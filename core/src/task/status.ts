@@ -44,7 +44,13 @@ export const taskStatus = (task: LiveTask): TaskStatus => {
 }
 
 /** A function that waits for a handler is where that is. */
-const SUSPENDED = { call: undefined, timer: 'sleeping', signal: 'waiting_for_signal', person: 'diverged' } as const
+const SUSPENDED = {
+  call: undefined,
+  child: 'waiting_for_dependencies',
+  timer: 'sleeping',
+  signal: 'waiting_for_signal',
+  person: 'diverged',
+} as const
 
 const runningStatus = (task: LiveTask): TaskStatus => {
   const { counts } = task

@@ -121,6 +121,8 @@ export const PHASE_TRANSITIONS: { readonly [Type in TaskEventType]: Changes<Task
   'signal.received': { waiting: ['waiting'], running: ['running'], cancelling: ['cancelling'] },
   'function.diverged': { running: ['running'], cancelling: ['cancelling'] },
   'function.continued': { running: ['running'] },
+  'child.started': { running: ['running'], cancelling: ['cancelling'] },
+  'child.ended': { running: ['running'], cancelling: ['cancelling'] },
   'domain_event.recorded': { running: ['running'], cancelling: ['cancelling'] },
   'task.blocked': { running: ['blocked'], compensating: ['blocked'] },
   'task.went_stale': { running: ['running'], blocked: ['blocked'] },

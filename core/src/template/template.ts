@@ -11,7 +11,7 @@ import type { BatchConfig } from './batch-spec.js'
 import type { PublishedEvent } from './published-event.js'
 import type { Lifecycle } from './lifecycle.js'
 
-export type StepType = 'standard' | 'decision' | 'deferred_convergence' | 'batchable' | 'batch_worker'
+export type StepType = 'standard' | 'decision' | 'deferred_convergence' | 'batchable' | 'batch_worker' | 'function'
 
 export interface HandlerSpec {
   readonly callable: HandlerName

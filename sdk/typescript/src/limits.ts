@@ -49,8 +49,8 @@ export const LIMITS = {
   functionKeepMsDefault: 10_000,
   /** How long a run waits before it hands in again what the server could not take. */
   recordAgainMs: 1_000,
-  /** Turns of functions whose records wait for each other, so that they leave in one message. */
-  functionTurnsTogetherMax: 64,
+  /** Turns of functions that follow each other before the process looks at anything else, and whose records leave in one message. */
+  functionTurnsTogetherMax: 256,
   /** Slots a worker offers when not said. */
   workerSlotsDefault: 100,
   /** How long an HTTP call of a step may take when not said. */

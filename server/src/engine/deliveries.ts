@@ -28,6 +28,7 @@ import { isWakeUp, type TimerWindow } from '../timers/timer-window.js'
 import { countLetters } from './letter-metrics.js'
 import { countEvent } from './event-metrics.js'
 import { firstNews, tellNews } from './journal-news.js'
+import type { Children } from './children/children.js'
 import { type Followers, hasOutcome } from './followers.js'
 import type { StreamCache } from './stream-cache.js'
 import type { TaskCommit, TaskStream } from './task-stream.js'
@@ -45,6 +46,7 @@ export interface DeliveryTargets {
   readonly metrics: EngineMetrics
   readonly publisher: Publisher | undefined
   readonly domainEvents: DomainFeed
+  readonly children: Pick<Children, 'committed'>
   /** A start that found its worker gone, or taking no more. */
   readonly undeliverable: (lease: Lease, reason: string) => void
 }
@@ -60,6 +62,8 @@ export const deliver = (commit: TaskCommit, seq: number, targets: DeliveryTarget
     deliverEvent(event, stream, state, targets)
   }
   if (state.journal !== undefined) tellRun(commit, state.journal, targets)
+  if (state.journal !== undefined || state.submitted.parent !== undefined || state.plan.delegates)
+    targets.children.committed(commit)
   if (state.plan.keyed) targets.keysOf(stream.taskId, state)
   if (state.plan.publishes) tellOutside(commit, seq, targets)
   countLetters(commit, targets.metrics)
@@ -165,13 +169,16 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
       for (const row of readyRows(stream.taskId, state)) targets.ready(row)
       armTimers(stream.taskId, state, targets)
       break
+    // No lease keeps the time of a step that runs a child.
+    case 'step.started':
+      if (state.plan.delegates) armTimers(stream.taskId, state, targets)
+      break
     case 'step.scheduled':
       if (state.plan.timed) armTimers(stream.taskId, state, targets)
       break
     // The times of calls are armed once a commit.
     case 'steps.created':
     case 'step.admitted':
-    case 'step.started':
     case 'step.released':
     case 'step.checkpointed':
     case 'step.completed':
@@ -207,6 +214,8 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
     case 'timer.fired':
     case 'timer.cancelled':
     case 'function.continued':
+    case 'child.started':
+    case 'child.ended':
       break
     default:
       unreachable(event)
@@ -226,6 +235,8 @@ const cancelRunning = (taskId: TaskId, state: LiveTask, { workers }: DeliveryTar
 const enqueue = ({ stream, state, events }: TaskCommit, { ready }: DeliveryTargets): void => {
   let waiting: Set<StepId> | undefined
   for (const event of events) {
+    // It ends the pause of a function that was woken before.
+    if (event.type === 'task.cancel_requested' && state.journal !== undefined) (waiting ??= new Set()).add(RUN_STEP)
     if (event.type !== 'step.scheduled' && event.type !== 'step.admitted') continue
     if (state.steps[state.graph.indexOf.get(event.step) ?? -1]?.status === 'enqueued') (waiting ??= new Set()).add(event.step)
   }

@@ -43,6 +43,10 @@ const factChars = (fact: JournalFact): number => {
       return FACT_CHARS + fact.name.length + fact.payload.length
     case 'task.cancel_requested':
       return FACT_CHARS + (fact.reason?.length ?? 0)
+    case 'child.ended':
+      return FACT_CHARS + fact.key.length + outcomeChars(fact.outcome)
+    // Of its input the function is told nothing.
+    case 'child.started':
     case 'timer.started':
     case 'timer.fired':
     case 'timer.cancelled':

@@ -127,6 +127,8 @@ const encodeEvent = (event: TaskEvent): string => {
     case 'effect.recorded':
     case 'signal.received':
     case 'function.continued':
+    case 'child.started':
+    case 'child.ended':
       return functionEventText(event)
     case 'task.completed':
     case 'task.cancelled':

@@ -12,7 +12,7 @@
 import type { Decision } from '../../kernel/decider.js'
 import { elementAt, invariant, unreachable } from '../../kernel/invariant.js'
 import { decideJournal } from '../../function/decide.js'
-import type { FunctionCommand } from '../../function/commands.js'
+import type { ChildOver, FunctionCommand } from '../../function/commands.js'
 import type { JournalEvent } from '../../function/events.js'
 import type { FunctionJournal } from '../../function/journal.js'
 import { RUN_STEP } from '../../function/template.js'
@@ -33,14 +33,16 @@ import { settle } from './settle.js'
 import { wake } from './wake.js'
 
 type HandedIn = RecordJournal | SuspendFunction | DivergeFunction | ContinueFunction
+type FromOutside = FunctionTimerDue | SignalTask | ChildOver
 type Decided = Decision<TaskEvent, TaskRefusal>
 
 const RUN = 0
 
-export const decideFunction = (task: LiveTask, command: HandedIn | FunctionTimerDue | SignalTask): Decided => {
+export const decideFunction = (task: LiveTask, command: HandedIn | FromOutside): Decided => {
   const { journal } = task
   if (journal === undefined) return refuse('NO_FUNCTION', `The task ${task.submitted.name} runs no durable function.`)
-  if (command.type === 'timer_due' || command.type === 'signal') return fromOutside(task, journal, command)
+  if (command.type === 'timer_due' || command.type === 'signal' || command.type === 'child_over')
+    return fromOutside(task, journal, command)
   const run = elementAt(task.steps, RUN, 'steps')
   if (!isHeldBy(run, command.attempt, command.worker)) {
     return leaseLost({ step: RUN_STEP, attempt: command.attempt }, 'its worker does not hold it')
@@ -102,7 +104,7 @@ const withCallsScheduled = (events: readonly JournalEvent[]): readonly TaskEvent
 }
 
 /** Q2. */
-const fromOutside = (task: LiveTask, journal: FunctionJournal, command: FunctionTimerDue | SignalTask): Decided =>
+const fromOutside = (task: LiveTask, journal: FunctionJournal, command: FromOutside): Decided =>
   withJournal(task, journal, command, wake)
 
 /** The events of the journal, and what follows them if there are any. */

@@ -59,13 +59,14 @@ export const askCall = <T>(asker: Asker, target: string, input: unknown, options
   return ask<T>(asker, { kind: 'call', name: options.name ?? target, target, options, begin }).answer
 }
 
-export const askChild = <Input, T>(
+export const askChild = <T>(
   asker: Asker,
-  definition: ChildDefinition<Input, T>,
+  definition: ChildDefinition<never, T>,
   input: unknown,
   options: ChildOptions,
 ): Awaitable<T> => {
   const { namespace, name, version } = definition
+  checkName(name, 'a child')
   const text = givenText(input, `the child ${name}`, LIMITS.operationInputBytesMax)
   const onParentClose = options.onParentClose ?? 'cancel'
   const begin = (key: string): Command => ({ type: 'child', key, namespace, name, version, input: text, onParentClose })

@@ -46,6 +46,14 @@ export interface ChildOptions extends KeyOptions {
   readonly onParentClose?: 'cancel' | 'abandon'
 }
 
+/** Of a child that is known by its name alone. */
+export interface NamedChildOptions extends ChildOptions {
+  /** This function's when not said. */
+  readonly namespace?: string
+  /** The newest when not said. */
+  readonly version?: string
+}
+
 export interface SleepOptions extends KeyOptions {
   /** Its name in the journal; `sleep` when not said. */
   readonly name?: string

@@ -10,6 +10,7 @@
  * S6  Once it has ended, diverged or been stopped it is resumed no more; an operation that is asked for then is refused.
  */
 import { CancelledError } from '../errors/handler-errors.js'
+import { isThenable } from '../thenable.js'
 import type { Answer, Awaitable } from './awaitable.js'
 import type { Baton } from './baton.js'
 import { divergenceOf, entryTold, isKeyed, speaksOf, type Divergence } from './divergence.js'
@@ -78,6 +79,11 @@ export class Run {
   /** Whether it asked for something that is not settled. If not, and it has not ended, it waits for something that is no operation. */
   get waits(): boolean {
     return this.#operations.areWaiting
+  }
+
+  /** It ended, diverged or was stopped (S6). */
+  get isOver(): boolean {
+    return this.#over
   }
 
   /** More of the journal, in its order. */
@@ -154,7 +160,8 @@ export class Run {
     }
     try {
       const given = this.#baton.inside(name, call)
-      Promise.resolve(given).then(over, over)
+      if (isThenable(given)) Promise.resolve(given).then(over, over)
+      else over()
       return given
     } catch (thrown) {
       over()

@@ -8,6 +8,8 @@ import {
   type EventProblem,
   instant,
   namespaceOf,
+  PARENT_CLOSES,
+  type ParentLink,
   sliceElements,
   sliceMembers,
   stepId,
@@ -15,6 +17,7 @@ import {
   type TaskArchived,
   type TaskEvent,
   type TaskEventType,
+  type TaskId,
   type TaskSubmitted,
   templateHash,
   TIMEOUT_KINDS,
@@ -242,8 +245,18 @@ const submitted = (f: EventFields): TaskSubmitted => {
     ...optional('environment', f.optionalText('environment')),
     ...optional('identity', f.optionalText('identity')),
     ...optional('runAt', runAt === undefined ? undefined : instant(runAt)),
+    ...(f.optionalRaw('parent') === undefined ? {} : { parent: parentLink(f.inside('parent', sliceMembers)) }),
   }
 }
+
+const parentLink = (f: EventFields): ParentLink => ({
+  taskId: f.text('taskId') as TaskId,
+  of: f.choice('of', ['function', 'step']),
+  key: f.text('key'),
+  round: f.number('round'),
+  onClose: f.choice('onClose', PARENT_CLOSES),
+  depth: f.number('depth'),
+})
 
 const domainEvent = (f: EventFields): DomainEventRecorded => ({
   type: 'domain_event.recorded',

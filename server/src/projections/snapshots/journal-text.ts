@@ -31,6 +31,17 @@ const effect: Coder<Effect> = {
   },
 }
 
+const child = record<FactOf<'child.started'>>('child', {
+  type: word('child.started'),
+  key: text(),
+  taskId: text(),
+  namespace: text(),
+  name: text(),
+  version: optional(text()),
+  input: text(),
+  onClose: text(),
+})
+
 const fact = variants<JournalFact, 'type'>('type', {
   'effect.recorded': effect,
   'timer.started': record<FactOf<'timer.started'>>('timer', {
@@ -54,6 +65,8 @@ const fact = variants<JournalFact, 'type'>('type', {
     type: word('task.cancel_requested'),
     reason: optional(text()),
   }),
+  'child.started': child,
+  'child.ended': record<FactOf<'child.ended'>>('child', { type: word('child.ended'), key: text(), taskId: text(), outcome }),
 })
 
 interface StoredFact {
@@ -69,6 +82,7 @@ const stored = record<StoredJournal>('journal', {
   beganAt: number(),
   length: number(),
   timers: mapBy(text(), record('open', { kind: text(), dueAt: number() })),
+  children: mapBy(text(), child),
   calls: mapBy(text(), text()),
   called: number(),
   state: mapBy(text(), text()),

@@ -109,6 +109,15 @@ const step = variants<StepState, 'status'>('status', {
   }),
 })
 
+const parent = record<NonNullable<TaskSubmitted['parent']>>('parent', {
+  taskId: text(),
+  of: text(),
+  key: text(),
+  round: number(),
+  onClose: text(),
+  depth: number(),
+})
+
 const submitted = record<TaskSubmitted>('submitted', {
   type: word('task.submitted'),
   namespace: text(),
@@ -128,6 +137,7 @@ const submitted = record<TaskSubmitted>('submitted', {
   fairnessKey: optional(text()),
   identity: optional(text()),
   runAt: optional(number()),
+  parent: optional(parent),
 })
 
 const pace = variants<Pace, 'type'>('type', {

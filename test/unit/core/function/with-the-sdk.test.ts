@@ -39,7 +39,8 @@ const RUN = stepId('run')
 
 const entryOf = (fact: CoreFact, when: number): JournalEntry => {
   if (fact.type === 'task.cancel_requested') return { type: fact.type, reason: fact.reason ?? '', at: when }
-  if (fact.type === 'call.ended') return { ...fact, outcome: outcomeOf(fact.outcome), at: when }
+  if (fact.type === 'child.started') return { type: fact.type, key: fact.key, target: fact.name, at: when }
+  if (fact.type === 'child.ended' || fact.type === 'call.ended') return { ...fact, outcome: outcomeOf(fact.outcome), at: when }
   if (fact.type !== 'effect.recorded' || fact.kind === 'patch' || fact.kind === 'state') return { ...fact, at: when }
   const { type, kind, key, outcome } = fact
   return { type, kind, key, outcome: outcomeOf(outcome), at: when }

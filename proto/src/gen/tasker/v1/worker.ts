@@ -4453,7 +4453,7 @@ export const StepCancellation: MessageFns<StepCancellation> = {
  * W35  A `call` becomes a step of the function's task, once for its key, and is ready in the commit of its record. Its command is one of a standard step
  *      whose `input` is that of the call; nothing in it says that a function asked. It is scheduled, tried again and timed out as any step is.
  * W36  What ends the step of a call is the fact `call_ended` of the journal: its result, its last failure, or that it was cancelled. A call that nobody
- *      waits for (`cancel`), or whose function has ended or continued, is cancelled, and its worker asked to stop; no `call_ended` follows an end.
+ *      waits for (`cancel`), or whose function ends or continues, is cancelled in the commit that says so, and its worker is asked to stop.
  */
 export type WorkerServiceService = typeof WorkerServiceService;
 export const WorkerServiceService = {
