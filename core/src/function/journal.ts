@@ -8,6 +8,9 @@ import type { Instant } from '../kernel/instant.js'
 import { invariant, unreachable } from '../kernel/invariant.js'
 import type { JsonText } from '../kernel/json.js'
 import { LIMITS } from '../limits.js'
+import { type KeySets, keySetsOf } from './known-keys.js'
+import type { JournalLink } from './links.js'
+import { keysDue, NO_TIMERS, openTimer, type OpenTimers, withoutTimer, withTimer } from './open-timers.js'
 import type {
   EffectRecorded,
   FunctionContinued,
@@ -19,18 +22,6 @@ import type {
   TimerStarted,
 } from './events.js'
 
-/** A fact with the instant of its commit, and what came before it. */
-export interface JournalLink {
-  readonly fact: JournalFact
-  readonly at: Instant
-  readonly before: JournalLink | undefined
-}
-
-export interface OpenTimer {
-  readonly kind: FunctionTimerKind
-  readonly dueAt: Instant
-}
-
 export interface FunctionJournal {
   /** From 1; it grows by one each time the function continues. */
   readonly life: number
@@ -41,8 +32,10 @@ export interface FunctionJournal {
   readonly last: JournalLink | undefined
   /** Facts there are. */
   readonly length: number
-  /** By key, the timers that neither fired nor were cancelled. */
-  readonly timers: ReadonlyMap<string, OpenTimer>
+  /** The keys of most of them. */
+  readonly keySets: KeySets | undefined
+  /** The timers that neither fired nor were cancelled. */
+  readonly timers: OpenTimers
   /** What it shows to queries. It stays when the function continues. */
   readonly state: ReadonlyMap<string, JsonText>
   /** Operations whose key is in use, timers and effects alike. */
@@ -56,7 +49,6 @@ export interface FunctionJournal {
   readonly diverged: FunctionDiverged | undefined
 }
 
-const NO_TIMERS: FunctionJournal['timers'] = new Map()
 const NO_STATE: FunctionJournal['state'] = new Map()
 
 export const emptyJournal = (input: JsonText, at: Instant): FunctionJournal => ({
@@ -65,6 +57,7 @@ export const emptyJournal = (input: JsonText, at: Instant): FunctionJournal => (
   beganAt: at,
   last: undefined,
   length: 0,
+  keySets: undefined,
   timers: NO_TIMERS,
   state: NO_STATE,
   operations: 0,
@@ -117,24 +110,28 @@ export const factsOf = (journal: FunctionJournal, from = 0): readonly JournalLin
 }
 
 /** The first timer to become due. */
-export const nextDueAt = ({ timers }: FunctionJournal): Instant | undefined => {
-  let first: Instant | undefined
-  for (const { dueAt } of timers.values()) if (first === undefined || dueAt < first) first = dueAt
-  return first
-}
+export const nextDueAt = ({ timers }: FunctionJournal): Instant | undefined => timers.root?.firstDueAt
 
 /** The keys of the timers that are due, the earliest first. */
-export const dueTimers = ({ timers }: FunctionJournal, at: Instant): readonly string[] =>
-  [...timers]
-    .filter(([, { dueAt }]) => dueAt <= at)
-    .sort(([, a], [, b]) => a.dueAt - b.dueAt)
-    .map(([key]) => key)
+export const dueTimers = ({ timers }: FunctionJournal, at: Instant): readonly string[] => keysDue(timers, at)
 
-const withFact = (journal: FunctionJournal, fact: JournalFact, at: Instant): FunctionJournal => ({
-  ...journal,
-  last: { fact, at, before: journal.last },
-  length: journal.length + 1,
-})
+/** A list of facts, as a journal holds it. */
+export type JournalFacts = Pick<FunctionJournal, 'last' | 'length' | 'keySets'>
+
+const NO_FACTS: JournalFacts = { last: undefined, length: 0, keySets: undefined }
+
+/** The list of given facts, in their order. */
+export const factList = (facts: Iterable<Pick<JournalLink, 'fact' | 'at'>>): JournalFacts => {
+  let list = NO_FACTS
+  for (const { fact, at } of facts) list = withFact(list, fact, at)
+  return list
+}
+
+const withFact = <Facts extends JournalFacts>(facts: Facts, fact: JournalFact, at: Instant): Facts => {
+  const last = { fact, at, before: facts.last }
+  const length = facts.length + 1
+  return { ...facts, last, length, keySets: keySetsOf(facts.keySets, last, length) }
+}
 
 const effectRecorded = (journal: FunctionJournal, event: EffectRecorded, at: Instant): FunctionJournal => {
   const next = withFact(journal, event, at)
@@ -153,16 +150,15 @@ const effectRecorded = (journal: FunctionJournal, event: EffectRecorded, at: Ins
 
 const timerStarted = (journal: FunctionJournal, event: TimerStarted, at: Instant): FunctionJournal => {
   const { kind, key, dueAt } = event
-  invariant(!journal.timers.has(key), `a timer with the key ${key} runs already`)
+  invariant(openTimer(journal.timers, key) === undefined, `a timer with the key ${key} runs already`)
   const next = withFact(journal, event, at)
-  return { ...next, operations: next.operations + 1, timers: new Map(journal.timers).set(key, { kind, dueAt }) }
+  const timers = withTimer(journal.timers, key, { kind, dueAt, place: journal.length })
+  return { ...next, operations: next.operations + 1, timers }
 }
 
-const without = (timers: FunctionJournal['timers'], key: string, kind: FunctionTimerKind): FunctionJournal['timers'] => {
-  invariant(timers.get(key)?.kind === kind, `a ${kind} with the key ${key} runs`)
-  const next = new Map(timers)
-  next.delete(key)
-  return next
+const without = (timers: OpenTimers, key: string, kind: FunctionTimerKind): OpenTimers => {
+  invariant(openTimer(timers, key)?.kind === kind, `a ${kind} with the key ${key} runs`)
+  return withoutTimer(timers, key)
 }
 
 const signalReceived = (journal: FunctionJournal, event: SignalReceived, at: Instant): FunctionJournal => {
@@ -182,8 +178,7 @@ const continued = (journal: FunctionJournal, event: FunctionContinued, at: Insta
   const unread = new Set(event.unread)
   const kept = factsOf(journal).filter(({ fact }) => fact.type === 'signal.received' && unread.has(fact.number))
   invariant(kept.length === unread.size, 'a function that continues keeps signals that it has')
-  const last = kept.reduce<JournalLink | undefined>((before, { fact, at: when }) => ({ fact, at: when, before }), undefined)
   const { life, signals, state, requests } = journal
   const begun = emptyJournal(event.input, at)
-  return { ...begun, life: life + 1, last, length: kept.length, signals, signalsKept: kept.length, state, requests }
+  return { ...begun, ...factList(kept), life: life + 1, signals, signalsKept: kept.length, state, requests }
 }
