@@ -112,8 +112,7 @@ const after = await memory()
 process.stdout.write(
   `${functions} functions asleep: ${Math.round((after - before) / functions)} bytes each, ${(after / MIB).toFixed(1)} MiB in all\n`,
 )
-if (process.env['SNAP'] !== undefined) (await import('node:v8')).writeHeapSnapshot(process.env['SNAP'])
-worker.stop()
+void worker.stop()
 await working.catch(() => undefined)
 door.stop()
 await engine.stop()

@@ -100,7 +100,8 @@ export type { LogFields, Logger } from './logger.js'
 
 // Durable functions.
 export { defineFunction, type FunctionDefinition, type FunctionOptions } from './function/define-function.js'
-export { FunctionDivergedError, replay, type FunctionHistory, type Replayed } from './function/replay.js'
+export { FunctionDivergedError, replay, type Replayed } from './function/replay.js'
+export type { AnyHistory, FunctionHistory, RecordedEvent, RecordedTask } from './function/recorded.js'
 export { OperationFailedError } from './durable/outcome.js'
 export type {
   AnyBranchResult,

@@ -28,6 +28,11 @@ export const LIMITS = {
   functionOperationsMax: 10_000,
   /** Bytes of what a durable function gives to a call or a child. */
   operationInputBytesMax: 1024 * 1024,
+  /** The longest time of an attempt of a call, of the silence of its handler, and of its delays: some 24 days. */
+  callMsMax: 2 ** 31 - 1,
+  /** Attempts that a policy may allow, and how far a priority may be from the middle. */
+  retryAttemptsMax: 1_000,
+  priorityMax: 100,
   /** Bytes of a signal's payload. */
   signalBytesMax: 256 * 1024,
   /** Bytes of a value that a durable function shows to queries, and how many of them there may be. */

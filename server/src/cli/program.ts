@@ -10,6 +10,7 @@ import { addArchiveCommands } from './commands/archive.js'
 import { addDeadLetterCommands } from './commands/dead-letter.js'
 import { addDemoCommand } from './commands/demo.js'
 import { addDoctorCommand } from './commands/doctor.js'
+import { addFunctionCommands } from './commands/function.js'
 import { addKeyCommands } from './commands/keys.js'
 import { addOperationCommands } from './commands/operations.js'
 import { addProjectionCommands } from './commands/projection.js'
@@ -29,6 +30,7 @@ export const runCommandLine = async (args: readonly string[], host: Host): Promi
   addTemplateCommands(program, bound)
   addOperationCommands(program, bound)
   addScheduleCommands(program, bound)
+  addFunctionCommands(program, bound)
   addKeyCommands(program, bound)
   addDeadLetterCommands(program, bound)
   addStepCommands(program, bound)

@@ -17,6 +17,13 @@ const AT_REST = new Set(['complete', 'resolved_manually', 'cancelled', 'error', 
 
 export const isAtRest = (status: string): boolean => AT_REST.has(status)
 
+/** The statuses of tasks that are over, and of those that are not. */
+export const ENDED_STATUSES: readonly string[] = ['complete', 'cancelled', 'error', 'resolved_manually']
+export const OPEN_STATUSES: readonly string[] = [
+  ...['scheduled', 'pending', 'steps_in_process', 'waiting_for_dependencies', 'waiting_for_retry', 'sleeping'],
+  ...['waiting_for_signal', 'diverged', 'cancelling', 'paused', 'compensating', 'blocked_by_failures'],
+]
+
 /** 0 for a task that is complete, 1 for everything else. */
 export const exitCodeOfStatus = (status: string): ExitCode => (GOOD.has(status) ? EXIT.ok : EXIT.failed)
 

@@ -67,6 +67,8 @@ export const countEvent = (event: TaskEvent, metrics: EngineMetrics): void => {
     case 'signal.received':
     case 'function.diverged':
     case 'function.continued':
+    case 'child.started':
+    case 'child.ended':
       return
     default:
       unreachable(event)

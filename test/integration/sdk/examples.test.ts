@@ -73,7 +73,9 @@ test('the typed task runs to its last line and ends by itself', async () => {
   expect(program.output().trim().split('\n').at(-1)).toBe(promised)
 })
 
-test.each(['06-subscription', '07-trip-saga'])('the durable function of %s prints what its README promises', async (example) => {
+const FUNCTIONS = ['06-subscription', '07-trip-saga', '08-human-approval', '09-fan-out', '10-poll-api', '11-ai-agent']
+
+test.each(FUNCTIONS)('the durable function of %s prints what its README promises', async (example) => {
   const program = run(`${example}/main.js`)
   expect(await program.exited).toBe(0)
   const [, promised] = /prints:\n\n```\n([^`]*)\n```/.exec(text(`${example}/README.md`)) ?? []

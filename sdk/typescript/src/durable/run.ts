@@ -81,6 +81,11 @@ export class Run {
     return this.#operations.areWaiting
   }
 
+  /** It ended, diverged or was stopped (S6). */
+  get isOver(): boolean {
+    return this.#over
+  }
+
   /** More of the journal, in its order. */
   deliver(entries: readonly JournalEntry[]): void {
     this.#journal.append(entries)

@@ -1,25 +1,14 @@
 /** Replays the history of a durable function against its code: the gate between a change of the code and the tasks that are under way. */
 import { validated } from '../definition/schema.js'
 import { Baton } from '../durable/baton.js'
-import type { Divergence } from '../durable/divergence.js'
-import type { JournalEntry } from '../durable/entries.js'
+import { placeInWords, type Divergence } from '../durable/divergence.js'
 import type { Command, FunctionEnd, JournalPort, Turns } from '../durable/port.js'
 import { startFunction } from '../durable/start.js'
 import { TaskerError } from '../errors/tasker-error.js'
 import { turnsOfNode } from '../runner/turns.js'
 import type { FunctionDefinition } from './define-function.js'
+import { historyOf, type AnyHistory } from './recorded.js'
 import { seedOf } from './seed.js'
-
-/** What is known of a task that runs a durable function. */
-export interface FunctionHistory {
-  readonly taskId: string
-  /** Milliseconds since 1970. */
-  readonly startedAt: number
-  /** Counts how often it went on from its beginning; 1 when not said. `startedAt`, `input` and `journal` are those of this life. */
-  readonly life?: number
-  readonly input: unknown
-  readonly journal: readonly JournalEntry[]
-}
 
 /** Where the function is when all of its journal is read. */
 export type Replayed =
@@ -30,6 +19,11 @@ export type Replayed =
 /** The code asks for something else than was recorded. */
 export class FunctionDivergedError extends TaskerError {
   readonly divergence: Divergence
+  /** What the journal holds there, and what the code asked for in its place, in words. */
+  readonly expected: string
+  readonly actual: string
+  /** `file:line:column` of the call; empty where there is none. */
+  readonly line: string
 
   constructor(name: string, divergence: Divergence) {
     super({
@@ -39,17 +33,20 @@ export class FunctionDivergedError extends TaskerError {
       hint: 'keep the version that the task began with, or put what is new behind `ctx.patched(id)`',
     })
     this.divergence = divergence
+    this.expected = placeInWords(divergence.expected)
+    this.actual = placeInWords(divergence.actual)
+    this.line = divergence.line
   }
 }
 
 /**
- * Runs the function on its history. No step of it is run: what it did is what was recorded. Throws `FunctionDivergedError` for code that does
+ * Runs the function on its history, which may also be all events of its task, as `tasker task history --json` prints them. No step of it is run: what it did is what was recorded. Throws `FunctionDivergedError` for code that does
  * not fit, and `INVALID_INPUT` for an input that does not fit the schema.
  */
-export const replay = async (history: FunctionHistory, definition: FunctionDefinition): Promise<Replayed> => {
+export const replay = async (history: AnyHistory, definition: FunctionDefinition): Promise<Replayed> => {
   const { name, schema, body } = definition
-  const { taskId, startedAt, journal, life = 1 } = history
-  const input = schema === undefined ? history.input : await validated(schema, history.input, `the function ${name}`)
+  const { taskId, startedAt, journal, life = 1, input: recorded } = historyOf(history)
+  const input = schema === undefined ? recorded : await validated(schema, recorded, `the function ${name}`)
   const start = { taskId, seed: seedOf(taskId, life), startedAt, history: journal }
   return new Promise((resolve, reject) => {
     const asksFor: Command[] = []

@@ -1,5 +1,15 @@
 /** The stored events of a durable function's journal, back into their types. */
-import { type EffectOutcome, type EffectRecorded, type FunctionEvent, instant, sliceMembers, unreachable } from '@tasker/core'
+import {
+  type EffectOutcome,
+  type EffectRecorded,
+  type FunctionEvent,
+  instant,
+  namespaceOf,
+  PARENT_CLOSES,
+  sliceMembers,
+  type TaskId,
+  unreachable,
+} from '@tasker/core'
 import type { EventFields } from './event-fields.js'
 import { optional, readFailure } from './read-failure.js'
 
@@ -34,7 +44,19 @@ export const FUNCTION_READERS: Readers = {
     input: f.raw('input'),
     unread: f.numbers('unread'),
   }),
+  'child.started': (f) => ({
+    type: 'child.started',
+    ...child(f),
+    namespace: namespaceOf(f.text('namespace')),
+    name: f.text('name'),
+    ...optional('version', f.optionalText('version')),
+    onClose: f.choice('onClose', PARENT_CLOSES),
+    input: f.raw('input'),
+  }),
+  'child.ended': (f) => ({ type: 'child.ended', ...child(f), outcome: outcome(f.inside('outcome', sliceMembers)) }),
 }
+
+const child = (f: EventFields) => ({ key: f.text('key'), taskId: f.text('taskId') as TaskId })
 
 const effect = (f: EventFields): EffectRecorded => {
   const type = 'effect.recorded'
@@ -69,7 +91,10 @@ const outcome = (f: EventFields): EffectOutcome => {
 
 /** What is stored of an event that carries a payload. */
 export const functionEventText = (
-  event: Extract<FunctionEvent, { readonly type: 'effect.recorded' | 'signal.received' | 'function.continued' }>,
+  event: Extract<
+    FunctionEvent,
+    { readonly type: 'effect.recorded' | 'signal.received' | 'function.continued' | `child.${string}` }
+  >,
 ): string => {
   switch (event.type) {
     case 'effect.recorded':
@@ -78,6 +103,10 @@ export const functionEventText = (
       return withPayload({ ...event, type: undefined, payload: undefined }, 'payload', event.payload)
     case 'function.continued':
       return withPayload({ unread: event.unread }, 'input', event.input)
+    case 'child.started':
+      return withPayload({ ...event, type: undefined, input: undefined }, 'input', event.input)
+    case 'child.ended':
+      return withPayload({ key: event.key, taskId: event.taskId }, 'outcome', outcomeText(event.outcome))
     default:
       return unreachable(event)
   }

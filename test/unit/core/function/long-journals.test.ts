@@ -15,6 +15,7 @@ import {
   type FunctionEvent,
   type FunctionJournal,
   type Instant,
+  type JournalEvent,
   type JournalProposal,
 } from '@tasker/core'
 import fc from 'fast-check'
@@ -32,7 +33,7 @@ const step = (key: string): Extract<JournalProposal, FunctionEvent> => ({
 })
 const sleep = (key: string, dueMs: number): JournalProposal => ({ type: 'timer', kind: 'timer', key, dueAt: at(dueMs) })
 
-const decided = (journal: FunctionJournal, ...proposals: readonly JournalProposal[]): readonly FunctionEvent[] => {
+const decided = (journal: FunctionJournal, ...proposals: readonly JournalProposal[]): readonly JournalEvent[] => {
   const decision = decideJournal(journal, { type: 'record', at: at(1), proposals })
   if (decision.type === 'refused') throw new Error(decision.refusal.message)
   return decision.events
