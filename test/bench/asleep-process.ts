@@ -114,7 +114,7 @@ const bytesEach = Math.round((after - before) / functions)
 process.stdout.write(`${functions} functions asleep: ${bytesEach} bytes each, ${(after / MIB).toFixed(1)} MiB in all\n`)
 // What is promised of each.
 if (bytesEach > BYTES_EACH_MAX) process.exitCode = 1
-void worker.stop()
+await worker.stop()
 await working.catch(() => undefined)
 door.stop()
 await engine.stop()
