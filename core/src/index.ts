@@ -270,10 +270,12 @@ export {
   emptyJournal,
   evolveJournal,
   factsOf,
-  type JournalLink,
   letRun,
   nextDueAt,
+  factList,
 } from './function/journal.js'
+export { type JournalLink } from './function/links.js'
+export { NO_TIMERS, openTimer, openTimersOf, type OpenTimer, withTimer } from './function/open-timers.js'
 export { decideJournal } from './function/decide.js'
 export { functionTemplate, RUN_STEP, type FunctionSpec } from './function/template.js'
 export { isSuspended } from './task/suspended.js'
