@@ -88,6 +88,7 @@ export {
   type ResumeTask,
   type RetryTask,
   type SignalTask,
+  type UpdateTask,
   type AfterRecord,
   type ResolveTask,
   type ResetStep,
@@ -252,6 +253,9 @@ export type {
   FunctionTimerKind,
   JournalFact,
   SignalReceived,
+  UpdateAnswered,
+  UpdateOutcome,
+  UpdateReceived,
 } from './function/events.js'
 export type { FunctionCommand, JournalProposal } from './function/commands.js'
 export type { FunctionRefusal, FunctionRefusalReason } from './function/refusals.js'

@@ -1,7 +1,7 @@
 /** The orders a durable function's journal can be given. Who may give them, its task says. */
 import type { Instant } from '../kernel/instant.js'
 import type { JsonText } from '../kernel/json.js'
-import type { EffectRecorded, FunctionDiverged, FunctionTimerKind } from './events.js'
+import type { EffectRecorded, FunctionDiverged, FunctionTimerKind, UpdateAnswered } from './events.js'
 
 /** A timer that the function asks for. */
 export interface TimerAsked {
@@ -18,7 +18,7 @@ export interface TimerUnwanted {
 }
 
 /** What a run of the function wants in its journal. */
-export type JournalProposal = EffectRecorded | TimerAsked | TimerUnwanted
+export type JournalProposal = EffectRecorded | TimerAsked | TimerUnwanted | UpdateAnswered
 
 /** The worker that runs the function hands in what is to be recorded together. */
 export interface RecordFacts {
@@ -42,6 +42,15 @@ export interface SendSignal {
   readonly requestId?: string
 }
 
+/** A request that the function is to answer. */
+export interface SendUpdate {
+  readonly type: 'update'
+  readonly at: Instant
+  readonly id: string
+  readonly name: string
+  readonly payload: JsonText
+}
+
 /** The worker found that the code does not fit the journal. */
 export interface ReportDivergence extends Omit<FunctionDiverged, 'type'> {
   readonly type: 'diverge'
@@ -59,4 +68,4 @@ export interface ContinueFunction {
   readonly unread: readonly number[]
 }
 
-export type FunctionCommand = RecordFacts | TimerDue | SendSignal | ReportDivergence | ContinueFunction
+export type FunctionCommand = RecordFacts | TimerDue | SendSignal | SendUpdate | ReportDivergence | ContinueFunction

@@ -4,13 +4,22 @@
  * Y1  What comes a second time (a key, a request id) is accepted and leaves nothing: the first counts, so a worker may send again what was
  *     not acknowledged.
  * Y2  What is handed in together is recorded together, in its order, or not at all.
- * Y3  A function that diverged records nothing more; what comes from outside (signals, timers) is recorded all the same, for when it goes on.
+ * Y3  A function that diverged records nothing more; what comes from outside (signals, updates, timers) is recorded all the same, for when it goes on.
  */
 import { type Decision, accept } from '../kernel/decider.js'
 import { unreachable } from '../kernel/invariant.js'
 import { LIMITS } from '../limits.js'
-import type { ContinueFunction, FunctionCommand, JournalProposal, RecordFacts, SendSignal, TimerDue } from './commands.js'
-import type { FunctionEvent } from './events.js'
+import type { Failure } from '../task/failure.js'
+import type {
+  ContinueFunction,
+  FunctionCommand,
+  JournalProposal,
+  RecordFacts,
+  SendSignal,
+  SendUpdate,
+  TimerDue,
+} from './commands.js'
+import type { FunctionEvent, UpdateAnswered } from './events.js'
 import { factsOf, type FunctionJournal, linksOf } from './journal.js'
 import { type FunctionRefusal, refuseFunction } from './refusals.js'
 
@@ -26,6 +35,8 @@ export const decideJournal = (journal: FunctionJournal, command: FunctionCommand
       return decideTimerDue(journal, command)
     case 'signal':
       return decideSignal(journal, command)
+    case 'update':
+      return decideUpdate(journal, command)
     case 'diverge': {
       const { expected, actual, line } = command
       return journal.diverged === undefined ? accept({ type: 'function.diverged', expected, actual, line }) : accept()
@@ -44,12 +55,13 @@ interface Draft {
   readonly patches: Set<string>
   readonly state: Map<string, string>
   readonly timers: Map<string, 'timer' | 'signal'>
+  readonly openUpdates: Set<string>
   operations: number
   readonly events: FunctionEvent[]
 }
 
 const decideRecord = (journal: FunctionJournal, { proposals }: RecordFacts): Decided => {
-  const draft = draftOf(journal, new Set(proposals.map(({ key }) => key)))
+  const draft = draftOf(journal, new Set(proposals.flatMap((proposal) => ('key' in proposal ? [proposal.key] : []))))
   for (const proposal of proposals) propose(draft, proposal)
   const { events, operations, state } = draft
   if (operations > LIMITS.functionOperationsMax) {
@@ -72,7 +84,8 @@ const draftOf = (journal: FunctionJournal, proposed: ReadonlySet<string>): Draft
     if (fact.type === 'effect.recorded' && (fact.kind === 'step' || fact.kind === 'send')) keys.add(fact.key)
   }
   const timers = new Map([...journal.timers].map(([key, { kind }]) => [key, kind]))
-  return { keys, patches, timers, state: new Map(journal.state), operations: journal.operations, events: [] }
+  const openUpdates = new Set([...journal.updates].flatMap(([id, { outcome }]) => (outcome === undefined ? [id] : [])))
+  return { keys, patches, timers, openUpdates, state: new Map(journal.state), operations: journal.operations, events: [] }
 }
 
 /** Y1: what is known already is passed over. */
@@ -86,6 +99,9 @@ const propose = (draft: Draft, proposal: JournalProposal): void => {
       draft.timers.set(key, kind)
       return addOperation(draft, key, { type: 'timer.started', kind, key, dueAt })
     }
+    case 'update.answered':
+      if (draft.openUpdates.delete(proposal.id)) draft.events.push(proposal)
+      return
     case 'cancel': {
       const { key } = proposal
       const kind = draft.timers.get(key)
@@ -144,6 +160,17 @@ const decideSignal = (journal: FunctionJournal, { name, payload, requestId }: Se
   )
 }
 
+const decideUpdate = ({ updates, updatesKept }: FunctionJournal, { id, name, payload }: SendUpdate): Decided => {
+  const known = updates.get(id)
+  if (known !== undefined && known.name !== name)
+    return refuseFunction('UPDATE_ID_IN_USE', `The update ${id} of the task is one with the name ${known.name}.`)
+  if (known !== undefined) return accept()
+  if (updatesKept >= LIMITS.updatesKeptMax) {
+    return refuseFunction('TOO_MANY_UPDATES', `The task has ${LIMITS.updatesKeptMax} updates since it began or last continued.`)
+  }
+  return accept({ type: 'update.received', id, name, payload })
+}
+
 const decideContinue = (journal: FunctionJournal, { input, unread, seen }: ContinueFunction): Decided => {
   const unknown = new Set(unread)
   if (unknown.size < unread.length) return refuseFunction('UNKNOWN_SIGNAL', 'A signal is kept twice.')
@@ -152,5 +179,19 @@ const decideContinue = (journal: FunctionJournal, { input, unread, seen }: Conti
   if (first !== undefined) return refuseFunction('UNKNOWN_SIGNAL', `The journal has no signal ${first}.`)
   const unseen = factsOf(journal, seen).flatMap(({ fact }) => (fact.type === 'signal.received' ? [fact.number] : []))
   const kept = [...new Set([...unread, ...unseen])].sort((a, b) => a - b)
-  return accept({ type: 'function.continued', input, unread: kept })
+  return { type: 'accepted', events: [...unanswered(journal, seen), { type: 'function.continued', input, unread: kept }] }
+}
+
+/** What it has seen and not answered nobody will: who handles it is gone. */
+const unanswered = (journal: FunctionJournal, seen: number): readonly UpdateAnswered[] => {
+  const unseen = new Set(factsOf(journal, seen).flatMap(({ fact }) => (fact.type === 'update.received' ? [fact.id] : [])))
+  const open = [...journal.updates].filter(([id, { outcome }]) => outcome === undefined && !unseen.has(id))
+  return open.map(([id]) => ({ type: 'update.answered', id, outcome: { type: 'failed', failure: NOT_ANSWERED } }))
+}
+
+const NOT_ANSWERED: Failure = {
+  message: 'The function went on from its beginning before it had answered the update.',
+  errorType: 'UpdateError',
+  code: 'UPDATE_NOT_ANSWERED',
+  retryable: false,
 }

@@ -3,7 +3,8 @@
  *
  * U1  An effect is recorded once a key: a function that saw a result sees the same one for ever.
  * U2  A timer is started once a key, and ends once: it fires, or is cancelled, or its function is over.
- * U3  The order of these events is the order in which the function sees them.
+ * U3  An update is answered once: who asks again hears the first answer.
+ * U4  The order of these events is the order in which the function sees them.
  */
 import type { Instant } from '../kernel/instant.js'
 import type { JsonText } from '../kernel/json.js'
@@ -75,6 +76,28 @@ export interface SignalReceived {
   readonly requestId?: string
 }
 
+/** A request to the function, which it answers. */
+export interface UpdateReceived {
+  readonly type: 'update.received'
+  /** Made by the caller before the first try; a repeat with it is the same update. */
+  readonly id: string
+  readonly name: string
+  /** Byte for byte as received. */
+  readonly payload: JsonText
+}
+
+/** What the function said to an update; `refused`: it did not take it at all. */
+export type UpdateOutcome =
+  | { readonly type: 'succeeded'; readonly result: JsonText }
+  | { readonly type: 'failed'; readonly failure: Failure }
+  | { readonly type: 'refused'; readonly failure: Failure }
+
+export interface UpdateAnswered {
+  readonly type: 'update.answered'
+  readonly id: string
+  readonly outcome: UpdateOutcome
+}
+
 /** The code asked for something else than the journal holds. The function runs no more until somebody lets it. */
 export interface FunctionDiverged {
   readonly type: 'function.diverged'
@@ -100,6 +123,8 @@ export type FunctionEvent =
   | TimerFired
   | TimerCancelled
   | SignalReceived
+  | UpdateReceived
+  | UpdateAnswered
   | FunctionDiverged
   | FunctionContinued
 

@@ -8,6 +8,7 @@ import type { Instant } from '../kernel/instant.js'
 import { invariant, unreachable } from '../kernel/invariant.js'
 import type { JsonText } from '../kernel/json.js'
 import { LIMITS } from '../limits.js'
+import { type KeptUpdate, updateAnswered, updateReceived } from './updates.js'
 import type {
   EffectRecorded,
   FunctionContinued,
@@ -53,11 +54,16 @@ export interface FunctionJournal {
   readonly signalsKept: number
   /** The latest request ids of signals, oldest first. */
   readonly requests: readonly string[]
+  /** By id, in the order in which they came: all that are open, and the latest that were answered. They stay when the function continues. */
+  readonly updates: ReadonlyMap<string, KeptUpdate>
+  /** Updates received since it began or last continued. */
+  readonly updatesKept: number
   readonly diverged: FunctionDiverged | undefined
 }
 
 const NO_TIMERS: FunctionJournal['timers'] = new Map()
 const NO_STATE: FunctionJournal['state'] = new Map()
+const NO_UPDATES: FunctionJournal['updates'] = new Map()
 
 export const emptyJournal = (input: JsonText, at: Instant): FunctionJournal => ({
   life: 1,
@@ -71,6 +77,8 @@ export const emptyJournal = (input: JsonText, at: Instant): FunctionJournal => (
   signals: 0,
   signalsKept: 0,
   requests: [],
+  updates: NO_UPDATES,
+  updatesKept: 0,
   diverged: undefined,
 })
 
@@ -85,6 +93,12 @@ export const evolveJournal = (journal: FunctionJournal, event: FunctionEvent, at
       return { ...withFact(journal, event, at), timers: without(journal.timers, event.key, event.kind) }
     case 'signal.received':
       return signalReceived(journal, event, at)
+    case 'update.received': {
+      const next = withFact(journal, event, at)
+      return { ...next, updates: updateReceived(journal.updates, event), updatesKept: journal.updatesKept + 1 }
+    }
+    case 'update.answered':
+      return { ...withFact(journal, event, at), updates: updateAnswered(journal.updates, event) }
     case 'function.diverged':
       return { ...journal, diverged: event }
     case 'function.continued':
@@ -177,13 +191,18 @@ const signalReceived = (journal: FunctionJournal, event: SignalReceived, at: Ins
   }
 }
 
-/** Signals keep their numbers and their instants. */
+/** Signals keep their numbers and their instants, and so do updates that the function never saw. */
 const continued = (journal: FunctionJournal, event: FunctionContinued, at: Instant): FunctionJournal => {
   const unread = new Set(event.unread)
-  const kept = factsOf(journal).filter(({ fact }) => fact.type === 'signal.received' && unread.has(fact.number))
-  invariant(kept.length === unread.size, 'a function that continues keeps signals that it has')
+  const { life, signals, state, requests, updates } = journal
+  const stays = ({ fact }: JournalLink): boolean => {
+    if (fact.type === 'signal.received') return unread.has(fact.number)
+    return fact.type === 'update.received' && updates.get(fact.id)?.outcome === undefined
+  }
+  const kept = factsOf(journal).filter(stays)
+  const signalsKept = kept.filter(({ fact }) => fact.type === 'signal.received').length
+  invariant(signalsKept === unread.size, 'a function that continues keeps signals that it has')
   const last = kept.reduce<JournalLink | undefined>((before, { fact, at: when }) => ({ fact, at: when, before }), undefined)
-  const { life, signals, state, requests } = journal
-  const begun = emptyJournal(event.input, at)
-  return { ...begun, life: life + 1, last, length: kept.length, signals, signalsKept: kept.length, state, requests }
+  const begun = { ...emptyJournal(event.input, at), life: life + 1, last, length: kept.length }
+  return { ...begun, signals, signalsKept, state, requests, updates, updatesKept: kept.length - signalsKept }
 }

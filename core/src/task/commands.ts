@@ -319,6 +319,15 @@ export interface SignalTask {
   readonly requestId?: string
 }
 
+/** A request that a durable function is to answer. */
+export interface UpdateTask {
+  readonly type: 'update'
+  readonly at: Instant
+  readonly id: string
+  readonly name: string
+  readonly payload: JsonText
+}
+
 export type TaskCommand =
   | SubmitTask
   | ReleaseTask
@@ -352,3 +361,4 @@ export type TaskCommand =
   | ContinueFunction
   | FunctionTimerDue
   | SignalTask
+  | UpdateTask

@@ -130,6 +130,7 @@ const decideOpen = (
     case 'continue':
     case 'timer_due':
     case 'signal':
+    case 'update':
       return decideFunction(task, command)
     default:
       return unreachable(command)

@@ -142,6 +142,8 @@ const evolveLive = (task: LiveTask, event: Exclude<TaskEvent, TaskArchived>, at:
     case 'timer.cancelled':
     case 'timer.fired':
     case 'signal.received':
+    case 'update.received':
+    case 'update.answered':
     case 'function.diverged':
     case 'function.continued':
       return journaled(task, event, at)
@@ -357,12 +359,19 @@ const cancelRequested = (task: LiveTask, event: TaskCancelRequested, at: Instant
   journal: task.journal === undefined ? undefined : seeCancel(task.journal, event.reason, at),
 })
 
+const NOT_HANDED_IN: ReadonlySet<FunctionEvent['type']> = new Set([
+  'timer.fired',
+  'signal.received',
+  'update.received',
+  'function.diverged',
+])
+
 /** What its run hands in begins its time anew. */
 const journaled = (task: LiveTask, event: FunctionEvent, at: Instant): LiveTask => {
   const { journal, steps } = task
   invariant(journal !== undefined, 'only a durable function has a journal')
   const run = elementAt(steps, 0, 'steps')
-  const handedIn = event.type !== 'timer.fired' && event.type !== 'signal.received' && event.type !== 'function.diverged'
+  const handedIn = !NOT_HANDED_IN.has(event.type)
   const renewed =
     handedIn && run.status === 'in_progress' ? withStep(task, 0, run, checkpointedStep(run, timeoutOf(task, 0), at), at) : task
   return { ...withPhase(renewed, task.phase, at), journal: evolveJournal(journal, event, at) }

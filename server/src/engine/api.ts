@@ -27,6 +27,7 @@ import type {
   ResumeTask,
   RetryTask,
   SignalTask,
+  UpdateTask,
   StepId,
   TaskId,
   TaskRefusal,
@@ -100,6 +101,7 @@ export type TaskOrder = Undated<
   | DeadLetterTask
   | UpdateDeadLetter
   | SignalTask
+  | UpdateTask
 >
 
 type Undated<Command> = Command extends { readonly at: Instant } ? Omit<Command, 'at'> : never

@@ -280,6 +280,8 @@ export class TaskRuntime {
       case 'task.archived':
       case 'timer.fired':
       case 'signal.received':
+      case 'update.received':
+      case 'update.answered':
       case 'function.diverged':
         return
       default:

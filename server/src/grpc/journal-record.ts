@@ -1,10 +1,19 @@
 /** The wall for what runs of durable functions hand in: read whole, or not recorded and answered with the reason (W21). */
-import { type AfterRecord, instant, type JournalProposal, JSON_NULL, type JsonText, LIMITS } from '@tasker/core'
+import {
+  type AfterRecord,
+  instant,
+  type JournalProposal,
+  JSON_NULL,
+  type JsonText,
+  LIMITS,
+  type UpdateAnswered,
+} from '@tasker/core'
 import type {
   JournalOutcome,
   JournalProposal as WireProposal,
   JournalRecord as WireRecord,
   JournalTimer,
+  JournalUpdateAnswer,
   Payload,
 } from '@tasker/proto'
 import type { JournalRecord } from '../engine/api.js'
@@ -18,7 +27,7 @@ export type ReadRecord =
   /** Not even a key to answer. */
   | { readonly type: 'keyless'; readonly message: string }
 
-type Outcome = Extract<JournalProposal, { readonly outcome: unknown }>['outcome']
+type Outcome = Exclude<Extract<JournalProposal, { readonly outcome: unknown }>, UpdateAnswered>['outcome']
 
 /** Why a record cannot be read. */
 class Unreadable extends Error {
@@ -71,6 +80,7 @@ const keepsOf = (ending: WireRecord['ending']): boolean => ending?.$case === 'su
 const inWords = (text: string): string => cut(text, LIMITS.failureMessageCharsMax)
 
 const proposalFrom = ({ key, proposal }: WireProposal): JournalProposal => {
+  if (proposal?.$case === 'answer') return answerFrom(proposal.value)
   if (key === '' || key.length > LIMITS.journalKeyCharsMax)
     throw new Unreadable('RECORD_NOT_READ', `a key has 1 to ${LIMITS.journalKeyCharsMax} characters`)
   switch (proposal?.$case) {
@@ -110,6 +120,21 @@ const outcomeFrom = ({ outcome }: JournalOutcome, key: string): Outcome => {
       return { type: 'cancelled' }
     case undefined:
       throw new Unreadable('RECORD_NOT_READ', `the step ${key} has no outcome`)
+  }
+}
+
+const answerFrom = ({ id, outcome }: JournalUpdateAnswer): JournalProposal => {
+  const type = 'update.answered'
+  switch (outcome?.$case) {
+    case 'succeeded': {
+      const result = jsonFrom(outcome.value, LIMITS.updateBytesMax, `the answer to the update ${id}`)
+      return { type, id, outcome: { type: 'succeeded', result } }
+    }
+    case 'failed':
+    case 'refused':
+      return { type, id, outcome: { type: outcome.$case, failure: failureFrom(outcome.value) } }
+    case undefined:
+      throw new Unreadable('RECORD_NOT_READ', `the update ${id} has no outcome`)
   }
 }
 

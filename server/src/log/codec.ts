@@ -125,6 +125,8 @@ const encodeEvent = (event: TaskEvent): string => {
       )
     case 'effect.recorded':
     case 'signal.received':
+    case 'update.received':
+    case 'update.answered':
     case 'function.continued':
       return functionEventText(event)
     case 'task.completed':

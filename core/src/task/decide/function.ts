@@ -20,6 +20,7 @@ import type {
   RecordJournal,
   SignalTask,
   SuspendFunction,
+  UpdateTask,
 } from '../commands.js'
 import type { TaskEvent } from '../events.js'
 import { refuse, type TaskRefusal } from '../refusals.js'
@@ -29,15 +30,17 @@ import { type Draft, draftOf } from './draft.js'
 import { settle } from './settle.js'
 import { wake } from './wake.js'
 
+type FromOutside = FunctionTimerDue | SignalTask | UpdateTask
 type HandedIn = RecordJournal | SuspendFunction | DivergeFunction | ContinueFunction
 type Decided = Decision<TaskEvent, TaskRefusal>
 
 const RUN = 0
 
-export const decideFunction = (task: LiveTask, command: HandedIn | FunctionTimerDue | SignalTask): Decided => {
+export const decideFunction = (task: LiveTask, command: HandedIn | FromOutside): Decided => {
   const { journal } = task
   if (journal === undefined) return refuse('NO_FUNCTION', `The task ${task.submitted.name} runs no durable function.`)
-  if (command.type === 'timer_due' || command.type === 'signal') return fromOutside(task, journal, command)
+  if (command.type === 'timer_due' || command.type === 'signal' || command.type === 'update')
+    return fromOutside(task, journal, command)
   const run = elementAt(task.steps, RUN, 'steps')
   if (!isHeldBy(run, command.attempt, command.worker)) {
     return leaseLost({ step: RUN_STEP, attempt: command.attempt }, 'its worker does not hold it')
@@ -86,7 +89,7 @@ const decideRecord = (task: LiveTask, journal: FunctionJournal, command: RecordJ
 }
 
 /** Q2. */
-const fromOutside = (task: LiveTask, journal: FunctionJournal, command: FunctionTimerDue | SignalTask): Decided =>
+const fromOutside = (task: LiveTask, journal: FunctionJournal, command: FromOutside): Decided =>
   withJournal(task, journal, command, wake)
 
 /** The events of the journal, and what follows them if there are any. */

@@ -50,6 +50,13 @@ export interface SignalOptions<Payload> extends KeyOptions {
   readonly where?: (payload: Payload) => boolean
 }
 
+export interface UntilOptions extends KeyOptions {
+  /** Its name in the journal; `until` when not said. */
+  readonly name?: string
+  /** How long to wait; for ever when not said. */
+  readonly timeout?: Duration
+}
+
 export interface BranchOptions {
   /** Its name in the journal; `all`, `race` or `any` when not said. */
   readonly name?: string

@@ -1,5 +1,5 @@
 /** The events of a task, as every door shows them, read as the history of its durable function. */
-import type { JournalEntry, JournalFact, Outcome } from '../durable/entries.js'
+import type { JournalEntry, JournalFact, Outcome, UpdateOutcome } from '../durable/entries.js'
 import type { Failure } from '../errors/failure.js'
 import { TaskerError } from '../errors/tasker-error.js'
 
@@ -50,13 +50,20 @@ const fromEvents = (taskId: string | undefined, events: readonly RecordedEvent[]
     const at = instantOf(event)
     if (event.type === 'function.continued') {
       const unread = new Set(Array.isArray(data['unread']) ? data['unread'] : [])
-      const journal = history.journal.filter((entry) => entry.type === 'signal.received' && unread.has(entry.number))
+      const journal = history.journal.filter((entry) => staysUnread(entry, unread, history.journal))
       history = { taskId, life: history.life + 1, startedAt: at, input: data['input'], journal }
     }
     const fact = factOf(event.type, data)
     if (fact !== undefined) history.journal.push({ ...fact, at })
   }
   return history
+}
+
+/** Signals that nobody took, and updates that were not answered: the function never saw them. */
+const staysUnread = (entry: JournalEntry, unread: ReadonlySet<unknown>, journal: readonly JournalEntry[]): boolean => {
+  if (entry.type === 'signal.received') return unread.has(entry.number)
+  if (entry.type !== 'update.received') return false
+  return !journal.some((other) => other.type === 'update.answered' && other.id === entry.id)
 }
 
 /** Undefined for what a function does not see. That it failed is not an end that it must come to: what it asked for may have been refused. */
@@ -72,6 +79,10 @@ const factOf = (type: string, data: Data): JournalFact | undefined => {
       return { type, kind: timerKind(data), key }
     case 'signal.received':
       return { type, number: Number(data['number']), name: textOf(data['name']), payload: jsonText(data['payload']) }
+    case 'update.received':
+      return { type, id: textOf(data['id']), name: textOf(data['name']), payload: jsonText(data['payload']) }
+    case 'update.answered':
+      return { type, id: textOf(data['id']), outcome: answerOf(data) }
     case 'task.cancel_requested':
       return { type, reason: textOf(data['reason']) }
     case 'call.started':
@@ -98,6 +109,11 @@ const effectOf = (key: string, data: Data): JournalFact => {
 const outcomeOf = ({ outcome, result, failure }: Data): Outcome => {
   if (outcome === 'failed') return { type: 'failed', failure: failureOf(failure) }
   return outcome === 'cancelled' ? { type: 'cancelled' } : { type: 'succeeded', result: jsonText(result) }
+}
+
+const answerOf = ({ outcome, result, failure }: Data): UpdateOutcome => {
+  if (outcome === 'failed' || outcome === 'refused') return { type: outcome, failure: failureOf(failure) }
+  return { type: 'succeeded', result: jsonText(result) }
 }
 
 const failureOf = (shown: unknown): Failure => {

@@ -38,6 +38,7 @@ const RUN = stepId('run')
 
 const entryOf = (fact: CoreFact, when: number): JournalEntry => {
   if (fact.type === 'task.cancel_requested') return { type: fact.type, reason: fact.reason ?? '', at: when }
+  if (fact.type === 'update.answered') throw new Error(`${fact.type} is not of this test`)
   if (fact.type !== 'effect.recorded' || fact.kind === 'patch' || fact.kind === 'state') return { ...fact, at: when }
   const { type, kind, key, outcome } = fact
   return { type, kind, key, outcome: outcome.type === 'failed' ? failedOf(outcome.failure) : outcome, at: when }
@@ -165,6 +166,7 @@ class Stage {
         case 'send':
         case 'call':
         case 'child':
+        case 'answer':
           throw new Error(`${command.type} is not of this test`)
       }
     })
