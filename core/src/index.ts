@@ -166,7 +166,7 @@ export { type Shown, shownText } from './kernel/shown.js'
 export { type ReadValue, valuesRead } from './expression/reads.js'
 export { taskResult } from './task/outcome.js'
 export { taskOverview, type TaskOverview } from './task/overview.js'
-export { batchOf, blockingSteps, existingSteps, mayStart, notTakenSteps } from './task/step-groups.js'
+export { batchOf, blockingSteps, existingSteps, mayBeTimed, mayStart, notTakenSteps } from './task/step-groups.js'
 export { type Readiness, readinessOf } from './graph/readiness.js'
 export { conditionHolds, expressionRoots } from './task/expression-roots.js'
 export { STEP_TRANSITIONS, PHASE_TRANSITIONS } from './task/transitions.js'
@@ -210,7 +210,7 @@ export { decideSchedule, scheduleDueAt, upcoming } from './schedule/decide.js'
 export { evolveSchedule } from './schedule/evolve.js'
 export { dueAt, jitterOf, nextNominal, nominalTimes } from './schedule/next.js'
 export { type ScheduleRow } from './schedule/row.js'
-export { type QueueName, handlerOfQueue, handlerQueue, queueName } from './queue/name.js'
+export { type QueueName, handlerOfQueue, handlerQueue, isFunctionQueue, queueName } from './queue/name.js'
 export { PRIORITY_POINT_MS, compareRanked, readyRank } from './queue/order.js'
 export { timerRows } from './projections/timer.js'
 export { canonicalText } from './kernel/json-canonical.js'
@@ -218,7 +218,8 @@ export { doubleHolds } from './kernel/json-number.js'
 export { cyclesOf } from './graph/cycles.js'
 export { topologicalOrder } from './graph/order.js'
 export { branchesOf } from './graph/branches.js'
-export { withWorkers } from './graph/grown.js'
+export { withCalls, withWorkers } from './graph/grown.js'
+export { callStep, callStepName, type CallOf, callTarget } from './function/call.js'
 export { ancestorsOf, visibleTo } from './graph/ancestors.js'
 export { type GraphView, type GraphNode, type GraphEdge, graphView } from './graph/view.js'
 export { graphMermaid } from './graph/mermaid.js'
@@ -256,8 +257,14 @@ export type {
   UpdateAnswered,
   UpdateOutcome,
   UpdateReceived,
+  CallsCreated,
+  JournalEvent,
 } from './function/events.js'
-export type { FunctionCommand, JournalProposal } from './function/commands.js'
+export type { ChildOver, FunctionCommand, JournalProposal } from './function/commands.js'
+export type { ChildAsked, ChildEnded, ChildSpec, ChildStarted, OpenChildren } from './function/child.js'
+export { calledFunction, childOfWorker, childWorker, functionInput, runsChild, stepChildren } from './task/function-step.js'
+export { holdsChild, isLinked } from './task/links.js'
+export { PARENT_CLOSES, type ParentClose, type ParentLink } from './task/parent.js'
 export type { FunctionRefusal, FunctionRefusalReason } from './function/refusals.js'
 export {
   dueTimers,

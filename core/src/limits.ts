@@ -77,6 +77,8 @@ export const LIMITS = {
   ignoredAttemptsKeptMax: 100,
   /** How long a step may run when its template does not say. */
   stepTimeoutMsDefault: ms(60_000),
+  /** How long the child of a step may run when its template does not say: as good as for ever. */
+  functionStepTimeoutMsDefault: ms(10 * 366 * 24 * 3_600_000),
   /** How long a cancelled task waits for its running steps. */
   cancelGraceMs: ms(10_000),
   /** How long a broken worker stream may take to come back. */
@@ -143,6 +145,13 @@ export const LIMITS = {
   functionOperationsMax: 10_000,
   /** Names of state that a durable function may show. */
   functionStateKeysMax: 100,
+  /** Children that a durable function waits for at once. */
+  openChildrenMax: 2_000,
+  /** What tasks have to say to their children and parents: at once, and waiting before no more steps are started. */
+  childErrandsMax: 500,
+  childErrandsWaitingMax: 100_000,
+  /** Tasks that a child may have above it. */
+  childDepthMax: 50,
   /** Signals of a durable function since it began, or that it kept when it last continued. */
   signalsKeptMax: 10_000,
   /** How long the run of a durable function may leave its journal as it is, before it counts as lost. */

@@ -17,6 +17,8 @@ export interface Stage {
   /** Starts a worker, where the load does not bring its own. */
   startWorker(): Promise<void>
   stored(): Promise<Stored>
+  /** Bytes on disk when what is dead was given back; undefined where nobody can ask for that. */
+  vacuumed(): Promise<number | undefined>
   stop(): Promise<void>
 }
 

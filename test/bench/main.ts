@@ -1,12 +1,16 @@
 /**
  * `npm run bench [-- --workload W1] [--runs N] [--peer restate] [--json] [--slots N]`: the measured figures of this machine. Runs of Tasker
  * alternate with runs of each peer; of several runs the one in the middle comes last, marked `median`, and then the ratios of the medians.
+ *
+ * `npm run bench -- --part NAME` and `npm run bench -- --all`, with `[--short] [--runs N] [--out FILE]`: parts of `docs/performance.md`, kept in a file that
+ * `npm run bench:report` makes the page of.
  */
 import { parseArgs } from 'node:util'
 import type { Contender } from './contender.js'
-import { type Measured, measure } from './measure.js'
+import { playWorkload, showing } from './list-workloads.js'
 import { PEER_STAGES } from './peer-stages.js'
-import { firstFigure, medianOf, ratios } from './compare.js'
+import { PARTS, playParts } from './play.js'
+import { RESULTS_FILE } from './results.js'
 import { tasker } from './tasker-stage.js'
 import { WORKLOADS } from './workloads.js'
 
@@ -14,69 +18,54 @@ const { values } = parseArgs({
   options: {
     workload: { type: 'string', multiple: true },
     peer: { type: 'string', multiple: true, default: [] },
-    runs: { type: 'string', default: '1' },
+    runs: { type: 'string' },
     json: { type: 'boolean', default: false },
     slots: { type: 'string', default: '1000' },
+    part: { type: 'string', multiple: true, default: [] },
+    all: { type: 'boolean', default: false },
+    short: { type: 'boolean', default: false },
+    out: { type: 'string', default: RESULTS_FILE },
   },
 })
 
+const say = (text: string): void => void process.stderr.write(`${text}\n`)
+
 const usage = (why: string): never => {
-  process.stderr.write(
-    `${why}; workloads are ${Object.keys(WORKLOADS).join(', ')}, peers are ${PEER_STAGES.map(({ name }) => name).join(', ')}\n`,
+  const list = (names: readonly string[]): string => names.join(', ')
+  say(
+    `${why}; workloads are ${list(Object.keys(WORKLOADS))}; peers are ${list(PEER_STAGES.map(({ name }) => name))}; parts are ${list(PARTS.map(({ name }) => name))}`,
   )
   process.exit(2)
 }
 
-const peers = values.peer.map(
-  (name): Contender => PEER_STAGES.find((peer) => peer.name === name) ?? usage(`there is no peer ${name}`),
-)
-const contenders = [tasker(Number(values.slots)), ...peers]
-const runs = Number(values.runs)
-if (!(runs >= 1)) usage('--runs is at least 1')
+const everyPeer = PEER_STAGES.map(({ name }) => name)
+for (const name of values.peer) if (!everyPeer.includes(name)) usage(`there is no peer ${name}`)
+for (const name of values.part) if (!PARTS.some((part) => part.name === name)) usage(`there is no part ${name}`)
+const runs = values.runs === undefined ? undefined : Number(values.runs)
+if (runs !== undefined && !(runs >= 1)) usage('--runs is at least 1')
 
-const show = (figures: object): void => {
-  process.stdout.write(values.json ? `${JSON.stringify(figures)}\n` : `${table(figures)}\n\n`)
-}
-
-const table = (figures: object, indent = ''): string =>
-  Object.entries(figures)
-    .map(([key, value]: [string, unknown]) =>
-      typeof value === 'object' && value !== null
-        ? `${indent}${key}\n${table(value, `${indent}  `)}`
-        : `${indent}${key.padEnd(24)} ${String(value)}`,
-    )
-    .join('\n')
-
-for (const name of values.workload ?? Object.keys(WORKLOADS)) {
-  const { title, load } = WORKLOADS[name] ?? usage(`there is no workload ${name}`)
-  const measured = new Map<Contender, Measured[]>(contenders.map((contender) => [contender, []]))
-  for (let run = 1; run <= runs; run++) {
-    for (const [contender, all] of measured) {
-      const stage = await contender.start(load)
-      try {
-        const figures = await measure(stage, load)
-        all.push(figures)
-        show({ workload: name, title, system: contender.name, ...figures })
-      } finally {
-        await stage.stop()
-      }
-    }
+if (values.all || values.part.length > 0) {
+  const failed = await playParts(values.all ? PARTS.map(({ name }) => name) : values.part, {
+    form: values.short ? 'short' : 'full',
+    peers: values.all && values.peer.length === 0 ? everyPeer : values.peer,
+    out: values.out,
+    runs,
+    say,
+  })
+  if (failed.length > 0) {
+    say(`failed: ${failed.join(', ')}`)
+    process.exitCode = 1
   }
-  const medians = [...measured].map(([{ name: system }, all]) => ({
-    system,
-    ...medianOf(all),
-    lowest: lowest(all),
-    highest: highest(all),
-  }))
-  if (runs > 1) for (const median of medians) show({ workload: name, median: true, runs, ...median })
-  const [ours, ...theirs] = medians
-  for (const peer of theirs) if (ours !== undefined) show({ workload: name, against: peer.system, ...ratios(ours, peer) })
-}
-
-function lowest(all: readonly Measured[]): number {
-  return Math.min(...all.map(firstFigure))
-}
-
-function highest(all: readonly Measured[]): number {
-  return Math.max(...all.map(firstFigure))
+} else {
+  const peers = PEER_STAGES.filter(({ name }) => values.peer.includes(name))
+  const contenders: readonly Contender[] = [tasker({ slots: Number(values.slots) }), ...peers]
+  for (const name of values.workload ?? Object.keys(WORKLOADS)) {
+    await playWorkload(
+      name,
+      WORKLOADS[name] ?? usage(`there is no workload ${name}`),
+      contenders,
+      runs ?? 1,
+      showing(values.json),
+    )
+  }
 }

@@ -1,61 +1,54 @@
 /** The measured stretches of a run: what the driver saw, and what each process used meanwhile. */
-import { parseStretch, type Stretch } from './driver-plan.js'
-import { machineBusySeconds, treeCpuSeconds } from './process-cpu.js'
 import { type RunningProgram, runProgram } from '../support/processes.js'
 import type { Stage, Stored } from './contender.js'
+import { parseStretch, type Stretch } from './driver-plan.js'
+import type { Costs, Measured, Throughput } from './figures.js'
+import { machineBusySeconds, treeCpuSeconds } from './process-cpu.js'
 import { SHAPES } from './shapes.js'
 import { quantile, round } from './statistics.js'
 import type { Load } from './workloads.js'
-
-export interface Costs {
-  readonly cpu_s_per_1000_steps: number
-  /** By what a process does; `driver` is the load, and the worker too where a system runs its work where it is called. */
-  readonly cpu_by_process: Readonly<Record<string, number>>
-  /** Cores that were busy with something else. */
-  readonly foreign_cores: number
-  readonly stored_bytes_per_step: number
-  readonly wal_bytes_per_step: number
-}
-
-export interface Throughput extends Costs {
-  readonly steps_per_s: number
-  readonly tasks_per_s: number
-  readonly p50_ms: number
-  readonly p99_ms: number
-  readonly tasks: number
-}
-
-/** Milliseconds between the time a task was due and the time its step ran. */
-export interface Lateness extends Costs {
-  readonly lateness_p50_ms: number
-  readonly lateness_p99_ms: number
-  readonly tasks: number
-}
-
-export interface Backlog {
-  readonly submit: Throughput
-  readonly drain: Throughput
-}
-
-export type Measured = Throughput | Lateness | Backlog
 
 interface Reading extends Stored {
   readonly cpu: ReadonlyMap<string, number>
   readonly machine: number
 }
 
-export const measure = async (stage: Stage, load: Load): Promise<Measured> => {
-  const { steps } = SHAPES[load.shape]
+/** Who looks at something else in the measured stretch. */
+export interface Witness {
+  opened(): Promise<void>
+  closed(): Promise<void>
+}
+
+/** So much memory may the load's process take: a large backlog is a large number of handles. */
+const DRIVER_ARGS = ['--max-old-space-size=6144']
+
+/** With a worker that is started for it. */
+export const measure = async (stage: Stage, load: Load, witness?: Witness): Promise<Measured> => {
   if (load.type !== 'backlog') await stage.startWorker()
-  const driver = runProgram(['test/dist/bench/driver-process.js', JSON.stringify({ ...stage.target, ...load })])
+  return measureRunning(stage, load, witness)
+}
+
+/** On a stage that has its worker. */
+export const measureRunning = async (stage: Stage, load: Load, witness?: Witness): Promise<Measured> => {
+  const { steps } = SHAPES[load.shape]
+  const atFirst = await stage.stored()
+  const plan = JSON.stringify({ ...stage.target, ...load })
+  const driver = runProgram(['test/dist/bench/driver-process.js', plan], {}, DRIVER_ARGS)
   if (load.type === 'backlog') {
     const submit = await stretchOf(stage, driver, 'submit')
     await stage.startWorker()
-    return { submit: throughput(submit, 1), drain: throughput(await stretchOf(stage, driver, 'drain'), steps) }
+    const drain = await stretchOf(stage, driver, 'drain')
+    await driver.exited
+    return { submit: throughput(submit, 1), drain: throughput(drain, steps) }
   }
-  const run = await stretchOf(stage, driver, 'run')
+  const run = await stretchOf(stage, driver, 'run', witness)
   await driver.exited
-  return load.type === 'timers' ? lateness(run, steps) : throughput(run, steps)
+  if (load.type === 'timers') return lateness(run, steps)
+  if (load.type === 'clocked') return { ...costs(run, steps), began_ms: run.stretch.samplesMs, tasks: run.stretch.done }
+  const vacuumed = await stage.vacuumed()
+  if (vacuumed === undefined) return throughput(run, steps)
+  const perStep = (vacuumed - atFirst.stored) / (run.stretch.doneInAll * steps)
+  return { ...throughput(run, steps), vacuumed_bytes_per_step: round(perStep, 0) }
 }
 
 interface Measurement {
@@ -64,11 +57,13 @@ interface Measurement {
   readonly after: Reading
 }
 
-const stretchOf = async (stage: Stage, driver: RunningProgram, name: string): Promise<Measurement> => {
+const stretchOf = async (stage: Stage, driver: RunningProgram, name: string, witness?: Witness): Promise<Measurement> => {
   await driver.line(new RegExp(`^open ${name}$`))
+  await witness?.opened()
   const before = await read(stage, driver)
   await driver.line(new RegExp(`^close ${name}$`))
   const after = await read(stage, driver)
+  await witness?.closed()
   const line = await driver.line(new RegExp(`^${name} \\{.*\\}$`))
   return { stretch: parseStretch(line.slice(name.length + 1)), before, after }
 }
@@ -83,6 +78,7 @@ const read = async (stage: Stage, driver: RunningProgram): Promise<Reading> => {
 
 const throughput = (measurement: Measurement, stepsPerTask: number): Throughput => {
   const { done, elapsedMs, samplesMs } = measurement.stretch
+  if (done === 0) throw new Error(`no task was done in ${round(elapsedMs, 0)} ms`)
   const sorted = samplesMs.toSorted((a, b) => a - b)
   const seconds = elapsedMs / 1_000
   return {
@@ -95,7 +91,7 @@ const throughput = (measurement: Measurement, stepsPerTask: number): Throughput 
   }
 }
 
-const lateness = (measurement: Measurement, stepsPerTask: number): Lateness => {
+const lateness = (measurement: Measurement, stepsPerTask: number) => {
   const sorted = measurement.stretch.samplesMs.toSorted((a, b) => a - b)
   return {
     lateness_p50_ms: round(quantile(sorted, 0.5), 1),

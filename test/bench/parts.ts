@@ -11,24 +11,34 @@ export interface BenchDatabase {
   readonly url: string
   readonly pid: number
   stored(): Promise<Stored>
+  /** Bytes on disk after a VACUUM. */
+  vacuumed(): Promise<number>
+  query<Row extends object>(sql: string): Promise<readonly Row[]>
   stop(): Promise<void>
 }
 
 /** PostgreSQL of its own in a new folder; it keeps its promises: fsync and synchronous_commit are on. */
-export const startDatabase = async (): Promise<BenchDatabase> => {
+export const startDatabase = async (parameters: Readonly<Record<string, string>> = {}): Promise<BenchDatabase> => {
   const folder = newFolder()
-  const postgres = await startPostgres({ dataDir: join(folder, 'postgres') })
+  const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), parameters })
   const connection = newConnection({ url: postgres.url, applicationName: 'bench' })
   await connection.connect()
+  const query = async <Row extends object>(sql: string): Promise<readonly Row[]> => (await connection.query<Row>(sql)).rows
+  const stored = async (): Promise<Stored> => {
+    const [row] = await query<{ stored: string; wal: string }>(
+      "select pg_database_size(current_database()) as stored, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') as wal",
+    )
+    return { stored: Number(row?.stored), wal: Number(row?.wal) }
+  }
   return {
     url: postgres.url,
     pid: postgres.pid,
-    stored: async () => {
-      const { rows } = await connection.query<{ stored: string; wal: string }>(
-        "select pg_database_size(current_database()) as stored, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') as wal",
-      )
-      return { stored: Number(rows[0]?.stored), wal: Number(rows[0]?.wal) }
+    stored,
+    vacuumed: async () => {
+      await connection.query('vacuum')
+      return (await stored()).stored
     },
+    query,
     stop: async () => {
       await connection.end()
       await postgres.stop()

@@ -2,7 +2,7 @@
 
 export interface System {
   /** Runs one task of a shape to its end and answers its result. */
-  run(shape: string): Promise<unknown>
+  run(shape: string, input?: object): Promise<unknown>
   backlog(): Backlog
   close(): Promise<void>
 }

@@ -7,9 +7,9 @@ const IN_FLIGHT_MAX = 1_000
 
 export const connect: Connect = ({ url, shape: backlogShape }) => {
   const client = new Client({ url, namespace: NAMESPACE, maxInFlight: IN_FLIGHT_MAX })
-  const submit = (name: string) => client.submit({ name }, {})
+  const submit = (name: string, input: object = {}) => client.submit({ name }, input)
   return Promise.resolve({
-    run: async (shape) => (await submit(shape)).result(),
+    run: async (shape, input) => (await submit(shape, input)).result(),
     backlog: () => {
       const results: Promise<unknown>[] = []
       return {

@@ -9,7 +9,19 @@ export type Load =
       readonly inFlight: number
       readonly warmupMs: number
       readonly until: { readonly ms: number } | { readonly tasks: number }
+      /** Of each task's input, which its steps answer. */
+      readonly inputBytes?: number
     }
+  /** Tasks submitted at a rate, however long they take. */
+  | {
+      readonly type: 'paced'
+      readonly shape: ShapeName
+      readonly tasksPerS: number
+      readonly warmupMs: number
+      readonly ms: number
+    }
+  /** One task at a time, whose result says when its steps began. */
+  | { readonly type: 'clocked'; readonly shape: ShapeName; readonly tasks: number; readonly warmupTasks: number }
   /** Tasks put in by so many submitters while there is no worker; then one starts. */
   | { readonly type: 'backlog'; readonly shape: ShapeName; readonly tasks: number; readonly submitters: number }
   /** After a warm-up with tasks of one step: tasks submitted all at once, whose results say how late their timers were. */
@@ -22,7 +34,7 @@ export interface Workload {
   readonly load: Load
 }
 
-const WARMUP_MS = 3_000
+export const WARMUP_MS = 3_000
 
 const closedLoop = (shape: ShapeName, inFlight: number, until: LoadOf<'closed_loop'>['until']): Load => ({
   type: 'closed_loop',

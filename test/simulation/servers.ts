@@ -25,6 +25,8 @@ export interface Server {
   readonly name: string
   readonly life: Life
   readonly engine: RunningEngine
+  /** The wall clock when it began to answer. */
+  readonly servesSince: number
 }
 
 export interface ServersParts {
@@ -100,7 +102,7 @@ export class Servers {
       (engine) => {
         if (!life.lives()) return
         trace.add(name, () => 'answers')
-        const server = { name, life, engine }
+        const server = { name, life, engine, servesSince: clock.now() }
         this.#answering.set(life, server)
         if (this.#latest === life) this.#current = server
       },

@@ -209,6 +209,7 @@ export class World {
         published: this.#transport.arrived,
         workers: this.workers,
         now: this.clock.now(),
+        servesSince: server.servesSince,
       })
       await this.clock.advance(60_000)
       await judging
@@ -252,15 +253,15 @@ export class World {
     if (projectionLagMs > 0 || domainEvents.lagMs > 0) return false
     for (const { taskId, state } of tasks)
       if (state?.endedAt === undefined && state?.pace.type === 'paused') this.operators.resume(taskId)
-    if (this.#options.isNetworked && (this.#isUnacknowledged || this.#isOverdue)) return false
+    if (this.#options.isNetworked && (this.#isUnacknowledged || this.#isOverdue(server))) return false
     return tasks.every(
       ({ state }) =>
         state !== undefined && (state.endedAt !== undefined || (state.pace.type === 'going' && state.phase === 'blocked')),
     )
   }
 
-  get #isOverdue(): boolean {
-    return overdueTimers(this.checking.witness, this.clock.now()).length > 0
+  #isOverdue({ servesSince }: Server): boolean {
+    return overdueTimers(this.checking.witness, { now: this.clock.now(), servesSince }).length > 0
   }
 
   #inLog(): readonly TaskNow[] {

@@ -79,6 +79,7 @@ export const choiceOf = (of: Plan, index: number, draw: number): StepChoice | un
         : { type: 'create_batches', ranges: rangesOf(1 + (bits % 6)), totalItems: 10 * (1 + (bits % 6)) }
     case 'standard':
     case 'deferred_convergence':
+    case 'function':
     case 'batch_worker':
     case undefined:
       return undefined

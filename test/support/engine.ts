@@ -1,20 +1,11 @@
 /** A whole engine on the memory log, the memory store and a virtual clock, with workers that do what a test says. */
-import {
-  handlerName,
-  type JournalProposal,
-  type Json,
-  jsonOf,
-  namespaceOf,
-  type TaskId,
-  taskIdFrom,
-  type WorkerId,
-  workerId,
-} from '@tasker/core'
+import { handlerName, type Json, jsonOf, namespaceOf, type TaskId, taskIdFrom, type WorkerId, workerId } from '@tasker/core'
 import type {
   AttemptOutcome,
   AttemptRef,
   CommandAnswer,
   GivenEvent,
+  HandedIn,
   JournalNews,
   JournalRecord,
   ResultAck,
@@ -49,6 +40,7 @@ export interface StepShape {
   readonly backoffMs?: number
   readonly timeoutS?: number
   readonly resultSchema?: Json
+  readonly initialization?: { readonly [field: string]: Json }
   readonly more?: { readonly [field: string]: Json }
 }
 
@@ -72,11 +64,12 @@ export const templateText = (
         backoffMs = 100,
         timeoutS = 5,
         resultSchema,
+        initialization,
         more: fields,
       }) => ({
         ...fields,
         name: step,
-        handler: { callable },
+        handler: { callable, initialization },
         dependencies: after,
         timeout_seconds: timeoutS,
         result_schema: resultSchema,
@@ -302,7 +295,7 @@ export class ScriptedWorker {
   }
 
   /** Hands in what the run of a function says, under the next number unless one is given. */
-  record(ref: AttemptRef, proposals: readonly JournalProposal[], fields: Partial<JournalRecord> = {}): void {
+  record(ref: AttemptRef, proposals: readonly HandedIn[], fields: Partial<JournalRecord> = {}): void {
     const { taskId, step, attempt } = ref
     const number = fields.number ?? ++this.#records
     this.session.record({

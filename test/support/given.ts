@@ -22,6 +22,7 @@ import {
   trustedJson,
   workerId,
   type BatchConfig,
+  type CallOf,
   type Checkpoint,
   type Decision,
   type Expression,
@@ -293,6 +294,26 @@ export const sleepUntil = (key: string, dueMs: number, kind: 'timer' | 'signal' 
   key,
   dueAt: at(dueMs),
 })
+
+/** What a durable function calls, with the policy of templates; `retry` and times where they are said. */
+export const callOf = (
+  key: string,
+  options: { readonly input?: string; readonly retry?: Partial<RetryPolicy> } & Partial<Pick<CallOf, 'scheduleToStartMs'>> = {},
+): CallOf => {
+  const { input = '{}', retry = {}, ...times } = options
+  return {
+    key,
+    callable: handlerName(`pay/${key}`),
+    method: 'call',
+    input: trustedJson(input),
+    retry: { ...DEFAULT_RETRY_POLICY, ...retry },
+    timeoutMs: durationMs(60_000),
+    priority: 0,
+    ...times,
+  }
+}
+
+export const call = (...given: Parameters<typeof callOf>): JournalProposal => ({ type: 'call', call: callOf(...given) })
 
 type Orders = 'pause' | 'resume' | 'retry' | 'resolve'
 

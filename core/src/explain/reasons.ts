@@ -19,6 +19,8 @@ export const WAIT_REASONS = [
   'timer',
   'signal',
   'divergence',
+  'child',
+  'call',
 ] as const
 
 /** What a step waits for, for programs. */

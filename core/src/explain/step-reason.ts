@@ -1,7 +1,7 @@
 /** Why one step does not run: the rules that decide are asked, each by its own function, and what they say is put into words. */
 import { instantText, type Instant } from '../kernel/instant.js'
 import { elementAt, unreachable } from '../kernel/invariant.js'
-import type { StepId } from '../kernel/ids.js'
+import type { StepId, TaskId } from '../kernel/ids.js'
 import { shownValue } from '../kernel/shown.js'
 import { valuesRead } from '../expression/reads.js'
 import { readinessOf } from '../graph/readiness.js'
@@ -12,6 +12,7 @@ import { queueHandler } from '../projections/ready-step.js'
 import { attemptsAllowed } from '../retry/allowed.js'
 import { isLeft, isTakingBack, runOf, undoStateOf } from '../task/compensation.js'
 import { expressionRoots } from '../task/expression-roots.js'
+import { childOfStep } from '../task/function-step.js'
 import type { LiveTask, StepWaitingForRetry } from '../task/state.js'
 import { isSuspended } from '../task/suspended.js'
 import { batchOf, goesOnWithout, isOpen, letsOthersGoOn } from '../task/step-groups.js'
@@ -38,6 +39,7 @@ export const stepReason = (task: LiveTask, index: number, around: Surroundings |
     case 'complete':
       return toBeTakenBack(task, index)
     case 'in_progress':
+      return waitsForChild(childOfStep(step))
     case 'cancelled':
     case 'resolved_manually':
     case 'compensated':
@@ -47,6 +49,16 @@ export const stepReason = (task: LiveTask, index: number, around: Surroundings |
       return unreachable(step)
   }
 }
+
+/** It runs, but no worker has it. */
+const waitsForChild = (child: TaskId | undefined): Told | undefined =>
+  child === undefined
+    ? undefined
+    : {
+        reason: 'child',
+        why: `Its work is task ${child}, which is not over.`,
+        unblockedBy: 'The end of that task. If it is blocked, it waits for a person itself.',
+      }
 
 const openDependencies = (task: LiveTask, index: number): readonly number[] =>
   elementAt(task.graph.dependencies, index, 'dependencies').filter((before) => !letsOthersGoOn(task, before))

@@ -1,7 +1,10 @@
 /** The orders a durable function's journal can be given. Who may give them, its task says. */
 import type { Instant } from '../kernel/instant.js'
 import type { JsonText } from '../kernel/json.js'
-import type { EffectRecorded, FunctionDiverged, FunctionTimerKind, UpdateAnswered } from './events.js'
+import type { TaskId } from '../kernel/ids.js'
+import type { CallOf } from './call.js'
+import type { ChildAsked } from './child.js'
+import type { EffectOutcome, EffectRecorded, FunctionDiverged, FunctionTimerKind, UpdateAnswered } from './events.js'
 
 /** A timer that the function asks for. */
 export interface TimerAsked {
@@ -11,14 +14,20 @@ export interface TimerAsked {
   readonly dueAt: Instant
 }
 
-/** A timer that nobody waits for any more. */
-export interface TimerUnwanted {
+/** A handler that the function calls. */
+export interface CallAsked {
+  readonly type: 'call'
+  readonly call: CallOf
+}
+
+/** A timer, a call or a child that nobody waits for any more. */
+export interface OperationUnwanted {
   readonly type: 'cancel'
   readonly key: string
 }
 
 /** What a run of the function wants in its journal. */
-export type JournalProposal = EffectRecorded | TimerAsked | TimerUnwanted | UpdateAnswered
+export type JournalProposal = EffectRecorded | TimerAsked | CallAsked | ChildAsked | OperationUnwanted | UpdateAnswered
 
 /** The worker that runs the function hands in what is to be recorded together. */
 export interface RecordFacts {
@@ -68,4 +77,13 @@ export interface ContinueFunction {
   readonly unread: readonly number[]
 }
 
-export type FunctionCommand = RecordFacts | TimerDue | SendSignal | SendUpdate | ReportDivergence | ContinueFunction
+/** A child is over, or could not be begun. */
+export interface ChildOver {
+  readonly type: 'child_over'
+  readonly at: Instant
+  readonly key: string
+  readonly taskId: TaskId
+  readonly outcome: EffectOutcome
+}
+
+export type FunctionCommand = RecordFacts | TimerDue | SendSignal | SendUpdate | ReportDivergence | ContinueFunction | ChildOver

@@ -5,12 +5,18 @@
  *     not acknowledged.
  * Y2  What is handed in together is recorded together, in its order, or not at all.
  * Y3  A function that diverged records nothing more; what comes from outside (signals, updates, timers) is recorded all the same, for when it goes on.
+ * Y4  A call is open until its step ends. A function that goes on from its beginning waits for no call any more, so those that are open are
+ *     cancelled before.
  */
 import { type Decision, accept } from '../kernel/decider.js'
 import { unreachable } from '../kernel/invariant.js'
+import type { StepId } from '../kernel/ids.js'
 import { LIMITS } from '../limits.js'
 import type { Failure } from '../task/failure.js'
+import { type CallOf, callStepName } from './call.js'
+import { type ChildStarted, childStarted, letGo } from './child.js'
 import type {
+  ChildOver,
   ContinueFunction,
   FunctionCommand,
   JournalProposal,
@@ -19,11 +25,11 @@ import type {
   SendUpdate,
   TimerDue,
 } from './commands.js'
-import type { FunctionEvent, UpdateAnswered } from './events.js'
+import type { CallsCreated, FunctionEvent, JournalEvent, UpdateAnswered } from './events.js'
 import { factsOf, type FunctionJournal, linksOf } from './journal.js'
 import { type FunctionRefusal, refuseFunction } from './refusals.js'
 
-type Decided = Decision<FunctionEvent, FunctionRefusal>
+type Decided = Decision<JournalEvent, FunctionRefusal>
 
 export const decideJournal = (journal: FunctionJournal, command: FunctionCommand): Decided => {
   switch (command.type) {
@@ -37,6 +43,8 @@ export const decideJournal = (journal: FunctionJournal, command: FunctionCommand
       return decideSignal(journal, command)
     case 'update':
       return decideUpdate(journal, command)
+    case 'child_over':
+      return decideChildOver(journal, command)
     case 'diverge': {
       const { expected, actual, line } = command
       return journal.diverged === undefined ? accept({ type: 'function.diverged', expected, actual, line }) : accept()
@@ -56,21 +64,43 @@ interface Draft {
   readonly state: Map<string, string>
   readonly timers: Map<string, 'timer' | 'signal'>
   readonly openUpdates: Set<string>
+  readonly children: Map<string, ChildStarted>
+  /** By key, the steps of the calls that are open. */
+  readonly calls: Map<string, StepId>
+  /** Calls that the task ever made. */
+  called: number
   operations: number
-  readonly events: FunctionEvent[]
+  readonly events: JournalEvent[]
+  /** The last of the events, while calls follow on calls. */
+  together: Together
 }
 
+interface Together extends CallsCreated {
+  readonly steps: StepId[]
+  readonly calls: CallOf[]
+}
+
+const noCalls = (): Together => ({ type: 'steps.created', segment: 'calls', steps: [], calls: [] })
+
 const decideRecord = (journal: FunctionJournal, { proposals }: RecordFacts): Decided => {
-  const draft = draftOf(journal, new Set(proposals.flatMap((proposal) => ('key' in proposal ? [proposal.key] : []))))
+  const draft = draftOf(journal, new Set(proposals.map(keyOf)))
   for (const proposal of proposals) propose(draft, proposal)
-  const { events, operations, state } = draft
+  const { events, operations, state, children } = draft
   if (operations > LIMITS.functionOperationsMax) {
     return refuseFunction('TOO_MANY_OPERATIONS', `A function has at most ${LIMITS.functionOperationsMax} operations.`)
+  }
+  if (children.size > LIMITS.openChildrenMax) {
+    return refuseFunction('TOO_MANY_CHILDREN', `A function waits for at most ${LIMITS.openChildrenMax} children at once.`)
   }
   if (state.size > LIMITS.functionStateKeysMax) {
     return refuseFunction('TOO_MANY_STATE_KEYS', `A function shows at most ${LIMITS.functionStateKeysMax} names of state.`)
   }
   return { type: 'accepted', events }
+}
+
+const keyOf = (proposal: JournalProposal): string => {
+  if (proposal.type === 'call') return proposal.call.key
+  return proposal.type === 'update.answered' ? proposal.id : proposal.key
 }
 
 /** Of the journal only what concerns the keys that are proposed is looked up. */
@@ -79,13 +109,17 @@ const draftOf = (journal: FunctionJournal, proposed: ReadonlySet<string>): Draft
   const patches = new Set<string>()
   for (const { fact } of linksOf(journal)) {
     if (!('key' in fact) || !proposed.has(fact.key)) continue
-    if (fact.type === 'timer.started') keys.add(fact.key)
+    if (fact.type === 'timer.started' || fact.type === 'call.started' || fact.type === 'child.started') keys.add(fact.key)
     if (fact.type === 'effect.recorded' && fact.kind === 'patch') patches.add(fact.key)
     if (fact.type === 'effect.recorded' && (fact.kind === 'step' || fact.kind === 'send')) keys.add(fact.key)
   }
   const timers = new Map([...journal.timers].map(([key, { kind }]) => [key, kind]))
   const openUpdates = new Set([...journal.updates].flatMap(([id, { outcome }]) => (outcome === undefined ? [id] : [])))
-  return { keys, patches, timers, openUpdates, state: new Map(journal.state), operations: journal.operations, events: [] }
+  const children = new Map(journal.children)
+  const calls = new Map([...journal.calls].filter(([, key]) => proposed.has(key)).map(([step, key]) => [key, step]))
+  const { called, operations } = journal
+  const state = new Map(journal.state)
+  return { keys, patches, timers, openUpdates, children, calls, called, state, operations, events: [], together: noCalls() }
 }
 
 /** Y1: what is known already is passed over. */
@@ -102,16 +136,52 @@ const propose = (draft: Draft, proposal: JournalProposal): void => {
     case 'update.answered':
       if (draft.openUpdates.delete(proposal.id)) draft.events.push(proposal)
       return
-    case 'cancel': {
-      const { key } = proposal
-      const kind = draft.timers.get(key)
-      if (kind === undefined) return
-      draft.timers.delete(key)
-      draft.events.push({ type: 'timer.cancelled', kind, key })
-      return
+    case 'call':
+      return proposeCall(draft, proposal.call)
+    case 'child': {
+      if (draft.keys.has(proposal.key)) return
+      const child = childStarted(proposal)
+      draft.children.set(child.key, child)
+      return addOperation(draft, child.key, child)
     }
+    case 'cancel':
+      return proposeCancel(draft, proposal.key)
     default:
       return unreachable(proposal)
+  }
+}
+
+/** Calls that are asked for together are created together. */
+const proposeCall = (draft: Draft, call: CallOf): void => {
+  if (draft.keys.has(call.key)) return
+  const step = callStepName(call.key, ++draft.called)
+  draft.keys.add(call.key)
+  draft.calls.set(call.key, step)
+  draft.operations++
+  if (draft.events.at(-1)?.type !== 'steps.created') {
+    draft.together = noCalls()
+    draft.events.push(draft.together)
+  }
+  draft.together.steps.push(step)
+  draft.together.calls.push(call)
+}
+
+/** A child that outlives its parent outlives who waited for it, too. */
+const proposeCancel = (draft: Draft, key: string): void => {
+  const kind = draft.timers.get(key)
+  if (kind !== undefined) {
+    draft.timers.delete(key)
+    draft.events.push({ type: 'timer.cancelled', kind, key })
+  }
+  const child = draft.children.get(key)
+  if (child?.onClose === 'cancel') {
+    draft.children.delete(key)
+    draft.events.push(letGo(child))
+  }
+  const step = draft.calls.get(key)
+  if (step !== undefined) {
+    draft.calls.delete(key)
+    draft.events.push({ type: 'step.cancelled', step })
   }
 }
 
@@ -147,6 +217,10 @@ const decideTimerDue = ({ timers }: FunctionJournal, { at, key }: TimerDue): Dec
   return accept({ type: 'timer.fired', kind: timer.kind, key })
 }
 
+/** K2: what comes for a child that is not open says nothing new. */
+const decideChildOver = ({ children }: FunctionJournal, { key, taskId, outcome }: ChildOver): Decided =>
+  children.get(key)?.taskId === taskId ? accept({ type: 'child.ended', key, taskId, outcome }) : accept()
+
 const decideSignal = (journal: FunctionJournal, { name, payload, requestId }: SendSignal): Decided => {
   if (requestId !== undefined && journal.requests.includes(requestId)) return accept()
   if (journal.signalsKept >= LIMITS.signalsKeptMax) {
@@ -179,7 +253,9 @@ const decideContinue = (journal: FunctionJournal, { input, unread, seen }: Conti
   if (first !== undefined) return refuseFunction('UNKNOWN_SIGNAL', `The journal has no signal ${first}.`)
   const unseen = factsOf(journal, seen).flatMap(({ fact }) => (fact.type === 'signal.received' ? [fact.number] : []))
   const kept = [...new Set([...unread, ...unseen])].sort((a, b) => a - b)
-  return { type: 'accepted', events: [...unanswered(journal, seen), { type: 'function.continued', input, unread: kept }] }
+  const cancelled = [...journal.calls.keys()].map((step): JournalEvent => ({ type: 'step.cancelled', step }))
+  const before = [...cancelled, ...cancelledChildren(journal), ...unanswered(journal, seen)]
+  return accept<JournalEvent>(...before, { type: 'function.continued', input, unread: kept })
 }
 
 /** What it has seen and not answered nobody will: who handles it is gone. */
@@ -195,3 +271,7 @@ const NOT_ANSWERED: Failure = {
   code: 'UPDATE_NOT_ANSWERED',
   retryable: false,
 }
+
+/** A life that begins anew hears nothing of the children before it: those that are not to outlive it are cancelled. */
+const cancelledChildren = ({ children }: FunctionJournal): readonly FunctionEvent[] =>
+  [...children.values()].flatMap((child) => (child.onClose === 'cancel' ? [letGo(child)] : []))

@@ -3,12 +3,16 @@
  *
  * U1  An effect is recorded once a key: a function that saw a result sees the same one for ever.
  * U2  A timer is started once a key, and ends once: it fires, or is cancelled, or its function is over.
- * U3  An update is answered once: who asks again hears the first answer.
- * U4  The order of these events is the order in which the function sees them.
+ * U3  The order of these events is the order in which the function sees them.
+ * U4  A call is a step of the task: its own events say how it goes, and what ends it is what the function sees of it.
+ * U5  An update is answered once: who asks again hears the first answer.
  */
 import type { Instant } from '../kernel/instant.js'
+import type { StepId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
 import type { Failure } from '../task/failure.js'
+import type { CallOf } from './call.js'
+import type { ChildEnded, ChildStarted } from './child.js'
 
 /** How an effect ended. */
 export type EffectOutcome =
@@ -117,6 +121,20 @@ export interface FunctionContinued {
   readonly unread: readonly number[]
 }
 
+/** Handlers that the function calls, each a step of its task. The steps are in the order of the calls. */
+export interface CallsCreated {
+  readonly type: 'steps.created'
+  readonly segment: 'calls'
+  readonly steps: readonly StepId[]
+  readonly calls: readonly CallOf[]
+}
+
+/** The function waits for a call no more, so its step is cancelled as any step is. */
+export interface CallCancelled {
+  readonly type: 'step.cancelled'
+  readonly step: StepId
+}
+
 export type FunctionEvent =
   | EffectRecorded
   | TimerStarted
@@ -127,6 +145,8 @@ export type FunctionEvent =
   | UpdateAnswered
   | FunctionDiverged
   | FunctionContinued
+  | ChildStarted
+  | ChildEnded
 
 /** The cancellation of its task, as a function sees it. */
 export interface CancelSeen {
@@ -134,5 +154,23 @@ export interface CancelSeen {
   readonly reason?: string
 }
 
+/** A call was made. */
+export interface CallStarted {
+  readonly type: 'call.started'
+  readonly key: string
+  /** The handler. */
+  readonly target: string
+}
+
+/** The step of a call ended. */
+export interface CallEnded {
+  readonly type: 'call.ended'
+  readonly key: string
+  readonly outcome: EffectOutcome
+}
+
 /** What a function sees. */
-export type JournalFact = Exclude<FunctionEvent, FunctionDiverged | FunctionContinued> | CancelSeen
+export type JournalFact = Exclude<FunctionEvent, FunctionDiverged | FunctionContinued> | CallStarted | CallEnded | CancelSeen
+
+/** What an order to a journal makes happen: its own events, and those of the steps of its calls. */
+export type JournalEvent = FunctionEvent | CallsCreated | CallCancelled

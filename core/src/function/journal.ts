@@ -5,15 +5,20 @@
  * V2  An event that cannot follow is a bug of whoever decided it: it throws, and is never skipped.
  */
 import type { Instant } from '../kernel/instant.js'
-import { invariant, unreachable } from '../kernel/invariant.js'
+import { elementAt, invariant, unreachable } from '../kernel/invariant.js'
+import type { StepId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
 import { LIMITS } from '../limits.js'
+import { callTarget } from './call.js'
+import { type ChildEnded, type ChildStarted, NO_CHILDREN, type OpenChildren } from './child.js'
 import { type KeptUpdate, updateAnswered, updateReceived } from './updates.js'
 import type {
+  CallsCreated,
+  EffectOutcome,
   EffectRecorded,
   FunctionContinued,
   FunctionDiverged,
-  FunctionEvent,
+  JournalEvent,
   FunctionTimerKind,
   JournalFact,
   SignalReceived,
@@ -44,9 +49,15 @@ export interface FunctionJournal {
   readonly length: number
   /** By key, the timers that neither fired nor were cancelled. */
   readonly timers: ReadonlyMap<string, OpenTimer>
+  /** By key, the children that did not end. */
+  readonly children: OpenChildren
+  /** By step, the keys of the calls that have not ended. */
+  readonly calls: ReadonlyMap<StepId, string>
+  /** Calls made in all, through all lives. */
+  readonly called: number
   /** What it shows to queries. It stays when the function continues. */
   readonly state: ReadonlyMap<string, JsonText>
-  /** Operations whose key is in use, timers and effects alike. */
+  /** Operations whose key is in use: timers, effects and calls alike. */
   readonly operations: number
   /** Signals received in all. */
   readonly signals: number
@@ -62,6 +73,7 @@ export interface FunctionJournal {
 }
 
 const NO_TIMERS: FunctionJournal['timers'] = new Map()
+const NO_CALLS: FunctionJournal['calls'] = new Map()
 const NO_STATE: FunctionJournal['state'] = new Map()
 const NO_UPDATES: FunctionJournal['updates'] = new Map()
 
@@ -72,6 +84,9 @@ export const emptyJournal = (input: JsonText, at: Instant): FunctionJournal => (
   last: undefined,
   length: 0,
   timers: NO_TIMERS,
+  children: NO_CHILDREN,
+  calls: NO_CALLS,
+  called: 0,
   state: NO_STATE,
   operations: 0,
   signals: 0,
@@ -82,7 +97,7 @@ export const emptyJournal = (input: JsonText, at: Instant): FunctionJournal => (
   diverged: undefined,
 })
 
-export const evolveJournal = (journal: FunctionJournal, event: FunctionEvent, at: Instant): FunctionJournal => {
+export const evolveJournal = (journal: FunctionJournal, event: JournalEvent, at: Instant): FunctionJournal => {
   switch (event.type) {
     case 'effect.recorded':
       return effectRecorded(journal, event, at)
@@ -91,6 +106,10 @@ export const evolveJournal = (journal: FunctionJournal, event: FunctionEvent, at
     case 'timer.fired':
     case 'timer.cancelled':
       return { ...withFact(journal, event, at), timers: without(journal.timers, event.key, event.kind) }
+    case 'steps.created':
+      return callsCreated(journal, event, at)
+    case 'step.cancelled':
+      return seeCallEnded(journal, event.step, { type: 'cancelled' }, at)
     case 'signal.received':
       return signalReceived(journal, event, at)
     case 'update.received': {
@@ -99,6 +118,10 @@ export const evolveJournal = (journal: FunctionJournal, event: FunctionEvent, at
     }
     case 'update.answered':
       return { ...withFact(journal, event, at), updates: updateAnswered(journal.updates, event) }
+    case 'child.started':
+      return childStarted(journal, event, at)
+    case 'child.ended':
+      return childEnded(journal, event, at)
     case 'function.diverged':
       return { ...journal, diverged: event }
     case 'function.continued':
@@ -111,6 +134,15 @@ export const evolveJournal = (journal: FunctionJournal, event: FunctionEvent, at
 /** The task is to be cancelled. */
 export const seeCancel = (journal: FunctionJournal, reason: string | undefined, at: Instant): FunctionJournal =>
   withFact(journal, reason === undefined ? { type: 'task.cancel_requested' } : { type: 'task.cancel_requested', reason }, at)
+
+/** The step of a call has ended; what is no call, or has ended before, is nothing to the function. */
+export const seeCallEnded = (journal: FunctionJournal, step: StepId, outcome: EffectOutcome, at: Instant): FunctionJournal => {
+  const key = journal.calls.get(step)
+  if (key === undefined) return journal
+  const calls = new Map(journal.calls)
+  calls.delete(step)
+  return { ...withFact(journal, { type: 'call.ended', key, outcome }, at), calls }
+}
 
 /** Somebody lets a function that diverged run again. */
 export const letRun = (journal: FunctionJournal): FunctionJournal => ({ ...journal, diverged: undefined })
@@ -172,11 +204,35 @@ const timerStarted = (journal: FunctionJournal, event: TimerStarted, at: Instant
   return { ...next, operations: next.operations + 1, timers: new Map(journal.timers).set(key, { kind, dueAt }) }
 }
 
+const callsCreated = (journal: FunctionJournal, { steps, calls }: CallsCreated, at: Instant): FunctionJournal => {
+  const open = new Map(journal.calls)
+  let next = journal
+  calls.forEach((call, index) => {
+    open.set(elementAt(steps, index, 'a step of a call'), call.key)
+    next = withFact(next, { type: 'call.started', key: call.key, target: callTarget(call) }, at)
+  })
+  const { called, operations } = journal
+  return { ...next, calls: open, called: called + calls.length, operations: operations + calls.length }
+}
+
 const without = (timers: FunctionJournal['timers'], key: string, kind: FunctionTimerKind): FunctionJournal['timers'] => {
   invariant(timers.get(key)?.kind === kind, `a ${kind} with the key ${key} runs`)
   const next = new Map(timers)
   next.delete(key)
   return next
+}
+
+const childStarted = (journal: FunctionJournal, event: ChildStarted, at: Instant): FunctionJournal => {
+  invariant(!journal.children.has(event.key), `a child with the key ${event.key} is open already`)
+  const next = withFact(journal, event, at)
+  return { ...next, operations: next.operations + 1, children: new Map(journal.children).set(event.key, event) }
+}
+
+const childEnded = (journal: FunctionJournal, event: ChildEnded, at: Instant): FunctionJournal => {
+  invariant(journal.children.get(event.key)?.taskId === event.taskId, `the child with the key ${event.key} is open`)
+  const children = new Map(journal.children)
+  children.delete(event.key)
+  return { ...withFact(journal, event, at), children }
 }
 
 const signalReceived = (journal: FunctionJournal, event: SignalReceived, at: Instant): FunctionJournal => {
@@ -204,5 +260,6 @@ const continued = (journal: FunctionJournal, event: FunctionContinued, at: Insta
   invariant(signalsKept === unread.size, 'a function that continues keeps signals that it has')
   const last = kept.reduce<JournalLink | undefined>((before, { fact, at: when }) => ({ fact, at: when, before }), undefined)
   const begun = { ...emptyJournal(event.input, at), life: life + 1, last, length: kept.length }
-  return { ...begun, signals, signalsKept, state, requests, updates, updatesKept: kept.length - signalsKept }
+  const updatesKept = kept.length - signalsKept
+  return { ...begun, signals, signalsKept, state, requests, updates, updatesKept, called: journal.called }
 }

@@ -1,4 +1,4 @@
-/** A graph with workers of a batch: they are added at its end and stand where their template stood. */
+/** A graph with steps that its template does not list, which are added at its end: workers of a batch, and calls of a durable function. */
 import type { StepId } from '../kernel/ids.js'
 import { elementAt } from '../kernel/invariant.js'
 import type { StepGraph } from '../template/plan.js'
@@ -34,6 +34,21 @@ export const withWorkers = (graph: StepGraph, template: number, names: readonly 
   ]
   return { steps, indexOf, dependencies, dependents }
 }
+
+/** Nobody waits for a call, and it waits for nobody. */
+export const withCalls = (graph: StepGraph, calls: readonly StepSpec[]): StepGraph => {
+  const indexOf = new Map(graph.indexOf)
+  calls.forEach(({ name }, offset) => indexOf.set(name, graph.steps.length + offset))
+  const alone = calls.map(() => NOBODY)
+  return {
+    steps: [...graph.steps, ...calls],
+    indexOf,
+    dependencies: [...graph.dependencies, ...alone],
+    dependents: [...graph.dependents, ...alone],
+  }
+}
+
+const NOBODY: readonly number[] = []
 
 const dependingOn = (step: StepSpec, template: StepId, names: readonly StepId[]): StepSpec => ({
   ...step,

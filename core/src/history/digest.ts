@@ -36,7 +36,7 @@ export const isOfStep = (subject: string): boolean => subject !== WHOLE_TASK && 
 
 const subjectOf = (event: TaskEvent): string => {
   if ('step' in event) return event.step
-  return 'key' in event ? `${OPERATION}${event.kind} ${event.key}` : WHOLE_TASK
+  return 'key' in event ? `${OPERATION}${'kind' in event ? event.kind : 'child'} ${event.key}` : WHOLE_TASK
 }
 
 export interface StepTimes {
@@ -125,13 +125,14 @@ const MECHANICS: ReadonlySet<TaskEvent['type']> = new Set([
 /** H1. The number of an attempt is the place of its end among the ends of its step. */
 const VOLATILE = new Set([
   ...['type', 'step', 'attempt', 'worker', 'dueAt', 'delayMs', 'since', 'by', 'runAt', 'correlationId', 'parentCorrelationId'],
+  ...['taskId', 'parent'],
   ...['idempotencyKey', 'identity', 'initiator', 'sourceSystem', 'reason', 'metadata', 'notes', 'requestId'],
 ])
 const PAYLOADS = new Set(['context', 'output', 'payload', 'result', 'value', 'input'])
 
 /** How an operation ended is told as the end of a step is. */
 const fieldsOf = (event: TaskEvent): object => {
-  if (event.type !== 'effect.recorded' || !('outcome' in event)) return event
+  if (!('outcome' in event) || typeof event.outcome === 'string') return event
   const { outcome, ...rest } = event
   const { type, ...said } = outcome
   return { ...rest, outcome: type, ...said }

@@ -4,10 +4,11 @@ import { keyQueue } from '../key/key.js'
 import { elementAt } from '../kernel/invariant.js'
 import { handlerName, type HandlerName, type TaskId } from '../kernel/ids.js'
 import { LIMITS } from '../limits.js'
-import { handlerQueue } from '../queue/name.js'
+import { functionQueue, handlerQueue } from '../queue/name.js'
 import { readyRank } from '../queue/order.js'
 import type { HandlerSpec, StepSpec } from '../template/template.js'
 import { runOf } from '../task/compensation.js'
+import { runsChild } from '../task/function-step.js'
 import type { LiveTask } from '../task/state.js'
 import type { ReadyRow } from './rows.js'
 
@@ -40,7 +41,7 @@ export const readyRows = (taskId: TaskId, task: LiveTask): readonly ReadyRow[] =
         attempt: step.attempts,
         namespace: task.submitted.namespace,
         handler,
-        queue: gate === undefined ? handlerQueue(handler) : keyQueue(gate),
+        queue: gate === undefined ? (runsChild(task, index) ? functionQueue(handler) : handlerQueue(handler)) : keyQueue(gate),
         gate: gate === undefined ? undefined : { limit: gate.limit, perMs: gate.perMs },
         fairnessKey: task.submitted.fairnessKey ?? '',
         priority,

@@ -80,11 +80,14 @@ export type TimerKind =
   | 'cancel_grace'
   | 'staleness'
   | 'function'
+  | 'linked'
+  | 'child_timeout'
 
 /**
  * A wake-up. `step_timeout` rows also tell a recovering server which attempts are out, and with whom; `heartbeat` rows wake nobody: they tell
  * it which of those must be heard of, and are due as long after the `step_timeout` as the handler may be silent. A `function` row stands for all timers
- * of a durable function: the first of them is due then.
+ * of a durable function: the first of them is due then. A `linked` row is never due: it tells a recovering server that the task has children that
+ * did not end, or a parent that may end before it.
  */
 export interface TimerRow {
   readonly taskId: TaskId

@@ -2,12 +2,13 @@
 import type { DurationMs, Instant } from '../kernel/instant.js'
 import type { Namespace, StepId, WorkerId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
-import type { JournalProposal } from '../function/commands.js'
+import type { ChildOver, JournalProposal } from '../function/commands.js'
 import type { KeyKind } from '../key/key.js'
 import type { Plan } from '../template/plan.js'
 import type { StepChoice } from './choice.js'
 import type { EventNotes } from './event-note.js'
 import type { Failure } from './failure.js'
+import type { ParentLink } from './parent.js'
 import type { DeadLetterStatus } from './letters/dead-letter.js'
 import type { HeardSteps } from './letters/staleness.js'
 import type { TimeoutKind } from './timeout-kind.js'
@@ -28,6 +29,7 @@ export interface SubmitTask {
   readonly idempotencyKey?: string
   readonly identity?: string
   readonly runAt?: Instant
+  readonly parent?: ParentLink
 }
 
 /** The wait that `runAt` asked for is over. */
@@ -362,3 +364,4 @@ export type TaskCommand =
   | FunctionTimerDue
   | SignalTask
   | UpdateTask
+  | ChildOver

@@ -4,8 +4,8 @@
  * D1  Everything a decision needs comes with the state and the command: no clock, no dice, no look-up.
  * D2  What fires a command (a queue, a timer, a resent message) may come twice or late; the state decides whether it still counts.
  * D3  On a finished task only results are answered by their own rules: a repeat is accepted without events, any other result is
- *     refused with LEASE_LOST, because a worker needs to hear about its attempt. It may be archived. Every other command is refused with
- *     TASK_FINISHED, and once it is archived every command with TASK_ARCHIVED.
+ *     refused with LEASE_LOST, because a worker needs to hear about its attempt. It may be archived. A signal that it has is a repeat. Every
+ *     other command is refused with TASK_FINISHED, and once it is archived every command with TASK_ARCHIVED.
  */
 import type { Decision } from '../kernel/decider.js'
 import { unreachable } from '../kernel/invariant.js'
@@ -14,6 +14,7 @@ import type { TaskEvent } from './events.js'
 import { refuse, type TaskRefusal } from './refusals.js'
 import { type ArchivedTask, isTerminal, type LiveTask, type TaskState } from './state.js'
 import { decideAdmit } from './decide/admit.js'
+import { NOTHING_NEW } from './decide/attempt.js'
 import { decideArchive } from './decide/archive.js'
 import { decideCancel, decideCancelGraceOver } from './decide/cancel.js'
 import { decideCheckpoint } from './decide/checkpoint.js'
@@ -69,10 +70,15 @@ const decideLive = (task: LiveTask, command: Exclude<TaskCommand, SubmitTask>): 
     case 'archive':
       return decideArchive(task, command)
     default:
-      if (isTerminal(task.phase)) return refuse('TASK_FINISHED', `The task ${task.submitted.name} is ${task.phase}.`)
-      return decideOpen(task, command)
+      if (!isTerminal(task.phase)) return decideOpen(task, command)
+      if (isKnownSignal(task, command)) return NOTHING_NEW
+      return refuse('TASK_FINISHED', `The task ${task.submitted.name} is ${task.phase}.`)
   }
 }
+
+/** It was taken while the task was open, and its answer was lost. */
+const isKnownSignal = ({ journal }: LiveTask, command: TaskCommand): boolean =>
+  command.type === 'signal' && command.requestId !== undefined && journal?.requests.includes(command.requestId) === true
 
 /** What a task that is over still answers by its own rules. */
 type LateCommand = 'complete' | 'fail' | 'stopped' | 'archive'
@@ -131,6 +137,7 @@ const decideOpen = (
     case 'timer_due':
     case 'signal':
     case 'update':
+    case 'child_over':
       return decideFunction(task, command)
     default:
       return unreachable(command)

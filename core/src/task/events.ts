@@ -13,8 +13,9 @@ import type { KeyKind } from '../key/key.js'
 import type { EventDelivery, EventOutcome } from '../template/published-event.js'
 import type { EventProblem } from './event-note.js'
 import type { WatchedState } from '../template/lifecycle.js'
-import type { FunctionEvent } from '../function/events.js'
+import type { CallsCreated, FunctionEvent } from '../function/events.js'
 import type { Failure } from './failure.js'
+import type { ParentLink } from './parent.js'
 import type { DeadLetterStatus } from './letters/dead-letter.js'
 import type { TimeoutKind } from './timeout-kind.js'
 
@@ -42,6 +43,8 @@ export interface TaskSubmitted {
   readonly identity?: string
   /** Not before this instant does any step become ready. */
   readonly runAt?: Instant
+  /** The task that began this one. */
+  readonly parent?: ParentLink
 }
 
 /** The steps that exist from the start. */
@@ -80,7 +83,7 @@ export interface BatchesCreated {
   readonly reason?: string
 }
 
-export type StepsCreated = InitialStepsCreated | BranchesCreated | BatchesCreated
+export type StepsCreated = InitialStepsCreated | BranchesCreated | BatchesCreated | CallsCreated
 
 /** The step is ready: everything it depends on is satisfied. `attempt` is the number its next start will have. */
 export interface StepScheduled {

@@ -9,7 +9,7 @@
 import { later, type DurationMs, type Instant } from '../kernel/instant.js'
 import { BugError, elementAt, invariant, unreachable } from '../kernel/invariant.js'
 import type { StepId } from '../kernel/ids.js'
-import type { JsonText } from '../kernel/json.js'
+import { JSON_NULL, type JsonText } from '../kernel/json.js'
 import type { Plan } from '../template/plan.js'
 import type {
   StepCheckpointed,
@@ -24,10 +24,19 @@ import type {
   TaskSubmitted,
 } from './events.js'
 import { isTakingBack, runOf } from './compensation.js'
-import type { FunctionEvent } from '../function/events.js'
-import { emptyJournal, evolveJournal, letRun, seeCancel } from '../function/journal.js'
+import type { CallsCreated, EffectOutcome, FunctionEvent } from '../function/events.js'
+import { emptyJournal, evolveJournal, letRun, seeCallEnded, seeCancel } from '../function/journal.js'
 import { timeoutFailure } from './failure.js'
-import { batchesCreated, branchesCreated, initialSteps, NO_STEPS, pendingSteps, unmetOf } from './growth.js'
+import {
+  batchesCreated,
+  branchesCreated,
+  callsCreated,
+  initialSteps,
+  NO_STEPS,
+  pendingSteps,
+  unmetOf,
+  withoutCalls,
+} from './growth.js'
 import { NO_DEAD_LETTERS } from './letters/dead-letter.js'
 import { concernsLetters, foldLetters } from './letters/fold-letters.js'
 import {
@@ -64,7 +73,7 @@ import {
   waitingStep,
   withIgnored,
 } from './step-states.js'
-import { goesOnWithout, isOpen } from './step-groups.js'
+import { goesOnWithout, isOpen, mayBeTimed } from './step-groups.js'
 import { endedTask, scheduledTask, withPhase, withStep, withStepPassed } from './task-states.js'
 import { PHASE_TRANSITIONS, STEP_TRANSITIONS } from './transitions.js'
 
@@ -74,7 +83,7 @@ export const evolve = (state: TaskState, event: TaskEvent, at: Instant, plan: Pl
   if (state.type === 'archived') throw new BugError(`${event.type} in a task that is archived`)
   const phase = state.type === 'none' ? 'none' : state.phase
   if (PHASE_TRANSITIONS[event.type][phase] === undefined) throw new BugError(`${event.type} in a task that is ${phase}`)
-  if (state.type === 'task') return withLetters(state, event, evolveLive(state, event, at), at)
+  if (state.type === 'task') return withLetters(state, event, withCallSeen(event, evolveLive(state, event, at), at), at)
   invariant(event.type === 'task.submitted', 'a task begins with its submission')
   return submitted(event, at, plan)
 }
@@ -92,6 +101,41 @@ export const archivedTask = (event: TaskArchived, at: Instant): ArchivedTask => 
   archived: event,
   archivedAt: at,
 })
+
+/** What ends the step of a call is a fact of its function's journal. */
+const withCallSeen = (event: Exclude<TaskEvent, TaskArchived>, task: LiveTask, at: Instant): LiveTask => {
+  const { journal } = task
+  if (journal === undefined || journal.calls.size === 0 || !('step' in event) || event.step === undefined) return task
+  if (!journal.calls.has(event.step)) return task
+  const outcome = outcomeOf(elementAt(task.steps, indexOf(task, event.step), 'steps'))
+  return outcome === undefined ? task : { ...task, journal: seeCallEnded(journal, event.step, outcome, at) }
+}
+
+/** How a step ended; undefined while it may still go on. */
+const outcomeOf = (step: StepState): EffectOutcome | undefined => {
+  switch (step.status) {
+    case 'complete':
+      return { type: 'succeeded', result: step.output }
+    case 'resolved_manually':
+      return { type: 'succeeded', result: JSON_NULL }
+    case 'cancelled':
+      return { type: 'cancelled' }
+    case 'error':
+      invariant(step.lastFailure !== undefined, 'a step that failed has a failure')
+      return { type: 'failed', failure: step.lastFailure }
+    case 'uncreated':
+    case 'not_taken':
+    case 'pending':
+    case 'enqueued':
+    case 'in_progress':
+    case 'waiting_for_retry':
+    case 'skipped':
+    case 'compensated':
+      return undefined
+    default:
+      return unreachable(step)
+  }
+}
 
 /** What the event means for the task's dead letters; most tasks never have one. */
 const withLetters = (before: LiveTask, event: Exclude<TaskEvent, TaskArchived>, after: LiveTask, at: Instant): LiveTask => {
@@ -145,8 +189,11 @@ const evolveLive = (task: LiveTask, event: Exclude<TaskEvent, TaskArchived>, at:
     case 'update.received':
     case 'update.answered':
     case 'function.diverged':
-    case 'function.continued':
+    case 'child.started':
+    case 'child.ended':
       return journaled(task, event, at)
+    case 'function.continued':
+      return withoutCalls(journaled(task, event, at))
     default:
       return evolveStep(task, event, at)
   }
@@ -253,6 +300,8 @@ const stepsCreated = (task: LiveTask, event: StepsCreated, at: Instant): LiveTas
       return branchesCreated(task, event, at)
     case 'batches':
       return batchesCreated(task, event, at)
+    case 'calls':
+      return journaled(callsCreated(task, event, at), event, at)
     default:
       return unreachable(event)
   }
@@ -353,27 +402,26 @@ const undoScheduled = (task: LiveTask, index: number, step: StepComplete, attemp
   }
 }
 
+/** Nothing of a task starts any more, so its pause is over for a function alone: that runs, and cleans up. */
 const cancelRequested = (task: LiveTask, event: TaskCancelRequested, at: Instant): LiveTask => ({
   ...withPhase(task, 'cancelling', at),
+  pace: task.journal === undefined ? task.pace : GOING,
   cancel: { reason: event.reason, graceUntil: later(at, event.graceMs) },
   journal: task.journal === undefined ? undefined : seeCancel(task.journal, event.reason, at),
 })
 
-const NOT_HANDED_IN: ReadonlySet<FunctionEvent['type']> = new Set([
-  'timer.fired',
-  'signal.received',
-  'update.received',
-  'function.diverged',
-])
+/** What comes from elsewhere than its run. */
+const OUTSIDE: ReadonlySet<string> = new Set(['timer.fired', 'signal.received', 'update.received', 'function.diverged'])
 
 /** What its run hands in begins its time anew. */
-const journaled = (task: LiveTask, event: FunctionEvent, at: Instant): LiveTask => {
+const journaled = (task: LiveTask, event: FunctionEvent | CallsCreated, at: Instant): LiveTask => {
   const { journal, steps } = task
   invariant(journal !== undefined, 'only a durable function has a journal')
   const run = elementAt(steps, 0, 'steps')
-  const handedIn = !NOT_HANDED_IN.has(event.type)
   const renewed =
-    handedIn && run.status === 'in_progress' ? withStep(task, 0, run, checkpointedStep(run, timeoutOf(task, 0), at), at) : task
+    !OUTSIDE.has(event.type) && run.status === 'in_progress'
+      ? withStep(task, 0, run, checkpointedStep(run, timeoutOf(task, 0), at), at)
+      : task
   return { ...withPhase(renewed, task.phase, at), journal: evolveJournal(journal, event, at) }
 }
 
@@ -398,7 +446,7 @@ const handedStep = (task: LiveTask, index: number, output: JsonText, at: Instant
 /** The times of a paused task stood still. */
 const timesRunAgain = (task: LiveTask, at: Instant): readonly StepState[] => {
   const { pace, steps } = task
-  if (!task.plan.timed || pace.type !== 'paused') return steps
+  if (!mayBeTimed(task) || pace.type !== 'paused') return steps
   return steps.map((step, index) => (isOpen(step.status) ? runningAgain(step, pace.since, runOf(task, index), at) : step))
 }
 

@@ -1,5 +1,7 @@
-/** What decisions and batches make of a task: steps that begin to exist, steps that never will, and workers that the template does not list. */
-import { withWorkers } from '../graph/grown.js'
+/** What decisions, batches and calls make of a task: steps that begin to exist, steps that never will, and steps that the template does not list. */
+import { callStep } from '../function/call.js'
+import type { CallsCreated } from '../function/events.js'
+import { withCalls, withWorkers } from '../graph/grown.js'
 import type { StepId } from '../kernel/ids.js'
 import type { Instant } from '../kernel/instant.js'
 import { BugError, elementAt, invariant } from '../kernel/invariant.js'
@@ -70,6 +72,30 @@ export const batchesCreated = (task: LiveTask, event: BatchesCreated, at: Instan
   const graph = event.steps.length === 0 ? task.graph : withWorkers(task.graph, spec.workerTemplate, event.steps)
   const run: BatchRun = { spec, first, ranges: event.ranges, isNoOp: event.isNoOp }
   return recounted({ ...task, updatedAt: at, graph, steps, batches: [...task.batches, run] })
+}
+
+/** Handlers that a durable function calls. */
+export const callsCreated = (task: LiveTask, { steps: names, calls }: CallsCreated, at: Instant): LiveTask => {
+  const created = createdStep(at)
+  const specs = calls.map((call, index) => callStep(elementAt(names, index, 'a step of a call'), call))
+  const { steps, unmet, counts } = task
+  return {
+    ...task,
+    updatedAt: at,
+    graph: withCalls(task.graph, specs),
+    steps: [...steps, ...calls.map(() => created)],
+    unmet: [...unmet, ...calls.map(() => 0)],
+    counts: { ...counts, pending: counts.pending + calls.length },
+  }
+}
+
+/** The function goes on from its beginning: what it called before is part of its history, and of its state no more. */
+export const withoutCalls = (task: LiveTask): LiveTask => {
+  const { plan, graph, steps, checkpoints } = task
+  if (graph === plan) return task
+  const listed = plan.steps.length
+  const kept = new Map([...checkpoints].filter(([index]) => index < listed))
+  return recounted({ ...task, graph: plan, steps: steps.slice(0, listed), checkpoints: kept })
 }
 
 const replaceUncreated = (steps: StepState[], index: number, to: StepState): void => {

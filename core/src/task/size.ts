@@ -6,6 +6,7 @@ export const stateChars = (task: LiveTask): number => {
   let chars = task.submitted.context.length
   for (const step of task.steps) chars += stepChars(step)
   for (const { cursor, accumulated } of task.checkpoints.values()) chars += cursor.length + (accumulated?.length ?? 0)
+  if (task.journal !== undefined) for (const { call } of task.graph.steps) chars += call?.input.length ?? 0
   for (const run of task.batches) for (const { start, end } of run.ranges) chars += start.length + end.length
   for (const step of task.compensation?.undone.values() ?? []) chars += stepChars(step)
   for (const { notes, metadata } of task.deadLetters.entries) chars += (notes?.length ?? 0) + (metadata?.length ?? 0)

@@ -43,11 +43,19 @@ export const taskStatus = (task: LiveTask): TaskStatus => {
   }
 }
 
-const SUSPENDED = { timer: 'sleeping', signal: 'waiting_for_signal', person: 'diverged' } as const
+/** A function that waits for a handler is where that is. */
+const SUSPENDED = {
+  call: undefined,
+  child: 'waiting_for_dependencies',
+  timer: 'sleeping',
+  signal: 'waiting_for_signal',
+  person: 'diverged',
+} as const
 
 const runningStatus = (task: LiveTask): TaskStatus => {
   const { counts } = task
-  if (isSuspended(task)) return SUSPENDED[suspendedFor(task)]
+  const suspended = isSuspended(task) ? SUSPENDED[suspendedFor(task)] : undefined
+  if (suspended !== undefined) return suspended
   if (counts.in_progress > 0) return 'steps_in_process'
   if (counts.waiting_for_retry > 0 && counts.enqueued === 0) return 'waiting_for_retry'
   if (counts.enqueued > 0) return hasBegun(task) ? 'steps_in_process' : 'pending'

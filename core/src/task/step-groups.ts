@@ -96,6 +96,9 @@ export const notTakenSteps = (task: LiveTask): readonly StepId[] =>
 /** The step exists and has not ended: it runs, or may still begin or begin again by itself. */
 export const isOpen = (status: StepStatus): boolean => status !== 'uncreated' && isUnended(status)
 
+/** Whether a step may have a time that runs while it waits: the plan says so, and calls of a function say so one by one. */
+export const mayBeTimed = ({ plan, graph, journal }: LiveTask): boolean => plan.timed || (journal !== undefined && graph !== plan)
+
 /** Whether steps of the task are given to workers. */
 export const mayStart = (task: LiveTask): boolean =>
   (isGoing(task) && task.pace.type === 'going') || (task.phase === 'cancelling' && cleansUp(task))

@@ -15,10 +15,12 @@ export const cleansUp = (task: LiveTask): boolean =>
   task.journal !== undefined && !hasDiverged(task) && task.steps[RUN]?.firstStartedAt !== undefined
 
 /** What a suspended function waits for. */
-export type SuspendedFor = 'timer' | 'signal' | 'person'
+export type SuspendedFor = 'call' | 'child' | 'timer' | 'signal' | 'person'
 
 export const suspendedFor = (task: LiveTask): SuspendedFor => {
   if (hasDiverged(task)) return 'person'
+  if ((task.journal?.calls.size ?? 0) > 0) return 'call'
+  if ((task.journal?.children.size ?? 0) > 0) return 'child'
   // A wait for a signal with an end has a timer too, and is no sleep.
   const timers = [...(task.journal?.timers.values() ?? [])]
   return timers.some(({ kind }) => kind === 'timer') ? 'timer' : 'signal'

@@ -64,7 +64,8 @@ export const STEP_TRANSITIONS: { readonly [Type in StepEventType]: Changes<StepS
 /** `none` is a stream without events. A task without steps completes at once, or when its start time comes. */
 export const PHASE_TRANSITIONS: { readonly [Type in TaskEventType]: Changes<TaskPhase | 'none', TaskPhase> } = {
   'task.submitted': { none: ['running', 'waiting'] },
-  'steps.created': { running: ['running'], waiting: ['waiting'] },
+  // A durable function that is cancelled may call handlers while it cleans up.
+  'steps.created': { running: ['running'], waiting: ['waiting'], cancelling: ['cancelling'] },
   'step.scheduled': {
     waiting: ['running'],
     running: ['running'],
@@ -122,6 +123,8 @@ export const PHASE_TRANSITIONS: { readonly [Type in TaskEventType]: Changes<Task
   'update.answered': { running: ['running'], cancelling: ['cancelling'] },
   'function.diverged': { running: ['running'], cancelling: ['cancelling'] },
   'function.continued': { running: ['running'] },
+  'child.started': { running: ['running'], cancelling: ['cancelling'] },
+  'child.ended': { running: ['running'], cancelling: ['cancelling'] },
   'domain_event.recorded': { running: ['running'], cancelling: ['cancelling'] },
   'task.blocked': { running: ['blocked'], compensating: ['blocked'] },
   'task.went_stale': { running: ['running'], blocked: ['blocked'] },

@@ -24,6 +24,8 @@ export interface Plan extends StepGraph {
   readonly keyed: boolean
   /** Some step has a time that runs while it waits, so what becomes ready arms a timer. */
   readonly timed: boolean
+  /** The work of some step is another task. */
+  readonly delegates: boolean
   /** Indexes of the steps nobody waits for; their outputs are the task's result. */
   readonly leaves: readonly number[]
   /** One a batchable step. */
@@ -65,6 +67,7 @@ export const planOf = (template: Template, hash: TemplateHash): Plan => {
     plain,
     keyed,
     timed,
+    delegates: template.steps.some(({ type }) => type === 'function'),
     leaves,
     batches,
     publishes,
@@ -82,7 +85,7 @@ const watchOf = (template: Template, settings: Lifecycle): Pick<Plan, 'lifecycle
   const watched =
     given.has('steps_in_process') ||
     given.has('duration') ||
-    template.steps.some((step) => step.lifecycle !== undefined || step.timeoutMs > inProcessMs)
+    template.steps.some((step) => step.lifecycle !== undefined || (step.type !== 'function' && step.timeoutMs > inProcessMs))
   return { lifecycle, watched }
 }
 

@@ -53,8 +53,10 @@ export const handlerSpec = (fields: NonNullable<ReturnType<typeof handlerFields>
   initialization: fields.initialization?.value ?? {},
 })
 
-export const timeoutMsOf = (timeoutSeconds: number | undefined): CompensateSpec['timeoutMs'] =>
-  timeoutSeconds === undefined ? LIMITS.stepTimeoutMsDefault : durationMs(Math.round(timeoutSeconds * 1_000))
+export const timeoutMsOf = (
+  timeoutSeconds: number | undefined,
+  otherwise: CompensateSpec['timeoutMs'] = LIMITS.stepTimeoutMsDefault,
+): CompensateSpec['timeoutMs'] => (timeoutSeconds === undefined ? otherwise : durationMs(Math.round(timeoutSeconds * 1_000)))
 
 export const compensateSpec = (fields: ReturnType<typeof compensateFields> | undefined): CompensateSpec | undefined => {
   if (fields?.handler === undefined) return undefined

@@ -39,7 +39,7 @@ const batchConfig = objectOf({
   failure_strategy: { read: oneOf('continue_on_failure', 'fail_fast', 'isolate') },
 })
 
-const STEP_TYPES = ['standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker'] as const
+const STEP_TYPES = ['standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker', 'function'] as const
 
 export const stepFields = objectOf({
   name: { read: located(name), required: true },
@@ -115,7 +115,10 @@ export const stepSpec = (
     },
     resultSchema: fields.result_schema,
     batchConfig: batchConfigOf(fields.batch_config),
-    timeoutMs: timeoutMsOf(fields.timeout_seconds),
+    timeoutMs: timeoutMsOf(
+      fields.timeout_seconds,
+      fields.type?.value === 'function' ? LIMITS.functionStepTimeoutMsDefault : undefined,
+    ),
     heartbeatMs: inMs(fields.heartbeat_seconds),
     scheduleToStartMs: inMs(fields.schedule_to_start_seconds),
     scheduleToCloseMs: inMs(fields.schedule_to_close_seconds),

@@ -6,11 +6,12 @@ import type { HandlerName, Namespace, StepId } from '../kernel/ids.js'
 import type { Json } from '../kernel/json.js'
 import type { KeySpec } from '../key/key.js'
 import type { RetryPolicy } from '../retry/policy.js'
+import type { CallOf } from '../function/call.js'
 import type { BatchConfig } from './batch-spec.js'
 import type { PublishedEvent } from './published-event.js'
 import type { Lifecycle } from './lifecycle.js'
 
-export type StepType = 'standard' | 'decision' | 'deferred_convergence' | 'batchable' | 'batch_worker'
+export type StepType = 'standard' | 'decision' | 'deferred_convergence' | 'batchable' | 'batch_worker' | 'function'
 
 export interface HandlerSpec {
   readonly callable: HandlerName
@@ -69,6 +70,8 @@ export interface StepSpec {
   readonly publishes: readonly PublishedEvent[]
   /** How long this step may stay as it is. */
   readonly lifecycle: Lifecycle | undefined
+  /** Of a step that a durable function asked for; no template has one. */
+  readonly call?: CallOf
 }
 
 /** When two submissions mean the same task. An idempotency key always counts; the rest is the template's to say. */

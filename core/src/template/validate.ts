@@ -18,6 +18,7 @@ import {
 } from './fields.js'
 import { functionTemplate } from '../function/template.js'
 import { checkConditions } from './condition-rules.js'
+import { checkFunctionSteps } from './function-rules.js'
 import { checkGraph } from './graph-rules.js'
 import { NO_LIFECYCLE } from './lifecycle.js'
 import { lintTemplate } from './lint.js'
@@ -48,6 +49,7 @@ export const validateTemplate = (document: Json): TemplateCheck => {
   if (isObject(document) && document.kind === 'function') return validateFunction(document, findings)
   const fields = isObject(document) ? templateFields(document, '', findings) : wrongType(findings, '', document, 'a map')
   checkGraph(fields?.steps ?? [], findings)
+  checkFunctionSteps(fields?.steps ?? [], findings)
   checkConditions(fields?.steps ?? [], fields?.dependency_scope ?? 'ancestors', findings)
   checkEnvironments(fields?.environments, fields?.steps ?? [], findings)
   const { problems, warnings, notes } = findings

@@ -28,6 +28,11 @@ export const LIMITS = {
   functionOperationsMax: 10_000,
   /** Bytes of what a durable function gives to a call or a child. */
   operationInputBytesMax: 1024 * 1024,
+  /** The longest time of an attempt of a call, of the silence of its handler, and of its delays: some 24 days. */
+  callMsMax: 2 ** 31 - 1,
+  /** Attempts that a policy may allow, and how far a priority may be from the middle. */
+  retryAttemptsMax: 1_000,
+  priorityMax: 100,
   /** Bytes of a signal's payload. */
   signalBytesMax: 256 * 1024,
   /** Bytes of the payload of an update, and of its answer. */
@@ -46,8 +51,8 @@ export const LIMITS = {
   /** Suspended functions that a worker keeps when not said: bytes of their journals, and for how long. */
   functionCacheBytesDefault: 64 * 1024 * 1024,
   functionKeepMsDefault: 10_000,
-  /** Turns of functions whose records wait for each other, so that they leave in one message. */
-  functionTurnsTogetherMax: 64,
+  /** Turns of functions that follow each other before the process looks at anything else, and whose records leave in one message. */
+  functionTurnsTogetherMax: 256,
   /** Slots a worker offers when not said. */
   workerSlotsDefault: 100,
   /** How long an HTTP call of a step may take when not said. */

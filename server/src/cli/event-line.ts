@@ -93,6 +93,10 @@ const functionNote = ({ type, data }: EventAnswer): string | undefined => {
     case 'timer.fired':
     case 'timer.cancelled':
       return textOf(data['key']) ?? ''
+    case 'child.started':
+      return `${textOf(data['key']) ?? ''} is task ${textOf(data['task_id']) ?? '?'}`
+    case 'child.ended':
+      return [textOf(data['key']), textOf(data['outcome']), failureText(data['failure'])].filter(Boolean).join(' ')
     case 'signal.received':
       return `${textOf(data['name']) ?? ''} (number ${textOf(data['number']) ?? '?'})`
     case 'update.received':

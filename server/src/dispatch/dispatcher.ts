@@ -12,7 +12,7 @@ interface Waiting {
   readonly window: QueueWindow
 }
 
-export type PauseReason = 'log' | 'projections'
+export type PauseReason = 'log' | 'projections' | 'children'
 
 export class Dispatcher {
   readonly #workers: Workers

@@ -1,6 +1,7 @@
 /** What the front doors may ask of the engine. gRPC, REST and the CLI's demo know this file and `query`, never each other. */
 import type {
   AfterRecord,
+  ChildAsked,
   CancelTask,
   CompleteStepByHand,
   DurationMs,
@@ -17,6 +18,7 @@ import type {
   Moment,
   Namespace,
   Partition,
+  ParentLink,
   PauseTask,
   Plan,
   RecordedTaskEvent,
@@ -64,6 +66,8 @@ export interface Submission {
   /** Instead of `runAt`: so long after it is accepted. */
   readonly delayMs?: DurationMs | undefined
   readonly onDuplicate: 'reject' | 'return'
+  /** Of a child: the task that began it, and the one that it is. No rule of its template says otherwise. */
+  readonly child?: { readonly taskId: TaskId; readonly parent: ParentLink } | undefined
   /** For the task, whether this submission starts it or it is there; then it is returned. */
   readonly signal?: GivenSignal | undefined
 }
@@ -192,13 +196,32 @@ export interface JournalPiece {
   readonly links: readonly JournalLink[]
 }
 
+/** A child as its parent asks for it: which task it is to be, the engine says. */
+export interface ChildWanted extends Omit<ChildAsked, 'taskId' | 'namespace'> {
+  /** That of its parent when undefined. */
+  readonly namespace: Namespace | undefined
+}
+
+/** A signal for another task. */
+export interface SendWanted {
+  readonly type: 'send'
+  readonly key: string
+  /** As the function said it. */
+  readonly taskId: string
+  readonly name: string
+  readonly payload: JsonText
+}
+
+/** What a run hands in, before it is known what of it is done by the engine. */
+export type HandedIn = Exclude<JournalProposal, ChildAsked> | ChildWanted | SendWanted
+
 /** What the run of a durable function hands in to be recorded together (W21). */
 export interface JournalRecord extends AttemptRef {
   /** From 1 within the attempt. */
   readonly number: number
   /** In which life it was made; 0 when the worker does not say. */
   readonly life: number
-  readonly proposals: readonly JournalProposal[]
+  readonly proposals: readonly HandedIn[]
   readonly then: AfterRecord | undefined
   /** Whether the worker keeps the function in its memory when it is suspended with this (W24). */
   readonly keeps: boolean

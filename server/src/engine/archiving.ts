@@ -17,10 +17,14 @@ export interface ArchivingParts {
   readonly loader: StreamLoader
   readonly runtime: TaskRuntime
   readonly submissions: { readonly archivedIds: ArchivedIds }
+  readonly children: { readonly needs: (taskId: TaskId) => boolean }
 }
 
 /** Appends `task.archived` behind the last of the events that the archive holds, or says why not. */
-export const archiveTask = ({ loader, runtime, submissions }: ArchivingParts, order: ArchiveOrder): Promise<ArchiveAnswer> =>
+export const archiveTask = (
+  { loader, runtime, submissions, children }: ArchivingParts,
+  order: ArchiveOrder,
+): Promise<ArchiveAnswer> =>
   new Promise((resolve) => {
     const { taskId, archive, versions, commits, lastSeq, lastHash } = order
     submissions.archivedIds.raise(taskId)
@@ -32,6 +36,8 @@ export const archiveTask = ({ loader, runtime, submissions }: ArchivingParts, or
       const task = durableTask(stream)
       if (task === undefined || stream.version !== versions || !stream.lastHash.equals(lastHash))
         return resolve({ type: 'refused', message: `the stream is at version ${stream.version}, the archive at ${versions}` })
+      if (task.submitted.parent !== undefined && children.needs(taskId))
+        return resolve({ type: 'refused', message: 'its parent may still have to be told how it ended' })
       const identity = scopeOfTask(task.submitted)
       const command = {
         type: 'archive',

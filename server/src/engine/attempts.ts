@@ -75,13 +75,15 @@ export const timerCommand = (row: TimerRow, at: Instant, draw: number, heard: He
     case 'retry':
       return row.step === undefined ? undefined : { type: 'retry_due', at, step: row.step, attempt: row.attempt }
     case 'step_timeout':
+    case 'child_timeout':
       return timeOut(row, 'start_to_close', at, draw)
     case 'heartbeat':
     case 'schedule_to_start':
     case 'schedule_to_close':
       return timeOut(row, row.kind, at, draw)
+    case 'linked':
     case 'function':
-      // Of its many timers each has a command.
+      // One is never due, and of the many timers that the other stands for each has a command.
       return undefined
     default:
       return unreachable(row.kind)

@@ -5,6 +5,7 @@ import {
   elementAt,
   type FunctionJournal,
   type LiveTask,
+  mayBeTimed,
   type ReadyRow,
   readyRows,
   type RecordedTaskEvent,
@@ -27,6 +28,7 @@ import { isWakeUp, type TimerWindow } from '../timers/timer-window.js'
 import { countLetters } from './letter-metrics.js'
 import { countEvent } from './event-metrics.js'
 import { firstNews, tellNews } from './journal-news.js'
+import type { Children } from './children/children.js'
 import { type Followers, hasOutcome } from './followers.js'
 import type { StreamCache } from './stream-cache.js'
 import type { TaskCommit, TaskStream } from './task-stream.js'
@@ -44,6 +46,7 @@ export interface DeliveryTargets {
   readonly metrics: EngineMetrics
   readonly publisher: Publisher | undefined
   readonly domainEvents: DomainFeed
+  readonly children: Pick<Children, 'committed'>
   /** A start that found its worker gone, or taking no more. */
   readonly undeliverable: (lease: Lease, reason: string) => void
 }
@@ -59,6 +62,8 @@ export const deliver = (commit: TaskCommit, seq: number, targets: DeliveryTarget
     deliverEvent(event, stream, state, targets)
   }
   if (state.journal !== undefined) tellRun(commit, state.journal, targets)
+  if (state.journal !== undefined || state.submitted.parent !== undefined || state.plan.delegates)
+    targets.children.committed(commit)
   if (state.plan.keyed) targets.keysOf(stream.taskId, state)
   if (state.plan.publishes) tellOutside(commit, seq, targets)
   countLetters(commit, targets.metrics)
@@ -106,7 +111,7 @@ const tellOutside = (commit: TaskCommit, seq: number, { publisher, domainEvents 
 
 /** The worker hears that the attempt is over, and its slot is free for what is sent after that (W3). */
 const takeAway = (lease: Lease, state: LiveTask, { workers }: DeliveryTargets): void => {
-  if (state.journal !== undefined) tellNews(lease, state.journal, workers, { pause: 'taken_away' })
+  if (state.journal !== undefined && lease.step === RUN_STEP) tellNews(lease, state.journal, workers, { pause: 'taken_away' })
   else if (!lease.cancelRequested) workers.abort(lease.worker, lease)
   if (workers.lease(lease) === lease) workers.end(lease)
 }
@@ -134,14 +139,18 @@ const sendCommand = (lease: Lease, task: LiveTask, targets: DeliveryTargets): vo
 }
 
 /** What comes from outside is told whoever runs the function; what it handed in itself is told with its answer. Its next timer is armed. */
-const tellRun = ({ stream, state, draft, events }: TaskCommit, journal: FunctionJournal, targets: DeliveryTargets): void => {
+const tellRun = ({ stream, state, cause, events }: TaskCommit, journal: FunctionJournal, targets: DeliveryTargets): void => {
   const { workers } = targets
-  if (events.some(({ type }) => type.startsWith('timer.'))) armTimers(stream.taskId, state, targets)
-  if (draft.worker !== undefined) return
+  const isTimed = mayBeTimed(state) && events.some(({ type }) => type === 'step.scheduled')
+  if (isTimed || events.some(({ type }) => type.startsWith('timer.'))) armTimers(stream.taskId, state, targets)
+  if (cause.command === RECORD) return
   const attempt = state.steps[0]?.attempts ?? 0
   const lease = workers.lease({ taskId: stream.taskId, step: RUN_STEP, attempt })
   if (lease !== undefined) tellNews(lease, journal, workers)
 }
+
+/** What a run hands in. */
+const RECORD = 'record'
 
 const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, targets: DeliveryTargets): void => {
   switch (event.type) {
@@ -160,12 +169,16 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
       for (const row of readyRows(stream.taskId, state)) targets.ready(row)
       armTimers(stream.taskId, state, targets)
       break
+    // No lease keeps the time of a step that runs a child.
+    case 'step.started':
+      if (state.plan.delegates) armTimers(stream.taskId, state, targets)
+      break
     case 'step.scheduled':
       if (state.plan.timed) armTimers(stream.taskId, state, targets)
       break
+    // The times of calls are armed once a commit.
     case 'steps.created':
     case 'step.admitted':
-    case 'step.started':
     case 'step.released':
     case 'step.checkpointed':
     case 'step.completed':
@@ -203,6 +216,8 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
     case 'timer.fired':
     case 'timer.cancelled':
     case 'function.continued':
+    case 'child.started':
+    case 'child.ended':
       break
     default:
       unreachable(event)
@@ -222,6 +237,8 @@ const cancelRunning = (taskId: TaskId, state: LiveTask, { workers }: DeliveryTar
 const enqueue = ({ stream, state, events }: TaskCommit, { ready }: DeliveryTargets): void => {
   let waiting: Set<StepId> | undefined
   for (const event of events) {
+    // It ends the pause of a function that was woken before.
+    if (event.type === 'task.cancel_requested' && state.journal !== undefined) (waiting ??= new Set()).add(RUN_STEP)
     if (event.type !== 'step.scheduled' && event.type !== 'step.admitted') continue
     if (state.steps[state.graph.indexOf.get(event.step) ?? -1]?.status === 'enqueued') (waiting ??= new Set()).add(event.step)
   }

@@ -2,6 +2,7 @@
 import {
   type DurationMs,
   handlerQueue,
+  isFunctionQueue,
   LIMITS,
   type Lifecycle,
   type Partition,
@@ -31,6 +32,7 @@ import { TimerWheel } from '../timers/timer-wheel.js'
 import { TimerWindow } from '../timers/timer-window.js'
 import type { FaultDetail } from '../faults.js'
 import type { AttemptRef, QueueInfo, Submission, SubmitAnswer } from './api.js'
+import { Children } from './children/children.js'
 import type { Clock } from './clock.js'
 import { type DeliveryTargets, deliver } from './deliveries.js'
 import { Followers } from './followers.js'
@@ -160,6 +162,7 @@ export interface EngineParts {
   readonly dispatcher: Dispatcher
   readonly keys: Keys
   readonly schedules: Schedules
+  readonly children: Children
   /** Where a step waits that is ready: for its key, or for a worker. */
   readonly ready: (row: ReadyRow) => void
   readonly timers: TimerWindow
@@ -200,7 +203,11 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const plans = (hash: TemplateHash): Plan | undefined => catalog.planOf(hash)
   const loader = new StreamLoader(log, cache, quarantine, plans, snapshotsOf(ports, settings))
   const keys: Keys = keysOf(ports, settings, { commits, projector, loader, wheel }, () => runtime)
-  const ready = (row: ReadyRow): void => (row.gate === undefined ? dispatcher.add(row) : keys.add(row))
+  const ready = (row: ReadyRow): void => {
+    if (row.gate !== undefined) keys.add(row)
+    else if (isFunctionQueue(row.queue)) children.ready(row)
+    else dispatcher.add(row)
+  }
   const publisher = publisherOf(ports)
   const domainEvents = new DomainFeed(log, new EventBus((events) => metrics.domainEventsDropped(events)))
   const targets: DeliveryTargets = {
@@ -214,11 +221,13 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     metrics,
     publisher,
     domainEvents,
+    children: { committed: (commit) => children.committed(commit) },
     undeliverable: calls.released,
   }
   const hooks = hooksOf(calls, targets, quarantine)
   const runtime: TaskRuntime = new TaskRuntime(clock, commits, cache, workers, dispatcher, hooks, make.rules)
   const submissions = new Submissions({ partitionCount: log.partitionCount, catalog, cache, loader, runtime, projector })
+  const children: Children = childrenOf(ports, settings, { loader, runtime, submissions, dispatcher })
   const reads = readsOf(ports, calls, { plans, loader, runtime, followers, keys })
   const schedules = schedulesOf(ports, calls, { commits, projector, wheel, catalog, reads })
   return {
@@ -232,6 +241,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     dispatcher,
     keys,
     schedules,
+    children,
     ready,
     timers,
     unserved: unservedQueues(ports, settings, () => dispatcher.infos(), { loader, runtime }),
@@ -244,7 +254,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     publisher,
     domainEvents,
     sealer,
-    upkeep: upkeepOf(ports, { projector, catalog, dispatcher, keys }),
+    upkeep: upkeepOf(ports, { projector, catalog, dispatcher, keys, children }),
   }
 }
 
@@ -314,14 +324,20 @@ const projectorOf = (
 /** Queues hear of rows that a rebuild brought back; timers, keys and identities are read from the rows anyway. */
 const upkeepOf = (
   { upkeep, store, clock }: EnginePorts,
-  { projector, catalog, dispatcher, keys }: Pick<EngineParts, 'projector' | 'catalog' | 'dispatcher' | 'keys'>,
+  {
+    projector,
+    catalog,
+    dispatcher,
+    keys,
+    children,
+  }: Pick<EngineParts, 'projector' | 'catalog' | 'dispatcher' | 'keys' | 'children'>,
 ): Upkeep | undefined =>
   upkeep &&
   new Upkeep(
     upkeep,
     { projector, clock, plans: (hash) => catalog.planOf(hash), checkpoints: () => store.checkpoints() },
     (name) => {
-      if (name === 'ready_step') inBackground(tellQueues({ store, keys, dispatcher }).then(noQueues, noQueues))
+      if (name === 'ready_step') inBackground(tellQueues({ store, keys, dispatcher, children }).then(noQueues, noQueues))
     },
   )
 
@@ -347,8 +363,8 @@ const keysOf = (
       clock,
       commits,
       row: (namespace, queue) => store.key(namespace, queue),
-      appended: (key, partition, seq, at) =>
-        projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], key }),
+      appended: (namespace, queue, folded, place) =>
+        projector.add({ ...place, task: undefined, identity: undefined, activity: [], key: { namespace, queue, ...folded } }),
     }),
     queues: (serve) => new KeyQueues(clock, projector, serve, readyWindowMax),
     granted: (count) => metrics.keysGranted(count),
@@ -373,9 +389,26 @@ const schedulesOf = (
       clock,
       commits,
       row: (namespace, name) => store.schedule(namespace, name),
-      appended: (schedule, partition, seq, at) =>
-        projector.add({ partition, seq, at, task: undefined, identity: undefined, activity: [], schedule }),
+      appended: (namespace, name, folded, place) =>
+        projector.add({ ...place, task: undefined, identity: undefined, activity: [], schedule: { namespace, name, ...folded } }),
     }),
+  })
+
+const childrenOf = (
+  { clock, store, draw, schemaCheck }: EnginePorts,
+  { cancelGraceMs }: EngineSettings,
+  { loader, runtime, submissions, dispatcher }: Pick<EngineParts, 'loader' | 'runtime' | 'submissions' | 'dispatcher'>,
+): Children =>
+  new Children({
+    loader,
+    runtime,
+    clock,
+    cancelGraceMs,
+    draw,
+    check: schemaCheck,
+    submit: (submission, answer) => submissions.submit(submission, answer),
+    linked: (after, limit) => store.linked(after, limit),
+    behind: (behind) => (behind ? dispatcher.pause('children') : dispatcher.resume('children')),
   })
 
 const publisherOf = ({ log, clock, metrics, publishing }: EnginePorts): Publisher | undefined => {

@@ -152,6 +152,7 @@ export class RunningEngine implements Engine {
     this.#recovering = false
     this.#parts.unserved.start()
     this.#parts.schedules.start()
+    this.#parts.children.start()
     this.#parts.sealer?.start()
     await this.#parts.readiness.start()
     this.#parts.upkeep?.start()
@@ -323,6 +324,7 @@ export class RunningEngine implements Engine {
     dispatcher.stop()
     this.#parts.keys.stop()
     this.#parts.schedules.stop()
+    this.#parts.children.stop()
     timers.stop()
     wheel.stop()
     workers.stop()
@@ -406,6 +408,7 @@ export class RunningEngine implements Engine {
     this.#fencedBy = message
     this.#parts.keys.stop()
     this.#parts.schedules.stop()
+    this.#parts.children.stop()
     this.#hooks.fenced(message)
   }
 

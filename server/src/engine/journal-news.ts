@@ -4,7 +4,7 @@
  * N1  News are told as they become durable, in the order of the log; a lease knows how many facts its worker was told.
  * N2  Where that is not known (a stream that came back, a server that started), the journal is told from its beginning.
  */
-import { type FunctionJournal, factsOf, type JournalFact, type JournalLink, LIMITS, type LiveTask } from '@tasker/core'
+import { type FunctionJournal, factsOf, type JournalFact, type JournalLink, LIMITS, type LiveTask, RUN_STEP } from '@tasker/core'
 import type { Lease } from '../dispatch/worker.js'
 import type { Workers } from '../dispatch/workers.js'
 import type { FaultDetail } from '../faults.js'
@@ -35,6 +35,10 @@ const factChars = (fact: JournalFact): number => {
       if (fact.kind === 'patch') return FACT_CHARS + fact.key.length
       if (fact.kind === 'state') return FACT_CHARS + fact.key.length + fact.value.length
       return FACT_CHARS + fact.key.length + outcomeChars(fact.outcome)
+    case 'call.started':
+      return FACT_CHARS + fact.key.length + fact.target.length
+    case 'call.ended':
+      return FACT_CHARS + fact.key.length + outcomeChars(fact.outcome)
     case 'signal.received':
       return FACT_CHARS + fact.name.length + fact.payload.length
     case 'update.received':
@@ -43,6 +47,10 @@ const factChars = (fact: JournalFact): number => {
       return FACT_CHARS + fact.id.length + outcomeChars(fact.outcome)
     case 'task.cancel_requested':
       return FACT_CHARS + (fact.reason?.length ?? 0)
+    case 'child.ended':
+      return FACT_CHARS + fact.key.length + outcomeChars(fact.outcome)
+    // Of its input the function is told nothing.
+    case 'child.started':
     case 'timer.started':
     case 'timer.fired':
     case 'timer.cancelled':
@@ -63,7 +71,7 @@ export const firstNews = (
   { journal }: LiveTask,
   { kept }: Workers,
 ): readonly [JournalPiece, ...JournalNews[]] | undefined => {
-  if (journal === undefined) return undefined
+  if (journal === undefined || lease.step !== RUN_STEP) return undefined
   const known = kept.take(lease.taskId)
   const keeps = known?.worker === lease.worker.id && known.life === journal.life && known.facts <= journal.length
   const [first, ...rest] = piecesOf(journal, keeps ? known.facts : 0)

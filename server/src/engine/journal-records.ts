@@ -1,12 +1,23 @@
 /** What runs of durable functions hand in (W21): records become orders, and are answered when the log holds what they say. */
-import { type DurationMs, type FunctionJournal, later, RUN_STEP, runOf, type TaskRefusal } from '@tasker/core'
+import {
+  type DurationMs,
+  type FunctionJournal,
+  type Instant,
+  type JournalProposal,
+  later,
+  RUN_STEP,
+  runOf,
+  type TaskRefusal,
+} from '@tasker/core'
 import type { ConnectedWorker, Lease } from '../dispatch/worker.js'
 import type { Workers } from '../dispatch/workers.js'
 import type { FaultDetail } from '../faults.js'
-import type { AttemptRef, JournalRecord, WorkerPort } from './api.js'
+import type { AttemptRef, HandedIn, JournalRecord, SendWanted, WorkerPort } from './api.js'
 import { taskArchived } from './archiving.js'
+import { childId } from './children/child-task.js'
 import type { Clock } from './clock.js'
 import { notStorable } from './engine-faults.js'
+import { handOver, waitsForSends } from './journal-sends.js'
 import { newsOf, NO_FACTS, tellAgain, tellNews, type Told } from './journal-news.js'
 import { taskNotFound } from './reads.js'
 import type { StreamLoader } from './stream-loader.js'
@@ -27,6 +38,9 @@ export interface RecordSource {
   readonly port: WorkerPort
 }
 
+/** A record whose signals are handed over. */
+type Sendless = Omit<JournalRecord, 'proposals'> & { readonly proposals: readonly Exclude<HandedIn, SendWanted>[] }
+
 /** Decisions about one record that may be lost with an earlier commit of its task. */
 const DECISIONS_MAX = 10
 
@@ -35,7 +49,7 @@ export const takeRecord = (record: JournalRecord, from: RecordSource, parts: Rec
   loader.find(record.taskId, (found) => {
     switch (found.type) {
       case 'stream':
-        return decideRecord(record, from, found.stream, parts, left)
+        return inOrder(record, from, found.stream, parts, left)
       case 'none':
         return refuse(record, from, parts, taskNotFound(record.taskId), true)
       case 'archived':
@@ -50,9 +64,27 @@ export const takeRecord = (record: JournalRecord, from: RecordSource, parts: Rec
   })
 }
 
-const decideRecord = (record: JournalRecord, from: RecordSource, stream: TaskStream, parts: RecordParts, left: number): void => {
+/** What is not this worker's to say is not done. */
+const inOrder = (record: JournalRecord, from: RecordSource, stream: TaskStream, parts: RecordParts, left: number): void => {
+  const lease = parts.workers.lease(record)
+  if (waitsForSends(lease, () => takeRecord(record, from, parts, left))) return
+  const { state } = stream
+  const life = state.type === 'task' ? state.journal?.life : undefined
+  const proposals = record.proposals.flatMap((proposal) => (proposal.type === 'send' ? [] : [proposal]))
+  const hasNone = proposals.length === record.proposals.length
+  if (hasNone || life === undefined || lease?.worker !== from.worker || isRepeat(record, lease, stream)) {
+    return decideRecord({ ...record, proposals }, from, stream, parts, left)
+  }
+  // How its signals went is news for the function, which it has not seen: it goes on.
+  const then = record.then?.type === 'suspend' ? undefined : record.then
+  const handedOver = (handed: Sendless['proposals']): void =>
+    takeRecord({ ...record, proposals: handed, then }, from, parts, left)
+  handOver({ lease, life }, record.proposals, parts, handedOver)
+}
+
+const decideRecord = (record: Sendless, from: RecordSource, stream: TaskStream, parts: RecordParts, left: number): void => {
   const { runtime, workers } = parts
-  const { attempt, proposals, then, number, problem } = record
+  const { attempt, then, number, problem } = record
   const lease = workers.lease(record)
   const again = (): void => (left > 1 ? takeRecord(record, from, parts, left - 1) : undefined)
   if (lease?.worker === from.worker && (problem !== undefined || isRepeat(record, lease, stream))) {
@@ -65,12 +97,23 @@ const decideRecord = (record: JournalRecord, from: RecordSource, stream: TaskStr
     return
   }
   const worker = from.worker.id
-  const plain = { type: 'record', at: runtime.now(stream), attempt, worker, proposals } as const
+  const at = runtime.now(stream)
+  const plain = { type: 'record', at, attempt, worker, proposals: proposalsOf(record.proposals, stream, at) } as const
   const command = then === undefined ? plain : { ...plain, then }
   runtime.apply(stream, command, { cause: { actor: `worker:${worker}`, command: 'record' } }, (applied) =>
     recorded(record, lease, applied, { from, stream, parts, again }),
   )
 }
+
+/** Each child is given the task that it will be. */
+const proposalsOf = (handedIn: Sendless['proposals'], { taskId, state }: TaskStream, at: Instant): readonly JournalProposal[] =>
+  handedIn.flatMap((proposal): JournalProposal[] => {
+    if (proposal.type !== 'child') return [proposal]
+    // What is no task, or no function, refuses the record whatever is in it.
+    if (state.type !== 'task' || state.journal === undefined) return []
+    const { namespace = state.submitted.namespace, key } = proposal
+    return [{ ...proposal, namespace, taskId: childId(taskId, `${state.journal.life}\n${key}`, at) }]
+  })
 
 /** It is durable already, or was made before the function went on from its beginning, and so is durable. */
 const isRepeat = ({ number, life }: JournalRecord, lease: Lease, { state }: TaskStream): boolean =>
@@ -116,7 +159,7 @@ type Events = Extract<Applied, { readonly type: 'durable' }>['events']
 const pauseOf = (events: Events, { diverged }: FunctionJournal): Told['pause'] => {
   if (diverged !== undefined) return 'diverged'
   if (events.some(({ type }) => type === 'step.suspended')) return 'suspended'
-  return events.some(({ type }) => type === 'step.cancelled') ? 'taken_away' : undefined
+  return events.some((event) => event.type === 'step.cancelled' && event.step === RUN_STEP) ? 'taken_away' : undefined
 }
 
 /** Whether the run is over for this worker, or only the record was no good. */

@@ -30,6 +30,7 @@ import type { Publisher } from '../publishers/publisher.js'
 import type { TimerWindow } from '../timers/timer-window.js'
 import type { ArchivedIds } from './archiving.js'
 import { attemptsOut } from './attempts-out.js'
+import type { Children } from './children/children.js'
 import type { Clock } from './clock.js'
 import type { GroupCommit } from './group-commit.js'
 import { scopeOfTask } from './identity.js'
@@ -59,6 +60,7 @@ export interface RecoveryParts {
   readonly submissions: { readonly archivedIds: ArchivedIds }
   readonly workers: Workers
   readonly dispatcher: Dispatcher
+  readonly children: Children
   readonly keys: Keys
   readonly schedules: Schedules
   readonly timers: TimerWindow
@@ -101,7 +103,7 @@ export const recover = async (parts: RecoveryParts): Promise<RecoveryReport> => 
   const attemptsOut = await adoptAttempts(parts)
   await keys.recover(await store.heldKeys())
   await parts.schedules.recover(await store.liveSchedules())
-  const queues = await tellQueues({ store, keys, dispatcher })
+  const queues = await tellQueues({ store, keys, dispatcher, children: parts.children })
   await timers.start()
   for (const { partition } of owned) parts.publisher?.startFrom(partition)
   const epochs = new Map(owned.map(({ partition, epoch }) => [partition, epoch]))

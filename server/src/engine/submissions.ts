@@ -66,6 +66,8 @@ export class Submissions {
     if ('code' in record) return answer({ type: 'failed', fault: record })
     const refusal = this.#parts.catalog.checkContext(record, submission.context)
     if (refusal !== undefined) return answer({ type: 'failed', fault: refusal })
+    const { child } = submission
+    if (child !== undefined) return this.#create(submission, record, child.taskId, undefined, answer)
     const rule = record.plan.template.identity
     if (rule.strategy === 'caller_provided' && submission.idempotencyKey === undefined)
       return answer({ type: 'failed', fault: idempotencyKeyRequired })
@@ -273,6 +275,7 @@ const submitCommand = (
     tags: submission.tags,
     correlationId: submission.correlationId ?? submission.requestId,
   }
+  if (submission.child !== undefined) command.parent = submission.child.parent
   if (submission.parentCorrelationId !== undefined) command.parentCorrelationId = submission.parentCorrelationId
   if (submission.initiator !== undefined) command.initiator = submission.initiator
   if (submission.sourceSystem !== undefined) command.sourceSystem = submission.sourceSystem

@@ -11,6 +11,7 @@
 import {
   type ArchivedTask,
   type Cause,
+  childWorker,
   type DurationMs,
   type FastEvent,
   type Instant,
@@ -25,6 +26,7 @@ import {
   queueHandler,
   RUN_STEP,
   runOf,
+  runsChild,
   readyRank,
   type StepId,
   stepPriority,
@@ -35,13 +37,16 @@ import {
   type TaskRefusal,
   type TaskState,
   unreachable,
+  type WorkerId,
 } from '@tasker/core'
 import type { Dispatcher } from '../dispatch/dispatcher.js'
 import { type ConnectedWorker, type Lease, queueKey } from '../dispatch/worker.js'
 import type { Workers } from '../dispatch/workers.js'
 import { causeText, type EncodedEvents, encodeTaskEvents } from '../log/codec.js'
 import { commitHash } from '../log/commit-hash.js'
+import { stepChildId } from './children/child-task.js'
 import type { IdentityRow } from '../projections/port.js'
+import type { AttemptRef } from './api.js'
 import type { Clock } from './clock.js'
 import type { GroupCommit, Settled } from './group-commit.js'
 import type { StreamCache } from './stream-cache.js'
@@ -172,10 +177,11 @@ export class TaskRuntime {
     }
     for (const event of decision.events) {
       if (event.type !== 'step.scheduled') continue
-      const worker = this.#claimEagerly(stream.taskId, state, event.step)
+      const worker = this.#startsChild(stream.taskId, state, event) ?? this.#claimEagerly(stream.taskId, state, event.step)
       if (worker === undefined) continue
-      starts.push({ step: event.step, attempt: event.attempt, worker })
-      const start = decide(state, { type: 'start', at: command.at, step: event.step, attempt: event.attempt, worker: worker.id })
+      if (typeof worker !== 'string') starts.push({ step: event.step, attempt: event.attempt, worker })
+      const id = typeof worker === 'string' ? worker : worker.id
+      const start = decide(state, { type: 'start', at: command.at, step: event.step, attempt: event.attempt, worker: id })
       invariant(start.type === 'accepted', `a step that was just scheduled refuses its start: ${event.step}`)
       for (const started of start.events) {
         state = evolve(state, started, command.at, plan)
@@ -195,6 +201,15 @@ export class TaskRuntime {
     return plan.publishes ? this.#rules.fastDomainEvents(before, command, events, plan) : NO_FAST_EVENTS
   }
 
+  /** A step whose work is another task waits for no worker, and holds no lease. */
+  #startsChild(taskId: TaskId, state: TaskState, { step, attempt }: Pick<AttemptRef, 'step' | 'attempt'>): WorkerId | undefined {
+    if (state.type !== 'task' || !state.plan.delegates || !mayStart(state)) return undefined
+    const index = state.graph.indexOf.get(step) ?? -1
+    if (!runsChild(state, index) || runOf(state, index).keys.length > 0 || state.steps[index]?.status !== 'enqueued')
+      return undefined
+    return childWorker(stepChildId({ taskId, step, attempt }))
+  }
+
   /**
    * A slot for a step that just became ready, so that its start is part of this commit. Steps that wait in the queue go first when another
    * fairness key has its turn, or when priority and waiting put them ahead.
@@ -205,8 +220,8 @@ export class TaskRuntime {
     const spec = state.graph.steps[index]
     // A join of the same decision may have let go of it already.
     if (state.steps[index]?.status !== 'enqueued') return undefined
-    // A step with a key asks for its place first.
-    if (spec === undefined || runOf(state, index).keys.length > 0) return undefined
+    // A step with a key asks for its place first, and one that runs a child for nobody.
+    if (spec === undefined || runsChild(state, index) || runOf(state, index).keys.length > 0) return undefined
     const queue = queueKey(state.submitted.namespace, queueHandler(state, index))
     const { fairnessKey = '' } = state.submitted
     const first = this.#dispatcher.first(queue)
@@ -250,7 +265,11 @@ export class TaskRuntime {
       case 'timer.started':
       case 'timer.cancelled':
       case 'function.continued':
+      case 'child.started':
         this.#renewRun(taskId, liveTask(after))
+        return
+      case 'steps.created':
+        if (event.segment === 'calls') this.#renewRun(taskId, liveTask(after))
         return
       case 'task.paused':
       case 'task.resumed':
@@ -264,7 +283,6 @@ export class TaskRuntime {
       case 'step.retry_scheduled':
       case 'step.result_ignored':
       case 'domain_event.recorded':
-      case 'steps.created':
       case 'task.submitted':
       case 'task.blocked':
       case 'task.went_stale':
@@ -283,6 +301,7 @@ export class TaskRuntime {
       case 'update.received':
       case 'update.answered':
       case 'function.diverged':
+      case 'child.ended':
         return
       default:
         unreachable(event)

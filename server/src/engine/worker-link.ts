@@ -1,5 +1,5 @@
 /** One worker's stream, as the engine serves it: its results become commands, its silence and its end have consequences. */
-import { type DurationMs, isTakingBack, type JsonText, jsonOf, type TaskState } from '@tasker/core'
+import { type DurationMs, isTakingBack, type JsonText, jsonOf, RUN_STEP, type TaskState } from '@tasker/core'
 import type { ConnectedWorker } from '../dispatch/worker.js'
 import type { Workers } from '../dispatch/workers.js'
 import type { SchemaCheck } from '../templates/json-schema.js'
@@ -102,7 +102,7 @@ const takeResult = (
 
 /** A result that breaks its step's promise is a failure instead; whose attempt it is, and what follows, is decided as for any other. */
 const checkedResult = (result: AttemptResult, state: TaskState, check: SchemaCheck): AttemptResult => {
-  if (result.outcome.type === 'failed' && state.type === 'task' && state.journal !== undefined)
+  if (result.outcome.type === 'failed' && state.type === 'task' && state.journal !== undefined && result.step === RUN_STEP)
     return failedForGood(result, result.outcome)
   if (result.outcome.type !== 'completed' || state.type !== 'task') return result
   const index = state.graph.indexOf.get(result.step) ?? -1

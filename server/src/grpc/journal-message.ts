@@ -57,12 +57,20 @@ const factBytes = (fact: Fact): number => {
       return outcomeBytes(fact.value.outcome?.outcome)
     case 'state':
       return fact.value.data.length
+    case 'callStarted':
+      return 3 * fact.value.length
+    case 'callEnded':
+      return outcomeBytes(fact.value.outcome)
     case 'signal':
       return 3 * fact.value.name.length + (fact.value.payload?.data.length ?? 0)
     case 'updateReceived':
       return 3 * (fact.value.id.length + fact.value.name.length) + (fact.value.payload?.data.length ?? 0)
     case 'updateAnswered':
       return 3 * fact.value.id.length + outcomeBytes(fact.value.outcome)
+    case 'childStarted':
+      return 3 * fact.value.length
+    case 'childEnded':
+      return outcomeBytes(fact.value.outcome)
     case 'cancelRequested':
       return 3 * fact.value.reason.length
     default:
@@ -109,12 +117,20 @@ const factOf = (fact: JournalFact, asProposed: boolean): Fact => {
       return { $case: 'timerFired', value: { forSignal: fact.kind === 'signal', dueAtMs: 0 } }
     case 'timer.cancelled':
       return { $case: 'timerCancelled', value: { forSignal: fact.kind === 'signal', dueAtMs: 0 } }
+    case 'call.started':
+      return { $case: 'callStarted', value: fact.target }
+    case 'call.ended':
+      return { $case: 'callEnded', value: outcomeOf(fact.outcome) }
     case 'signal.received':
       return { $case: 'signal', value: { number: fact.number, name: fact.name, payload: payloadOf(fact.payload) } }
     case 'update.received':
       return { $case: 'updateReceived', value: { id: fact.id, name: fact.name, payload: payloadOf(fact.payload) } }
     case 'update.answered':
       return { $case: 'updateAnswered', value: { id: fact.id, outcome: answerOf(fact.outcome) } }
+    case 'child.started':
+      return { $case: 'childStarted', value: asProposed ? '' : fact.name }
+    case 'child.ended':
+      return { $case: 'childEnded', value: outcomeOf(fact.outcome) }
     case 'task.cancel_requested':
       return { $case: 'cancelRequested', value: { reason: fact.reason ?? '' } }
     default:
@@ -131,8 +147,10 @@ const effectOf = (fact: Extract<JournalFact, { readonly type: 'effect.recorded' 
     case 'state':
       return { $case: 'state', value: asProposed ? NOTHING : payloadOf(fact.value) }
     case 'step':
+      return { $case: 'step', value: { outcome: asProposed ? undefined : outcomeOf(fact.outcome) } }
     case 'send':
-      return { $case: fact.kind, value: { outcome: asProposed ? undefined : outcomeOf(fact.outcome) } }
+      // How it ended the worker does not know.
+      return { $case: 'send', value: { outcome: outcomeOf(fact.outcome) } }
     default:
       return unreachable(fact)
   }

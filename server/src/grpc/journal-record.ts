@@ -1,43 +1,26 @@
 /** The wall for what runs of durable functions hand in: read whole, or not recorded and answered with the reason (W21). */
-import {
-  type AfterRecord,
-  instant,
-  type JournalProposal,
-  JSON_NULL,
-  type JsonText,
-  LIMITS,
-  type UpdateAnswered,
-} from '@tasker/core'
+import { type AfterRecord, instant, LIMITS, namespaceOf, type UpdateAnswered } from '@tasker/core'
 import type {
+  JournalChild,
   JournalOutcome,
   JournalProposal as WireProposal,
   JournalRecord as WireRecord,
+  JournalSignal,
   JournalTimer,
   JournalUpdateAnswer,
-  Payload,
 } from '@tasker/proto'
-import type { JournalRecord } from '../engine/api.js'
-import type { FaultDetail } from '../faults.js'
+import type { HandedIn, JournalRecord } from '../engine/api.js'
 import { attemptRef } from './attempt-ref.js'
+import { callFrom } from './call-proposal.js'
 import { cut, failureFrom } from './failure.js'
-import { readPayload } from './payload.js'
+import { jsonFrom, Unreadable } from './record-values.js'
 
 export type ReadRecord =
   | { readonly type: 'record'; readonly record: JournalRecord }
   /** Not even a key to answer. */
   | { readonly type: 'keyless'; readonly message: string }
 
-type Outcome = Exclude<Extract<JournalProposal, { readonly outcome: unknown }>, UpdateAnswered>['outcome']
-
-/** Why a record cannot be read. */
-class Unreadable extends Error {
-  readonly detail: FaultDetail
-
-  constructor(reason: string, message: string) {
-    super(message)
-    this.detail = { code: 'INVALID_INPUT', reason, message, retryable: false }
-  }
-}
+type Outcome = Exclude<Extract<HandedIn, { readonly outcome: unknown }>, UpdateAnswered>['outcome']
 
 export const readRecord = (wire: WireRecord): ReadRecord => {
   if (wire.ref === undefined) return { type: 'keyless', message: 'it names no attempt' }
@@ -79,7 +62,7 @@ const keepsOf = (ending: WireRecord['ending']): boolean => ending?.$case === 'su
 
 const inWords = (text: string): string => cut(text, LIMITS.failureMessageCharsMax)
 
-const proposalFrom = ({ key, proposal }: WireProposal): JournalProposal => {
+const proposalFrom = ({ key, proposal }: WireProposal): HandedIn => {
   if (proposal?.$case === 'answer') return answerFrom(proposal.value)
   if (key === '' || key.length > LIMITS.journalKeyCharsMax)
     throw new Unreadable('RECORD_NOT_READ', `a key has 1 to ${LIMITS.journalKeyCharsMax} characters`)
@@ -96,12 +79,44 @@ const proposalFrom = ({ key, proposal }: WireProposal): JournalProposal => {
       const value = jsonFrom(proposal.value, LIMITS.functionStateBytesMax, `the state ${key}`)
       return { type: 'effect.recorded', kind: 'state', key, value }
     }
-    case 'send':
     case 'call':
+      return { type: 'call', call: callFrom(key, proposal.value) }
     case 'child':
-      throw new Unreadable('NOT_SUPPORTED_YET', `this server does not take a ${proposal.$case} from a function`)
+      return childFrom(proposal.value, key)
+    case 'send':
+      return sendFrom(proposal.value, key)
     case undefined:
       throw new Unreadable('RECORD_NOT_READ', `a proposal with the key ${key} says nothing`)
+  }
+}
+
+const sendFrom = ({ taskId, name, payload }: JournalSignal, key: string): HandedIn => {
+  if (name === '' || name.length > LIMITS.nameCharsMax)
+    throw new Unreadable('RECORD_NOT_READ', `the name of a signal has 1 to ${LIMITS.nameCharsMax} characters`)
+  return {
+    type: 'send',
+    key,
+    taskId: taskId.slice(0, LIMITS.nameCharsMax),
+    name,
+    payload: jsonFrom(payload, LIMITS.signalBytesMax, `the payload of the signal ${name}`),
+  }
+}
+
+/** A namespace that is not said is the parent's, a version that is not said the newest. */
+const childFrom = ({ namespace, name, version, input, abandoned }: JournalChild, key: string): HandedIn => {
+  for (const text of [namespace, name, version]) {
+    if (text.length > LIMITS.nameCharsMax)
+      throw new Unreadable('RECORD_NOT_READ', `the child ${key} has names of more than ${LIMITS.nameCharsMax} characters`)
+  }
+  if (name === '') throw new Unreadable('RECORD_NOT_READ', `the child ${key} has no name`)
+  return {
+    type: 'child',
+    key,
+    namespace: namespace === '' ? undefined : namespaceOf(namespace),
+    name,
+    ...(version === '' ? {} : { version }),
+    input: jsonFrom(input, LIMITS.contextBytesMax, `the input of the child ${key}`),
+    onClose: abandoned ? 'abandon' : 'cancel',
   }
 }
 
@@ -123,7 +138,7 @@ const outcomeFrom = ({ outcome }: JournalOutcome, key: string): Outcome => {
   }
 }
 
-const answerFrom = ({ id, outcome }: JournalUpdateAnswer): JournalProposal => {
+const answerFrom = ({ id, outcome }: JournalUpdateAnswer): UpdateAnswered => {
   const type = 'update.answered'
   switch (outcome?.$case) {
     case 'succeeded': {
@@ -136,14 +151,4 @@ const answerFrom = ({ id, outcome }: JournalUpdateAnswer): JournalProposal => {
     case undefined:
       throw new Unreadable('RECORD_NOT_READ', `the update ${id} has no outcome`)
   }
-}
-
-const REASONS = { too_large: 'RECORD_TOO_LARGE', encoding: 'ENCODING_NOT_SUPPORTED', not_json: 'RECORD_NOT_READ' } as const
-
-/** A value that is not given is null. */
-const jsonFrom = (payload: Payload | undefined, bytesMax: number, what: string): JsonText => {
-  if (payload === undefined) return JSON_NULL
-  const read = readPayload(payload, bytesMax, what)
-  if (read.type === 'json') return read.text
-  throw new Unreadable(REASONS[read.type], read.type === 'not_json' ? read.problem.message : read.message)
 }

@@ -71,7 +71,7 @@ export const wireCommand = (command: StepCommand): WireCommand => {
     templateName: submitted.name,
     templateVersion: submitted.version,
     correlationId: submitted.correlationId,
-    input: command.run === undefined ? contextOf(submitted) : undefined,
+    input: command.run === undefined ? inputOf(task, stepIndex) : undefined,
     config: face.config,
     dependencies: dependenciesOf(face, task),
     attemptsSinceReset: state.attemptsSinceReset,
@@ -163,6 +163,12 @@ const limitsAt = ({ plan }: LiveTask, index: number): BatchLimits | undefined =>
   const { batchSize, maxWorkers, parallelism, cursorField } = spec
   const { name } = elementAt(plan.steps, spec.workerTemplate, 'the worker template')
   return { workerTemplate: name, batchSize, maxWorkers, parallelism, cursorField }
+}
+
+/** The handler of a call is given what its function said, and every other step the task's context. */
+const inputOf = ({ graph, submitted }: LiveTask, index: number): Payload => {
+  const call = graph.steps[index]?.call
+  return call === undefined ? contextOf(submitted) : payloadOf(call.input)
 }
 
 const contextOf = (submitted: TaskSubmitted): Payload => {

@@ -13,10 +13,13 @@ import {
   type RecordedTaskEvent,
   sliceElements,
   sliceMembers,
+  type StepsCreated,
   type TaskEvent,
   trustedJson,
+  unreachable,
   versionNumber,
 } from '@tasker/core'
+import { callsText } from './codec/call-codec.js'
 import { CorruptEventError } from './codec/errors.js'
 import { EventFields } from './codec/event-fields.js'
 import { functionEventText } from './codec/function-event-reader.js'
@@ -105,9 +108,7 @@ const encodeEvent = (event: TaskEvent): string => {
         { cursor: event.cursor, accumulated: event.accumulated },
       )
     case 'steps.created':
-      return event.segment === 'batches'
-        ? withRaw({ ...event, type: undefined, ranges: undefined }, { ranges: rangesText(event.ranges) })
-        : JSON.stringify({ ...event, type: undefined })
+      return createdText(event)
     case 'task.submitted':
       return `${JSON.stringify({ ...event, type: undefined, context: undefined }).slice(0, -1)},"context":${event.context}}`
     case 'domain_event.recorded':
@@ -128,6 +129,8 @@ const encodeEvent = (event: TaskEvent): string => {
     case 'update.received':
     case 'update.answered':
     case 'function.continued':
+    case 'child.started':
+    case 'child.ended':
       return functionEventText(event)
     case 'task.completed':
     case 'task.cancelled':
@@ -142,6 +145,20 @@ const withRaw = (object: object, raw: { readonly [name: string]: string | undefi
   let text = JSON.stringify(object).slice(0, -1)
   for (const [name, value] of Object.entries(raw)) if (value !== undefined) text += `,"${name}":${value}`
   return `${text}}`
+}
+
+const createdText = (event: StepsCreated): string => {
+  switch (event.segment) {
+    case 'batches':
+      return withRaw({ ...event, type: undefined, ranges: undefined }, { ranges: rangesText(event.ranges) })
+    case 'calls':
+      return withRaw({ ...event, type: undefined, calls: undefined }, { calls: callsText(event.calls) })
+    case 'initial':
+    case 'decision':
+      return JSON.stringify({ ...event, type: undefined })
+    default:
+      return unreachable(event)
+  }
 }
 
 const rangesText = (ranges: readonly BatchRange[]): string =>

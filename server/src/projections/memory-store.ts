@@ -88,6 +88,10 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
     },
     timers: (dueBefore, limit) => Promise.resolve(snapshot(dueOf(allTimers(), dueBefore).slice(0, limit))),
     inFlight: () => Promise.resolve(allTimers().filter(({ kind }) => kind === 'step_timeout' || kind === 'heartbeat')),
+    linked: (after, limit) => {
+      const ids = allTimers().flatMap(({ taskId, kind }) => (kind === 'linked' && taskId > (after ?? '') ? [taskId] : []))
+      return Promise.resolve(ids.sort(compareText).slice(0, limit))
+    },
     identity: (scope) => Promise.resolve(identities.get(scope)),
     key: (namespace, queue) => Promise.resolve(keys.get(`${namespace}\n${queue}`)),
     heldKeys: () => Promise.resolve([...keys.values()].filter(({ state }) => state.places.size > 0)),

@@ -96,6 +96,8 @@ export interface ProjectionStore {
   timers(dueBefore: Instant, limit: number): Promise<Snapshot<TimerRow>>
   /** Attempts that were out at the checkpoint: all `step_timeout` rows, and the `heartbeat` rows of those that must be heard of. */
   inFlight(): Promise<readonly TimerRow[]>
+  /** Tasks with a `linked` row at the checkpoint, in order, after one of them. */
+  linked(after: TaskId | undefined, limit: number): Promise<readonly TaskId[]>
   identity(scope: string): Promise<TaskId | undefined>
   key(namespace: Namespace, queue: QueueName): Promise<KeyRow | undefined>
   /** The keys that had holders at the checkpoint. */

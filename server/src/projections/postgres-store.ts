@@ -138,6 +138,11 @@ class PostgresStore implements ProjectionStore {
     return (await this.#read(text, [])).map(parseTimer)
   }
 
+  async linked(...[after, limit]: Parameters<ProjectionStore['linked']>) {
+    const text = `select * from timer where kind = 'linked' and task_id > $1 order by task_id limit $2`
+    return (await this.#read(text, [after ?? '', limit])).map((row) => parseTimer(row).taskId)
+  }
+
   async identity(scope: string) {
     return parseIdentity(await this.#read('select task_id from identity where scope = $1', [scope]))
   }

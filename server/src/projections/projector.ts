@@ -389,6 +389,8 @@ export class Projector {
       const snapshot = snapshotRow(taskId, state, version, hash)
       if (snapshot !== undefined) snapshots.push(snapshot)
     }
+    // A task that is over may have rows of its children still.
+    cleared.push(...pending.removed.keys())
     const checkpoints: CheckpointMove[] = []
     for (const [partition, to] of pending.heads) checkpoints.push({ partition, from: this.#checkpoints.get(partition) ?? 0, to })
     return {

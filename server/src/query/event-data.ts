@@ -1,13 +1,18 @@
 /** An event's data as readers see it: one JSON object in snake_case, instants as RFC 3339 text, payloads spliced byte for byte. */
 import {
+  attemptsAllowed,
   type BatchRange,
+  type CallOf,
+  callTarget,
   type DomainEventRecorded,
+  type EffectOutcome,
   type EffectRecorded,
   type Failure,
   type FunctionEvent,
   type Instant,
   instantText,
   type JsonText,
+  type ParentLink,
   jsonOf,
   type StepsCreated,
   type TaskArchived,
@@ -125,8 +130,13 @@ const submittedFields = (event: TaskSubmitted): Fields => [
   ['fairness_key', text(event.fairnessKey)],
   ['identity', text(event.identity)],
   ['run_at', at(event.runAt)],
+  ['parent', event.parent === undefined ? undefined : parentText(event.parent)],
   ['context', event.context],
 ]
+
+/** The task that began another, as every answer shows it. */
+export const parentText = ({ taskId, of, key, round, onClose, depth }: ParentLink): JsonText =>
+  jsonOf({ task_id: taskId, of, key, round, on_parent_close: onClose, depth })
 
 const createdFields = (event: StepsCreated): Fields => {
   const segment = [['segment', text(event.segment)] as const]
@@ -153,10 +163,22 @@ const createdFields = (event: StepsCreated): Fields => {
         ['reason', text(event.reason)],
         ['batches', trustedJson(`[${event.ranges.map(rangeText).join(',')}]`)],
       ]
+    case 'calls':
+      return [...segment, steps, ['calls', trustedJson(`[${event.calls.map(callText).join(',')}]`)]]
     default:
       return unreachable(event)
   }
 }
+
+const callText = (call: CallOf): JsonText =>
+  objectOf([
+    ['key', text(call.key)],
+    ['handler', text(callTarget(call))],
+    ['timeout_ms', jsonOf(call.timeoutMs)],
+    ['max_attempts', jsonOf(call.retry.retryable ? attemptsAllowed(call.retry) : 1)],
+    ['priority', call.priority === 0 ? undefined : jsonOf(call.priority)],
+    ['input', call.input],
+  ])
 
 const rangeText = ({ id, start, end, size }: BatchRange): JsonText =>
   objectOf([
@@ -317,22 +339,34 @@ const functionFields = (event: FunctionEvent): Fields => {
         ['unread', jsonOf(event.unread)],
         ['input', event.input],
       ]
+    case 'child.started':
+      return [
+        ['key', text(event.key)],
+        ['task_id', text(event.taskId)],
+        ['namespace', text(event.namespace)],
+        ['name', text(event.name)],
+        ['version', text(event.version)],
+        ['on_parent_close', text(event.onClose)],
+        ['input', event.input],
+      ]
+    case 'child.ended':
+      return [['key', text(event.key)], ['task_id', text(event.taskId)], ...outcomeFields(event.outcome)]
     default:
       return unreachable(event)
   }
 }
 
+const outcomeFields = (outcome: EffectOutcome): Fields => [
+  ['outcome', text(outcome.type)],
+  ['result', outcome.type === 'succeeded' ? outcome.result : undefined],
+  ['failure', outcome.type === 'failed' ? failureText(outcome.failure) : undefined],
+]
+
 const effectFields = (event: EffectRecorded): Fields => {
   switch (event.kind) {
     case 'step':
-    case 'send': {
-      const { outcome } = event
-      return [
-        ['outcome', text(outcome.type)],
-        ['result', outcome.type === 'succeeded' ? outcome.result : undefined],
-        ['failure', outcome.type === 'failed' ? failureText(outcome.failure) : undefined],
-      ]
-    }
+    case 'send':
+      return outcomeFields(event.outcome)
     case 'state':
       return [['value', event.value]]
     case 'patch':

@@ -10,8 +10,8 @@ import type { TimerWheel, WheelTimer } from './timer-wheel.js'
 const REFILL_EVERY_MS = durationMs(20_000)
 /** A read that failed is tried again. */
 const RETRY_MS = durationMs(500)
-/** Times of attempts that are out are kept with their leases. */
-export const isWakeUp = ({ kind }: TimerRow): boolean => kind !== 'step_timeout' && kind !== 'heartbeat'
+/** Times of attempts that are out are kept with their leases, and a `linked` row has no time. */
+export const isWakeUp = ({ kind }: TimerRow): boolean => kind !== 'step_timeout' && kind !== 'heartbeat' && kind !== 'linked'
 
 export interface TimerSource {
   /** Timers due before an instant as of the last durable commit, earliest first among those of the projection. */

@@ -32,6 +32,12 @@ const open = gate
 let ended = 0
 const dueAtMs = new Map()
 
+/** Four steps one after another, which is also its native form of a durable function. */
+const linear4 = async (ctx) => {
+  for (const name of ['s0', 's1', 's2', 's3']) await ctx.run(name, one)
+  return 1
+}
+
 const service = restate.service({
   name: 'bench',
   handlers: {
@@ -39,10 +45,8 @@ const service = restate.service({
       await ctx.run('s0', one)
       return 1
     },
-    linear_4: async (ctx) => {
-      for (const name of ['s0', 's1', 's2', 's3']) await ctx.run(name, one)
-      return 1
-    },
+    linear_4: linear4,
+    function_4: linear4,
     diamond_8: fan(8),
     wide_100: fan(100),
     sleep: async (ctx) => {

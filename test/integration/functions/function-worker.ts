@@ -2,6 +2,7 @@
 import {
   type ConnectRequest,
   type ConnectResponse,
+  type JournalCall,
   type JournalEntry,
   type JournalNews,
   type JournalProposal,
@@ -25,6 +26,18 @@ export const text = (one: Payload | undefined): string => Buffer.from(one?.data 
 export const ranWell = (key: string, value: unknown): JournalProposal => ({
   key,
   proposal: { $case: 'step', value: { outcome: { $case: 'succeeded', value: payload(value) } } },
+})
+
+/** A call of a handler, with nothing said. */
+export const plainCall = (handler: string): JournalCall => ({
+  handler,
+  input: undefined,
+  timeoutMs: 0,
+  retry: undefined,
+  heartbeatMs: 0,
+  scheduleToStartMs: 0,
+  scheduleToCloseMs: 0,
+  priority: 0,
 })
 
 /** A fact in a word or two. */

@@ -9,7 +9,7 @@ import { tasker } from '../cli/processes.js'
 import { type Clients, clientsTo, detailOf, submission } from '../grpc/wire-client.js'
 import { call } from '../sdk/every-door.js'
 import { serverConfig } from '../sdk/server-config.js'
-import { FunctionWorker, inShort, payload, ranWell, text } from './function-worker.js'
+import { FunctionWorker, inShort, payload, plainCall, ranWell, text } from './function-worker.js'
 
 type Server = Awaited<ReturnType<typeof startServer>>
 let database: Awaited<ReturnType<typeof freshDatabase>>
@@ -127,14 +127,13 @@ test('after a broken stream the journal comes again whole, before the records th
 test('what a server cannot read or does not do is refused with a reason, and the run goes on', async () => {
   await submitted(await functionWithWorker())
   const run = await worker.command(1)
-  const call = { handler: 'x', input: undefined, timeoutMs: 0, retry: undefined }
-  worker.record(run, [ranWell('a', 1), { key: 'c', proposal: { $case: 'call', value: call } }])
+  worker.record(run, [ranWell('a', 1), { key: 'c', proposal: { $case: 'call', value: plainCall('') } }])
   worker.record(run, [{ key: '', proposal: { $case: 'patch', value: {} } }])
   worker.record(run, [{ key: 's', proposal: { $case: 'state', value: payload('x'.repeat(70_000)) } }])
   worker.record(run, [ranWell('a', 2)])
   await worker.told(4)
   expect(worker.news.map(({ recorded, refused, pause }) => [recorded, refused?.reason, pause])).toEqual([
-    [1, 'NOT_SUPPORTED_YET', 0],
+    [1, 'BAD_NAME', 0],
     [2, 'RECORD_NOT_READ', 0],
     [3, 'RECORD_TOO_LARGE', 0],
     [4, undefined, 0],

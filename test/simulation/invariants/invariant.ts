@@ -45,6 +45,8 @@ export interface AtRest {
   readonly workers: readonly WorkerHolds[]
   /** The wall clock. */
   readonly now: number
+  /** Since when by it the server answers. */
+  readonly servesSince: number
 }
 
 export interface Invariant {

@@ -1,5 +1,14 @@
 import { beforeAll, expect, test } from 'vitest'
-import { type LiveTask, parseTaskId, stepId, type StepState, type TaskEvent, TERMINAL_EVENTS, workerId } from '@tasker/core'
+import {
+  type LiveTask,
+  parseTaskId,
+  stepId,
+  type StepState,
+  type TaskEvent,
+  TERMINAL_EVENTS,
+  timerRows,
+  workerId,
+} from '@tasker/core'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
 import { NO_ROWS, RebuiltRows } from '../rebuilt-rows.js'
 import { runSeed } from '../run.js'
@@ -32,6 +41,7 @@ import { slotsAreKept } from './slots-are-kept.js'
 import { startsAfterDependencies } from './starts-after-dependencies.js'
 import { takenBackInFull } from './taken-back-in-full.js'
 import { takenBackInReverse } from './taken-back-in-reverse.js'
+import { overdueTimers } from './wake-ups-come.js'
 import { followed, repeated, type Tamper, withAfter, without } from './tampering.js'
 
 /** Worlds whose histories have something of everything. */
@@ -211,6 +221,25 @@ test('rows that are not those of the log are noticed, and which table they are o
   await store.write({ ...NO_ROWS, checkpoints: [{ partition, from: 0, to: witness.head(partition) }] })
   await rowsEqualRebuild((what) => said.push(what), witness).quiet?.({ store, rebuilt })
   expect(said.some((what) => what.startsWith('I2 rows of tasks are not those of the log'))).toBe(true)
+})
+
+test('nothing is overdue before a server has had time for it, and then it is', () => {
+  const open = worlds.flatMap(({ tasks }) =>
+    [...tasks.values()].flatMap((seen) => seen.states.map(({ state }) => ({ ...seen, state }))),
+  )
+  for (const [kind, patienceMs] of [
+    ['retry', 5_000],
+    ['staleness', 65_000],
+  ] as const) {
+    const seen = open.find(({ taskId, state }) => timerRows(taskId, state).some((row) => row.kind === kind))
+    const due = seen === undefined ? undefined : timerRows(seen.taskId, seen.state).find((row) => row.kind === kind)
+    if (seen === undefined || due === undefined) throw new Error(`no ${kind} in these worlds`)
+    const servesSince = due.dueAt + 20_000
+    const kindsAt = (now: number): readonly string[] =>
+      overdueTimers({ tasks: new Map([[seen.taskId, seen]]) }, { now, servesSince }).map((row) => row.kind)
+    expect(kindsAt(servesSince + patienceMs)).not.toContain(kind)
+    expect(kindsAt(servesSince + patienceMs + 1)).toContain(kind)
+  }
 })
 
 test('every invariant is among those that worlds are shown to', () => {

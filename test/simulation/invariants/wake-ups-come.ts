@@ -3,9 +3,10 @@ import { isTerminal, placeId, type TimerRow, timerRows } from '@tasker/core'
 import type { Witness } from '../witness.js'
 import type { InvariantOf } from './invariant.js'
 
-/** A timer fires within this, one of staleness a minute later: a server that started a moment ago lets nothing go stale. */
+/** A timer fires within this, once there is a server that may fire it. */
 const LATE_MS_MAX = 5_000
-const STALE_LATE_MS_MAX = 65_000
+/** A server lets nothing go stale in its first minute: it may be long after its time before a start, and a minute more. */
+const NOTHING_IS_STALE_MS = 60_000
 /** Holders of keys are asked every minute. */
 const KEY_LATE_MS_MAX = 65_000
 
@@ -17,10 +18,10 @@ export const wakeUpsCome: InvariantOf = (violated, witness) => {
         if (event.type === 'step.started' && task !== undefined)
           startedAt.set(placeId({ ...event, taskId: task.taskId }), stored.at)
     },
-    rest: ({ now }) => {
-      for (const { taskId, kind, step, dueAt } of overdueTimers(witness, now))
+    rest: ({ now, servesSince }) => {
+      for (const { taskId, kind, step, dueAt } of overdueTimers(witness, { now, servesSince }))
         violated(
-          `I29 the timer ${kind} of ${step ?? 'the task'} of ${taskId} was forgotten: it is ${now - dueAt} ms late`,
+          `I29 the timer ${kind} of ${step ?? 'the task'} of ${taskId} was forgotten: it is ${now - dueAt} ms late, and a server has been there for ${now - servesSince} ms`,
           taskId,
         )
       for (const [key, { state }] of witness.keys)
@@ -33,12 +34,19 @@ export const wakeUpsCome: InvariantOf = (violated, witness) => {
   }
 }
 
+/** The wall clock, and since when by it a server answers that may fire what is due. */
+export interface Served {
+  readonly now: number
+  readonly servesSince: number
+}
+
 /** What should have fired by now. */
-export const overdueTimers = (witness: Witness, now: number): readonly TimerRow[] =>
+export const overdueTimers = (witness: Pick<Witness, 'tasks'>, served: Served): readonly TimerRow[] =>
   [...witness.tasks.values()].flatMap(({ taskId, state }) =>
     state.type === 'task' && !isTerminal(state.phase)
-      ? timerRows(taskId, state).filter(
-          ({ kind, dueAt }) => now - dueAt > (kind === 'staleness' ? STALE_LATE_MS_MAX : LATE_MS_MAX),
-        )
+      ? timerRows(taskId, state).filter((row) => served.now - mayFireAt(row, served) > LATE_MS_MAX)
       : [],
   )
+
+const mayFireAt = ({ kind, dueAt }: TimerRow, { servesSince }: Served): number =>
+  Math.max(dueAt, kind === 'staleness' ? servesSince + NOTHING_IS_STALE_MS : servesSince)

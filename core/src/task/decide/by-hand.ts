@@ -68,13 +68,17 @@ const closeStep = (
   const found = stepByHand(task, step)
   if (found.type === 'refused') return found
   const { index, status } = found
-  if (!isOpen(status) && !mayBeReset(task, index) && !(status === 'error' && task.compensation === undefined))
+  if (!isOpen(status) && !mayBeReset(task, index) && !(status === 'error' && mayBeClosed(task, index)))
     return refuse('STEP_FINISHED', `Step ${step} is ${status}.`, step)
   const draft = draftOf(task, at)
   draft.add(event)
   settle(draft, [index])
   return { type: 'accepted', events: draft.events }
 }
+
+/** What failed for good may be closed, but for a way back that is over, and a call whose failure its function has heard of. */
+const mayBeClosed = ({ compensation, graph }: LiveTask, index: number): boolean =>
+  compensation === undefined && elementAt(graph.steps, index, 'steps of the graph').call === undefined
 
 /** The step that a person means, when the task takes a hand and has the step. */
 const stepByHand = (task: LiveTask, step: StepId) => {

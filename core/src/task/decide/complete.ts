@@ -20,7 +20,8 @@ export const decideComplete = (task: LiveTask, command: CompleteStep): Decision<
   const step = elementAt(task.steps, index, 'steps')
   const held = isHeldBy(step, command.attempt, command.worker)
   if (!held && (isRepeat(step, command) || isRepeatOf(task.compensation?.undone.get(index), command))) return NOTHING_NEW
-  if (task.plan.plain && command.choice === undefined) {
+  // A function that called handlers has steps that its plan does not know.
+  if (task.plan.plain && task.graph === task.plan && command.choice === undefined) {
     return held ? completePlain(task, index, command) : ignoreResult(task, step, command, 'completed')
   }
   // A way back makes no decisions and no batches.

@@ -6,11 +6,14 @@
  *     missed: a run that has not seen all of its journal is not suspended.
  * Q3  What a run hands in and what it does then is one decision. Only a suspension that may not be leaves the rest as it is.
  * Q4  A function that diverged is not scheduled until somebody lets it run. One that is being cancelled cannot clean up any more, and ends.
+ * Q5  A call is a step like any other, but for what its end means: its function hears of it and is scheduled again. The end of the function is
+ *     the end of its open calls.
  */
 import type { Decision } from '../../kernel/decider.js'
 import { elementAt, invariant, unreachable } from '../../kernel/invariant.js'
 import { decideJournal } from '../../function/decide.js'
-import type { FunctionCommand } from '../../function/commands.js'
+import type { ChildOver, FunctionCommand } from '../../function/commands.js'
+import type { JournalEvent } from '../../function/events.js'
 import type { FunctionJournal } from '../../function/journal.js'
 import { RUN_STEP } from '../../function/template.js'
 import type {
@@ -30,17 +33,20 @@ import { type Draft, draftOf } from './draft.js'
 import { settle } from './settle.js'
 import { wake } from './wake.js'
 
-type FromOutside = FunctionTimerDue | SignalTask | UpdateTask
+type FromOutside = FunctionTimerDue | SignalTask | UpdateTask | ChildOver
 type HandedIn = RecordJournal | SuspendFunction | DivergeFunction | ContinueFunction
 type Decided = Decision<TaskEvent, TaskRefusal>
 
 const RUN = 0
 
+const FROM_OUTSIDE: ReadonlySet<string> = new Set(['timer_due', 'signal', 'update', 'child_over'])
+
+const isFromOutside = (command: HandedIn | FromOutside): command is FromOutside => FROM_OUTSIDE.has(command.type)
+
 export const decideFunction = (task: LiveTask, command: HandedIn | FromOutside): Decided => {
   const { journal } = task
   if (journal === undefined) return refuse('NO_FUNCTION', `The task ${task.submitted.name} runs no durable function.`)
-  if (command.type === 'timer_due' || command.type === 'signal' || command.type === 'update')
-    return fromOutside(task, journal, command)
+  if (isFromOutside(command)) return fromOutside(task, journal, command)
   const run = elementAt(task.steps, RUN, 'steps')
   if (!isHeldBy(run, command.attempt, command.worker)) {
     return leaseLost({ step: RUN_STEP, attempt: command.attempt }, 'its worker does not hold it')
@@ -75,9 +81,11 @@ const fromRun = (task: LiveTask, journal: FunctionJournal, command: HandedIn): D
 const decideRecord = (task: LiveTask, journal: FunctionJournal, command: RecordJournal): Decided => {
   const decision = decideJournal(journal, command)
   const { at, attempt, worker, then } = command
-  if (decision.type === 'refused' || then === undefined) return decision
+  if (decision.type === 'refused') return decision
+  const events = withCallsScheduled(decision.events)
+  if (then === undefined) return { type: 'accepted', events }
   const draft = draftOf(task, at)
-  for (const event of decision.events) draft.add(event)
+  for (const event of events) draft.add(event)
   if (then.type === 'suspend') {
     if (then.seen >= journal.length) draft.add({ type: 'step.suspended', step: RUN_STEP, attempt })
     return { type: 'accepted', events: draft.events }
@@ -86,6 +94,17 @@ const decideRecord = (task: LiveTask, journal: FunctionJournal, command: RecordJ
   invariant(recorded !== undefined, 'a function keeps its journal')
   const after = fromRun(draft.task, recorded, { ...then, at, attempt, worker })
   return after.type === 'refused' ? after : { type: 'accepted', events: [...draft.events, ...after.events] }
+}
+
+/** A call is ready at once: it waits for no step. One whose record takes it back never is. */
+const withCallsScheduled = (events: readonly JournalEvent[]): readonly TaskEvent[] => {
+  if (!events.some(({ type }) => type === 'steps.created')) return events
+  const cancelled = new Set(events.flatMap((event) => (event.type === 'step.cancelled' ? [event.step] : [])))
+  return events.flatMap((event): readonly TaskEvent[] => {
+    if (event.type !== 'steps.created') return [event]
+    const ready = event.steps.filter((step) => !cancelled.has(step))
+    return [event, ...ready.map((step): TaskEvent => ({ type: 'step.scheduled', step, attempt: 1 }))]
+  })
 }
 
 /** Q2. */

@@ -3,13 +3,13 @@ import { elementAt } from '../../kernel/invariant.js'
 import { readinessOf } from '../../graph/readiness.js'
 import { asksForCompensation, undoOrder } from '../compensation.js'
 import type { BatchRun } from '../state.js'
-import { isSuspended } from '../suspended.js'
-import { activeSteps, batchOf, failedSteps, letsOthersGoOn, passedSteps } from '../step-groups.js'
+import { activeSteps, batchOf, failedSteps, isUnended, letsOthersGoOn, passedSteps } from '../step-groups.js'
 import { cancelBatch, fillBatch } from './batch.js'
 import { begin } from './begin.js'
 import { closeUnmade } from './branch.js'
 import { goOnCompensating, startCompensation, tryCompensatingAgain } from './compensate.js'
 import type { Draft } from './draft.js'
+import { wake } from './wake.js'
 
 /** `ended` are the indexes of the steps that the draft has just ended. */
 export const settle = (draft: Draft, ended: readonly number[]): void => {
@@ -91,24 +91,37 @@ const endCancelled = (draft: Draft): void => {
   else draft.add({ type: 'task.cancelled' })
 }
 
+/** What a function called is news for it until it ends itself; then nobody waits for its calls any more. */
+const settleFunction = (draft: Draft): void => {
+  const run = elementAt(draft.task.steps, RUN, 'steps')
+  if (isUnended(run.status)) return wake(draft)
+  for (const step of draft.task.journal?.calls.keys() ?? []) draft.add({ type: 'step.cancelled', step })
+  if (draft.task.phase === 'cancelling') draft.add({ type: 'task.cancelled' })
+  else if (run.status === 'error') failFunction(draft)
+  else draft.add({ type: 'task.completed' })
+}
+
+const RUN = 0
+
 /** A function that fails says so for good: there is nobody to wait for. */
 const failFunction = (draft: Draft): void => {
-  const { lastFailure } = elementAt(draft.task.steps, 0, 'steps')
+  const { lastFailure } = elementAt(draft.task.steps, RUN, 'steps')
   draft.add({ type: 'task.failed', code: lastFailure?.code ?? 'FUNCTION_FAILED', message: lastFailure?.message ?? 'It failed.' })
 }
 
 /** The task's own end, its block, or the taking back of its work. */
 const settleTask = (draft: Draft): void => {
   const { task } = draft
-  if (task.phase === 'compensating') {
+  if (task.journal !== undefined) {
+    settleFunction(draft)
+  } else if (task.phase === 'compensating') {
     goOnCompensating(draft)
   } else if (task.phase === 'cancelling') {
     if (task.counts.in_progress === 0) endCancelled(draft)
   } else if (passedSteps(task) === task.graph.steps.length) {
     draft.add({ type: 'task.completed' })
-  } else if (task.phase === 'running' && activeSteps(task) === 0 && !isSuspended(task)) {
-    if (task.journal !== undefined) failFunction(draft)
-    else if (asksForCompensation(task)) startCompensation(draft, 'failure')
+  } else if (task.phase === 'running' && activeSteps(task) === 0) {
+    if (asksForCompensation(task)) startCompensation(draft, 'failure')
     else draft.add({ type: 'task.blocked', steps: failedSteps(task) })
   }
 }

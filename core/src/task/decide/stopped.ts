@@ -20,12 +20,16 @@ export const decideStopped = (task: LiveTask, command: StepStopped): Decision<Ta
   if (index === undefined) return unknownStep(task, command.step)
   const step = elementAt(task.steps, index, 'steps')
   if (!isHeldBy(step, command.attempt, command.worker)) return unheld(step, command)
-  if (task.phase !== 'cancelling') return stoppedByItself(task, index, step, command)
+  if (task.phase !== 'cancelling' || isCall(task, index)) return stoppedByItself(task, index, step, command)
   const draft = draftOf(task, command.at)
   draft.add({ type: 'step.cancelled', step: command.step })
   settle(draft, [index])
   return { type: 'accepted', events: draft.events }
 }
+
+/** Nobody asks the worker of a call to stop: one that its function does not want is taken away at once. */
+const isCall = ({ graph }: LiveTask, index: number): boolean =>
+  elementAt(graph.steps, index, 'steps of the graph').call !== undefined
 
 /** A late word that an attempt was given up (after its timeout, say) tells nothing the log does not know, so it leaves no event. */
 const unheld = (step: StepState, command: StepStopped): Decision<TaskEvent, TaskRefusal> => {

@@ -66,4 +66,5 @@ const asGiven = (command: SubmitTask): TaskSubmitted => ({
   ...(command.idempotencyKey === undefined ? {} : { idempotencyKey: command.idempotencyKey }),
   ...(command.identity === undefined ? {} : { identity: command.identity }),
   ...(command.runAt === undefined ? {} : { runAt: command.runAt }),
+  ...(command.parent === undefined ? {} : { parent: command.parent }),
 })

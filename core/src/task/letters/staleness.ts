@@ -5,13 +5,14 @@
  *     is not stale, nor is a step whose handler keeps being heard.
  * S2  A wait that was told of is not told of again.
  * S3  Nothing of a paused task is watched; its waits begin anew when it is resumed.
- * S4  A durable function that is suspended waits for as long as its code says.
+ * S4  A durable function that is suspended waits for as long as its code says, and a step for as long as the task does that is its work.
  */
 import type { StepId } from '../../kernel/ids.js'
 import { type DurationMs, type Instant, latest, later } from '../../kernel/instant.js'
 import { elementAt } from '../../kernel/invariant.js'
 import { consequenceOf, type Lifecycle, type StaleConsequence, statesOf, type WatchedState } from '../../template/lifecycle.js'
 import type { LiveTask, StepState } from '../state.js'
+import { stepChildren } from '../function-step.js'
 import { isSuspended } from '../suspended.js'
 import type { StaleSubject } from './dead-letter.js'
 
@@ -78,8 +79,10 @@ const taskWatches = (task: LiveTask, heard: HeardSteps): readonly Watch[] => {
 }
 
 /** What the task as a whole is doing; undefined where the system's default leaves it to its queue. */
-const stateOf = ({ phase, counts, plan }: LiveTask): WatchedState | undefined => {
+const stateOf = (task: LiveTask): WatchedState | undefined => {
+  const { phase, counts, plan } = task
   if (phase === 'blocked') return 'blocked_by_failures'
+  if (stepChildren(task).length > 0) return undefined
   if (counts.in_progress > 0) return 'steps_in_process'
   if (counts.enqueued > 0) return plan.lifecycle.given.has('steps_in_process') ? 'steps_in_process' : undefined
   return counts.waiting_for_retry > 0 ? 'waiting_for_retry' : 'waiting_for_dependencies'

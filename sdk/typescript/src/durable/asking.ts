@@ -3,6 +3,7 @@ import { durationMs, type Duration } from '../duration.js'
 import { checkName } from '../definition/check-name.js'
 import { LIMITS } from '../limits.js'
 import type { JsonValue } from '../step/json.js'
+import { checkCall } from './call-options.js'
 import type { Awaitable } from './awaitable.js'
 import type { ChildDefinition } from './context.js'
 import type { Site } from './divergence.js'
@@ -60,18 +61,21 @@ export const askStep = <T>(
 }
 
 export const askCall = <T>(asker: Asker, target: string, input: unknown, options: CallOptions): Awaitable<T> => {
+  checkName(target, 'a handler')
+  checkCall(options)
   const text = givenText(input, `the call ${target}`, LIMITS.operationInputBytesMax)
   const begin = (key: string): Command => ({ type: 'call', key, target, input: text, options })
   return ask<T>(asker, { kind: 'call', name: options.name ?? target, target, options, begin }).answer
 }
 
-export const askChild = <Input, T>(
+export const askChild = <T>(
   asker: Asker,
-  definition: ChildDefinition<Input, T>,
+  definition: ChildDefinition<never, T>,
   input: unknown,
   options: ChildOptions,
 ): Awaitable<T> => {
   const { namespace, name, version } = definition
+  checkName(name, 'a child')
   const text = givenText(input, `the child ${name}`, LIMITS.operationInputBytesMax)
   const onParentClose = options.onParentClose ?? 'cancel'
   const begin = (key: string): Command => ({ type: 'child', key, namespace, name, version, input: text, onParentClose })

@@ -1,12 +1,13 @@
 /** What a durable function is given: the operations that are journaled, and what of its surroundings is the same on every replay. */
 import type { Schema, SchemaOutput } from '../definition/schema.js'
 import type { Duration } from '../duration.js'
-import type { Jsonified, JsonValue } from '../step/json.js'
+import type { Jsonified, JsonObject, JsonValue } from '../step/json.js'
 import type {
   BranchOptions,
   CallOptions,
   ChildOptions,
   KeyOptions,
+  NamedChildOptions,
   SignalOptions,
   SleepOptions,
   StepOptions,
@@ -54,8 +55,9 @@ export interface FunctionContext {
     input: unknown,
     options?: CallOptions,
   ): Promise<Result>
-  /** Another task, whose result this one waits for. */
+  /** Another task, whose result this one waits for: of a function, a typed task, or a template by its name. */
   child<Input, Result>(definition: ChildDefinition<Input, Result>, input: Input, options?: ChildOptions): Promise<Result>
+  child<Result = JsonValue>(name: string, input: JsonObject, options?: NamedChildOptions): Promise<Result>
   /** For a time, or until an instant. Meanwhile nothing of the function has to be in any memory. */
   sleep(time: Duration | Date, options?: SleepOptions): Promise<void>
   /** The first signal of that name that nobody took yet, also one that came before. */

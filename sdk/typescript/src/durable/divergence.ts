@@ -25,10 +25,13 @@ export interface Divergence {
   readonly message: string
 }
 
-/** The caller of a function, without the function and what it called. */
+/** The caller of a function, without the function and what it called. One frame is looked at, however deep the call is. */
 export const siteOf = (below: (...args: never[]) => unknown): Site => {
   const site: Site = {}
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 1
   Error.captureStackTrace(site, below)
+  Error.stackTraceLimit = stackTraceLimit
   return site
 }
 

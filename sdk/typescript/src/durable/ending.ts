@@ -62,6 +62,8 @@ export class Ending {
   takeBack(end: FunctionEnd, step: (wayBack: WayBack) => PromiseLike<unknown>, done: (end: FunctionEnd) => void): void {
     const failures: string[] = []
     const next = (): void => {
+      // It was let go of meanwhile: another run takes back.
+      if (this.#run.isOver) return
       const wayBack = this.#waysBack.pop()
       if (wayBack === undefined) return done(failures.length === 0 ? end : notTakenBack(end, failures))
       step(wayBack).then(next, (error: unknown) => {

@@ -4,11 +4,11 @@ import { validated } from '../definition/schema.js'
 import { LIMITS } from '../limits.js'
 import { askCall, askChild, askSend, askSignal, askSleep, askStep, askUntil, type Asker } from './asking.js'
 import { gather, limitOf, runIn, type Gathering } from './branches.js'
-import type { AnyBranchResult, Branches, BranchResults, FunctionContext } from './context.js'
+import type { AnyBranchResult, Branches, BranchResults, ChildDefinition, FunctionContext } from './context.js'
 import { siteOf } from './divergence.js'
 import type { Ending } from './ending.js'
 import { within } from './keys.js'
-import type { BranchOptions, SignalOptions } from './options.js'
+import type { BranchOptions, NamedChildOptions, SignalOptions } from './options.js'
 import { givenText } from './outcome.js'
 import { diceOf, fraction, uuidFrom, type Dice } from './random.js'
 import type { Run } from './run.js'
@@ -22,7 +22,9 @@ export interface Ground {
 
 export const contextOf = (ground: Ground, scope: Scope): FunctionContext => ({
   taskId: ground.run.taskId,
-  cancellation: scope.signal,
+  get cancellation() {
+    return scope.signal
+  },
   ...operationsOf(ground.run, scope),
   ...branchesOf(ground, scope),
   ...surroundingsOf(ground, scope),
@@ -36,7 +38,10 @@ const operationsOf = (run: Run, scope: Scope): Operations => {
   const step: Operations['step'] = (name, body, options = {}) => askStep(from(step), name, body, options)
   const call: Operations['call'] = (handler, input, options = {}) =>
     askCall(from(call), typeof handler === 'string' ? handler : handler.callable, input, options)
-  const child: Operations['child'] = (definition, input, options = {}) => askChild(from(child), definition, input, options)
+  const child = <Result>(of: ChildDefinition<never, Result> | string, input: unknown, options: NamedChildOptions = {}) => {
+    const { namespace = '', version = '' } = options
+    return askChild<Result>(from(child), typeof of === 'string' ? { name: of, namespace, version } : of, input, options)
+  }
   const sleep: Operations['sleep'] = (time, options = {}) => askSleep(from(sleep), time, options)
   const signal: Operations['signal'] = (taskId, name, payload, options = {}) =>
     askSend(from(signal), taskId, name, payload, options)

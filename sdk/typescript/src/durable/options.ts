@@ -29,6 +29,14 @@ export interface StepOptions extends KeyOptions {
 export interface CallOptions extends StepOptions {
   /** Its name in the journal; the handler's when not said. */
   readonly name?: string
+  /** The longest silence of the handler between two heartbeats; without a bound when not said. */
+  readonly heartbeat?: Duration
+  /** How long the call may wait for a worker, each time it is ready. */
+  readonly scheduleToStart?: Duration
+  /** How long all attempts may take together. */
+  readonly scheduleToClose?: Duration
+  /** Added to the priority of the task. */
+  readonly priority?: number
 }
 
 export interface ChildOptions extends KeyOptions {
@@ -36,6 +44,14 @@ export interface ChildOptions extends KeyOptions {
   readonly name?: string
   /** What becomes of the child when this task ends before it; `cancel` when not said. */
   readonly onParentClose?: 'cancel' | 'abandon'
+}
+
+/** Of a child that is known by its name alone. */
+export interface NamedChildOptions extends ChildOptions {
+  /** This function's when not said. */
+  readonly namespace?: string
+  /** The newest when not said. */
+  readonly version?: string
 }
 
 export interface SleepOptions extends KeyOptions {

@@ -10,6 +10,7 @@
  * S6  Once it has ended, diverged or been stopped it is resumed no more; an operation that is asked for then is refused.
  */
 import { CancelledError } from '../errors/handler-errors.js'
+import { isThenable } from '../thenable.js'
 import type { Answer, Awaitable } from './awaitable.js'
 import type { Baton } from './baton.js'
 import { Conditions } from './conditions.js'
@@ -86,6 +87,11 @@ export class Run {
     return this.#operations.areWaiting
   }
 
+  /** It ended, diverged or was stopped (S6). */
+  get isOver(): boolean {
+    return this.#over
+  }
+
   /** More of the journal, in its order. */
   deliver(entries: readonly JournalEntry[]): void {
     this.#journal.append(entries)
@@ -160,7 +166,8 @@ export class Run {
     }
     try {
       const given = this.#baton.inside(name, call)
-      Promise.resolve(given).then(over, over)
+      if (isThenable(given)) Promise.resolve(given).then(over, over)
+      else over()
       return given
     } catch (thrown) {
       over()

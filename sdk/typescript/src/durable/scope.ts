@@ -18,8 +18,9 @@ export class Scope {
   readonly keys: Keys
   /** What a function did is taken back in it, however many operations the function had. */
   readonly goesBack: boolean
-  readonly #controller = new AbortController()
   readonly #pending = new Set<Cancellable>()
+  /** Made when somebody looks: few functions do, and it costs more than all else of a scope. */
+  #controller: AbortController | undefined
   #cancelled: CancelledError | undefined
   #closed = false
 
@@ -30,6 +31,10 @@ export class Scope {
   }
 
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#cancelled !== undefined) this.#controller.abort(this.#cancelled)
+    }
     return this.#controller.signal
   }
 
@@ -63,7 +68,7 @@ export class Scope {
   cancel(error: CancelledError): void {
     if (this.#cancelled !== undefined || this.#closed) return
     this.#cancelled = error
-    this.#controller.abort(error)
+    this.#controller?.abort(error)
     for (const pending of [...this.#pending]) pending.abandon(error)
     this.#pending.clear()
   }

@@ -45,6 +45,7 @@ const fromEvents = (taskId: string | undefined, events: readonly RecordedEvent[]
   if (first?.type !== 'task.submitted') throw noHistory('it does not begin with task.submitted')
   if (taskId === undefined) throw noHistory('it does not say the id of its task')
   let history = { taskId, life: 1, startedAt: instantOf(first), input: dataOf(first)['context'], journal: [] as JournalEntry[] }
+  const calls: Calls = new Map()
   for (const event of events) {
     const data = dataOf(event)
     const at = instantOf(event)
@@ -53,10 +54,55 @@ const fromEvents = (taskId: string | undefined, events: readonly RecordedEvent[]
       const journal = history.journal.filter((entry) => staysUnread(entry, unread, history.journal))
       history = { taskId, life: history.life + 1, startedAt: at, input: data['input'], journal }
     }
-    const fact = factOf(event.type, data)
-    if (fact !== undefined) history.journal.push({ ...fact, at })
+    const facts = event.type.startsWith('step') ? stepFacts(event.type, data, calls) : [factOf(event.type, data)]
+    for (const fact of facts) if (fact !== undefined) history.journal.push({ ...fact, at })
   }
   return history
+}
+
+/** By step, the keys of the calls that are open. */
+type Calls = Map<string, string>
+
+const RUN_STEP = 'run'
+
+/** A call is a step of the task; the step `run` is the function itself. */
+const stepFacts = (type: string, data: Data, calls: Calls): readonly JournalFact[] => {
+  if (type === 'steps.created') return callsStarted(data, calls)
+  const step = textOf(data['step_id'])
+  if (step === RUN_STEP) return type === 'step.completed' ? [{ type: 'function.ended' }] : []
+  const key = calls.get(step)
+  const outcome = key === undefined ? undefined : callOutcome(type, data)
+  if (key === undefined || outcome === undefined) return []
+  calls.delete(step)
+  return [{ type: 'call.ended', key, outcome }]
+}
+
+const callsStarted = ({ segment, steps, calls: made }: Data, calls: Calls): readonly JournalFact[] => {
+  if (segment !== 'calls' || !Array.isArray(steps) || !Array.isArray(made)) return []
+  return made.filter(isData).map((call, index) => {
+    const key = textOf(call['key'])
+    calls.set(textOf(steps[index]), key)
+    return { type: 'call.started', key, target: textOf(call['handler']) }
+  })
+}
+
+/** How the step of a call ended; undefined while another attempt may follow. */
+const callOutcome = (type: string, data: Data): Outcome | undefined => {
+  switch (type) {
+    case 'step.completed':
+    case 'step.completed_manually':
+      return { type: 'succeeded', result: jsonText(data['output']) }
+    case 'step.resolved_manually':
+      return { type: 'succeeded', result: 'null' }
+    case 'step.cancelled':
+      return { type: 'cancelled' }
+    case 'step.failed':
+      return data['permanent'] === true ? { type: 'failed', failure: failureOf(data['failure']) } : undefined
+    case 'step.timed_out':
+      return data['permanent'] === true ? { type: 'failed', failure: timedOut(data) } : undefined
+    default:
+      return undefined
+  }
 }
 
 /** Signals that nobody took, and updates that were not answered: the function never saw them. */
@@ -85,17 +131,26 @@ const factOf = (type: string, data: Data): JournalFact | undefined => {
       return { type, id: textOf(data['id']), outcome: answerOf(data) }
     case 'task.cancel_requested':
       return { type, reason: textOf(data['reason']) }
-    case 'call.started':
     case 'child.started':
-      return { type, key, target: textOf(data['target']) }
-    case 'call.ended':
+      return { type, key, target: textOf(data['name']) }
     case 'child.ended':
       return { type, key, outcome: outcomeOf(data) }
-    case 'step.completed':
-      return { type: 'function.ended' }
     default:
       return undefined
   }
+}
+
+/** In the words of the server, by what ran out. */
+const TIMEOUTS: Readonly<Record<string, readonly [code: string, retryable: boolean, what: string]>> = {
+  start_to_close: ['STEP_TIMED_OUT', true, 'The attempt ran longer than'],
+  heartbeat: ['HEARTBEAT_TIMED_OUT', true, 'The handler gave no sign of life for'],
+  schedule_to_start: ['SCHEDULE_TO_START_TIMED_OUT', false, 'No worker took the step for'],
+  schedule_to_close: ['SCHEDULE_TO_CLOSE_TIMED_OUT', false, 'All attempts together took longer than'],
+}
+
+const timedOut = ({ kind, timeout_ms: timeoutMs }: Data): Failure => {
+  const [code, retryable, what] = TIMEOUTS[textOf(kind)] ?? ['STEP_TIMED_OUT', true, 'The attempt ran longer than']
+  return { message: `${what} ${Number(timeoutMs)} ms.`, errorType: 'StepTimedOut', code, retryable, retryAfterMs: 0, stack: '' }
 }
 
 const effectOf = (key: string, data: Data): JournalFact => {

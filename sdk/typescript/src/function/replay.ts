@@ -5,6 +5,7 @@ import { placeInWords, type Divergence } from '../durable/divergence.js'
 import type { Command, FunctionEnd, JournalPort, Turns } from '../durable/port.js'
 import { startFunction } from '../durable/start.js'
 import { TaskerError } from '../errors/tasker-error.js'
+import { turnsOfNode } from '../runner/turns.js'
 import type { FunctionDefinition } from './define-function.js'
 import { historyOf, type AnyHistory } from './recorded.js'
 import { seedOf } from './seed.js'
@@ -62,16 +63,14 @@ export const replay = async (history: AnyHistory, definition: FunctionDefinition
   })
 }
 
-/** Kept from the start: a test may put timers of its own in the place of Node's. */
-const afterTurn = setImmediate
-
-/** Turns by the event loop; `done` is called when none follows another. */
+/** As in a worker; `done` is called when none follows another. */
 const turnsUntil = (done: () => void): Turns => {
+  const turns = turnsOfNode()
   let open = 0
   return {
     rest: (callback) => {
       open++
-      afterTurn(() => {
+      turns.rest(() => {
         open--
         callback()
         if (open === 0) done()

@@ -136,16 +136,17 @@ export class FunctionAttempt {
   }
 
   #hear(news: JournalNews): void {
+    // What came while it was to be suspended stands before this in the journal.
+    if (news.pause !== JournalPause.JOURNAL_PAUSE_SUSPENDED) for (const earlier of this.#awake()) this.hear(earlier)
+    if (this.#phase.type === 'over') return
     if (news.life > this.#life) this.#beginLife(news)
     const isNow = news.life === this.#life
     const fresh = isNow ? this.#fresh(news) : []
     if (news.recorded > 0) this.#records.answered(news.recorded)
     if (news.refused !== undefined) return this.#fail(failureOf(news.refused.reason, news.refused.message, false))
-    const held = news.pause === JournalPause.JOURNAL_PAUSE_SUSPENDED ? [] : this.#awake()
     if (isNow) this.#tell(news, fresh)
     if (news.pause === JournalPause.JOURNAL_PAUSE_SUSPENDED) return this.#suspended()
     if (news.pause !== JournalPause.JOURNAL_PAUSE_UNSPECIFIED) return this.abandon('the function waits for a person')
-    for (const later of held) this.hear(later)
     if (this.#phase.type === 'ending') this.#answerWhenRecorded(this.#phase.result)
     else this.#suspendIfItWaits()
   }

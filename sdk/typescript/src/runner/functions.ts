@@ -36,8 +36,8 @@ export class Functions {
   readonly #ports: FunctionsPorts
   readonly #kept: KeptFunctions
   readonly #attempts = new Map<string, FunctionAttempt>()
-  /** On their way out. */
-  readonly #handedIn: JournalRecord[] = []
+  /** What is on its way out. */
+  #said: (() => void)[] = []
   #resultBytesMax: number = LIMITS.resultBytesMax
   #leaving = false
 
@@ -123,23 +123,26 @@ export class Functions {
     this.#attempts.clear()
   }
 
-  #say(record: JournalRecord): void {
-    this.#handedIn.push(record)
-    if (this.#handedIn.length > 1) return
+  /** Records and results leave together, in the order in which they came to be. */
+  #say(say: () => void): void {
+    this.#said.push(say)
+    if (this.#said.length > 1) return
     whenTurnsAreOver(() => {
-      for (const each of this.#handedIn.splice(0)) this.#ports.onRecord(each)
+      const said = this.#said
+      this.#said = []
+      for (const each of said) each()
     })
   }
 
   #portsOf(key: string): FunctionAttemptPorts {
-    const { clock, logger, onResult, onWanted } = this.#ports
+    const { clock, logger, onRecord, onResult, onWanted } = this.#ports
     return {
       clock,
       logger,
       kept: this.#kept,
-      say: (record) => this.#say(record),
+      say: (record) => this.#say(() => onRecord(record)),
       wantJournal: onWanted,
-      onResult,
+      onResult: (result) => this.#say(() => onResult(result)),
       onOver: () => void this.#attempts.delete(key),
       bytesMax: () => this.#resultBytesMax,
       replaysAlways: this.#options.replaysAlways,

@@ -14,23 +14,20 @@ import type { Run } from '../durable/run.js'
 import { startFunction } from '../durable/start.js'
 import { failureOfThrown } from '../durable/outcome.js'
 import type { FunctionDefinition } from '../function/define-function.js'
-import { LIMITS } from '../limits.js'
 import { seedOf } from '../function/seed.js'
+import { inTurnOfLoop, turnsOfNode } from './turns.js'
 import { entryBytes } from './wire-entries.js'
 
-/** Kept from the start: a test may put timers of its own in the place of Node's. */
-const afterTurn = setImmediate
-
 /** Of all functions in a process one has its turn at a time. */
-const baton = new Baton({ rest: (callback) => void afterTurn(callback) })
+const baton = new Baton(turnsOfNode())
 
 /** Whether any function in this process goes on right now. */
 export const functionsAreBusy = (): boolean => baton.isBusy
 
-/** Calls back when no function of the process is to be resumed, or after so many turns: what they hand in until then leaves together. */
-export const whenTurnsAreOver = (callback: () => void, turnsLeft: number = LIMITS.functionTurnsTogetherMax): void => {
-  if (!baton.isBusy || turnsLeft === 0) callback()
-  else setImmediate(() => whenTurnsAreOver(callback, turnsLeft - 1))
+/** Calls back when no function of the process is to be resumed, or when the loop has its turn: what they hand in until then leaves together. */
+export const whenTurnsAreOver = (callback: () => void): void => {
+  if (baton.isBusy) inTurnOfLoop(callback)
+  else callback()
 }
 
 /** What a function says to whoever holds it. */

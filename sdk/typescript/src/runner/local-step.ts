@@ -2,7 +2,8 @@
  * A step of a durable function, as it runs here.
  *
  * L1  It is called again after a failure as its policy says, and ends once: with what is recorded of it, or with nothing when it is aborted.
- * L2  An attempt that is over its time is told so by its signal, and answered for when it does not hear.
+ * L2  An attempt that is over its time is told so by its signal, and answered for when it does not hear. One that gives its result at once has
+ *     no time to be over.
  */
 import type { Clock } from '../clock.js'
 import type { Outcome } from '../durable/entries.js'
@@ -13,6 +14,7 @@ import { durationMs } from '../duration.js'
 import { failureOf, isAbort, type Failure } from '../errors/failure.js'
 import { CancelledError } from '../errors/handler-errors.js'
 import { LIMITS } from '../limits.js'
+import { isThenable } from '../thenable.js'
 import { delayAfter, policyOf, retryAllowed, type RetryPolicy } from './retry.js'
 
 export interface LocalStepPorts {
@@ -23,7 +25,7 @@ export interface LocalStepPorts {
   readonly bytesMax: () => number
   /** Calls the user's function. */
   readonly invoke: (step: RunStep, scope: StepScope) => unknown
-  readonly over: (outcome: Outcome) => void
+  readonly over: (key: string, outcome: Outcome) => void
 }
 
 interface Running {
@@ -58,6 +60,11 @@ export class LocalStep {
     this.#try()
   }
 
+  /** It ended, or nobody wants to know any more. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
   /** Nobody wants to know any more. False where it is over already. */
   abort(why: string): boolean {
     if (this.#isOver) return false
@@ -71,7 +78,6 @@ export class LocalStep {
     const running: Running = { controller: lazyController(), isLate: false }
     this.#running = running
     this.#attempt++
-    if (this.#timeoutMs > 0) this.#callOff = this.#ports.clock.after(this.#timeoutMs, () => this.#late(running))
     const scope = {
       attempt: this.#attempt,
       get signal() {
@@ -81,6 +87,7 @@ export class LocalStep {
     try {
       const given = this.#ports.invoke(this.#step, scope)
       if (!isThenable(given)) return this.#succeed(running, given)
+      if (this.#timeoutMs > 0) this.#callOff = this.#ports.clock.after(this.#timeoutMs, () => this.#late(running))
       given.then(
         (value) => this.#succeed(running, value),
         (thrown: unknown) => this.#fail(running, thrown),
@@ -120,7 +127,7 @@ export class LocalStep {
     this.#isOver = true
     this.#callOff()
     this.#running = undefined
-    this.#ports.over(outcome)
+    this.#ports.over(this.#step.key, outcome)
   }
 }
 
@@ -145,6 +152,3 @@ const lazyController = (): Running['controller'] => {
     },
   }
 }
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js'
 import type { StepScope } from '../durable/options.js'
 import type { RunStep } from '../durable/port.js'
 import { LIMITS } from '../limits.js'
-import { LocalStep } from './local-step.js'
+import { LocalStep, type LocalStepPorts } from './local-step.js'
 import { proposalBytes, stepProposal } from './proposals.js'
 
 /** Stands around every attempt of a step of a durable function: gives what `run` gives, or something else. */
@@ -31,12 +31,16 @@ export interface LocalStepsPorts {
 
 export class LocalSteps {
   readonly #ports: LocalStepsPorts
+  readonly #portsOfStep: LocalStepPorts
   readonly #byKey = new Map<string, LocalStep>()
   #outcomes: JournalProposal[] = []
-  #sayNoMore: () => void = () => undefined
+  /** Calls off the next sign of life; undefined while none is due. */
+  #sayNoMore: (() => void) | undefined
 
   constructor(ports: LocalStepsPorts) {
     this.#ports = ports
+    const { clock, timeoutMs, bytesMax, invoke } = ports
+    this.#portsOfStep = { clock, timeoutMs, bytesMax, invoke, over: (key, outcome) => this.#over(stepProposal(key, outcome)) }
   }
 
   /** Steps whose outcome is not recorded. */
@@ -50,16 +54,15 @@ export class LocalSteps {
 
   /** Gives the way to start them. */
   add(steps: readonly RunStep[]): () => void {
-    if (this.#byKey.size === 0 && steps.length > 0) this.#sayThatItLives()
     const added = steps.map((step) => {
-      const { key } = step
-      const over = (outcome: Parameters<typeof stepProposal>[1]): void => this.#over(stepProposal(key, outcome))
-      const local = new LocalStep(step, { ...this.#ports, over })
-      this.#byKey.set(key, local)
+      const local = new LocalStep(step, this.#portsOfStep)
+      this.#byKey.set(step.key, local)
       return local
     })
     return () => {
       for (const local of added) local.start()
+      // What gives its result at once is handed in at once: that is a sign of life too.
+      if (this.#sayNoMore === undefined && added.some(({ isOver }) => !isOver)) this.#sayThatItLives()
     }
   }
 
@@ -71,13 +74,18 @@ export class LocalSteps {
   abortAll(why: string): void {
     for (const local of this.#byKey.values()) local.abort(why)
     this.#byKey.clear()
-    this.#sayNoMore()
+    this.#beSilent()
     this.#outcomes = []
   }
 
   #forget(key: string): void {
     this.#byKey.delete(key)
-    if (this.#byKey.size === 0) this.#sayNoMore()
+    if (this.#byKey.size === 0) this.#beSilent()
+  }
+
+  #beSilent(): void {
+    this.#sayNoMore?.()
+    this.#sayNoMore = undefined
   }
 
   /** An alarm of its own: a clock of a test, which leaps from alarm to alarm, knows of it. */

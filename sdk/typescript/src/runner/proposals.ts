@@ -3,7 +3,7 @@ import type { JournalOutcome, JournalProposal, JournalUpdateAnswer, Payload } fr
 import type { Outcome } from '../durable/entries.js'
 import type { OperationRetry } from '../durable/options.js'
 import type { CallHandler, Command, RunStep } from '../durable/port.js'
-import { durationMs } from '../duration.js'
+import { durationMs, type Duration } from '../duration.js'
 import { jsonPayload } from '../step/payload.js'
 
 export type Proposed = Exclude<Command, RunStep>
@@ -41,20 +41,28 @@ const bodyOf = (command: Proposed): JournalProposal['proposal'] => {
   }
 }
 
-const callOf = ({ target, input, options: { timeout, retry } }: CallHandler) => ({
+const callOf = ({ target, input, options }: CallHandler) => ({
   handler: target,
   input: textPayload(input),
-  timeoutMs: timeout === undefined ? 0 : durationMs(timeout),
-  retry: retry === undefined ? undefined : retryOf(retry),
+  timeoutMs: msOf(options.timeout),
+  retry: options.retry === undefined ? undefined : retryOf(options.retry),
+  heartbeatMs: msOf(options.heartbeat),
+  scheduleToStartMs: msOf(options.scheduleToStart),
+  scheduleToCloseMs: msOf(options.scheduleToClose),
+  priority: options.priority ?? 0,
 })
 
-/** 0, or nothing, where the default of templates is meant. */
+/** 0 where nothing is said; a time of nothing would be over before it began, so the least is a millisecond. */
+const msOf = (duration: Duration | undefined): number => (duration === undefined ? 0 : Math.max(1, durationMs(duration)))
+
+/** Nothing, or 0 attempts, where the default of templates is meant. */
 const retryOf = (retry: OperationRetry) => ({
   maxAttempts: retry.retryable === false ? 1 : (retry.maxAttempts ?? 0),
   backoff: retry.backoff ?? '',
-  baseMs: retry.backoffBase === undefined ? 0 : durationMs(retry.backoffBase),
-  maxDelayMs: retry.maxBackoff === undefined ? 0 : durationMs(retry.maxBackoff),
+  baseMs: retry.backoffBase === undefined ? undefined : durationMs(retry.backoffBase),
+  maxDelayMs: retry.maxBackoff === undefined ? undefined : durationMs(retry.maxBackoff),
   nonRetryableErrors: [...(retry.nonRetryableErrors ?? [])],
+  jitter: retry.jitter,
 })
 
 /** A step of the function ended here. */

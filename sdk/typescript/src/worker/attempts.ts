@@ -8,6 +8,7 @@ import type { Logger } from '../logger.js'
 import { AttemptContext } from '../step/attempt-context.js'
 import { serialize } from '../step/json.js'
 import { jsonPayload } from '../step/payload.js'
+import { isThenable } from '../thenable.js'
 import { Attempt, attemptKey, type AttemptPorts, type StopCause } from './attempt.js'
 import type { Handler, Handlers } from './handlers.js'
 import { cancelledResult, failureResult, resultOf } from './result.js'
@@ -158,9 +159,6 @@ export class Attempts {
     this.#ports.onResult(result)
   }
 }
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 
 const stoppedResult = (attempt: Attempt, cause: StopCause): StepResult => {
   switch (cause) {

@@ -15,7 +15,7 @@ export const keyInfos = (streams: readonly KeyStream[], queues: readonly QueueWi
     { readonly namespace: Namespace; readonly queue: QueueName; stream?: KeyStream; window?: QueueWindow }
   >()
   for (const stream of streams) {
-    if (stream.state.places.size > 0) keys.set(`${stream.namespace}\n${stream.queue}`, { ...refOf(stream), stream })
+    if (stream.state.places.size > 0) keys.set(`${stream.namespace}\n${stream.name}`, { ...refOfStream(stream), stream })
   }
   for (const window of queues) {
     const name = `${window.namespace}\n${window.queue}`
@@ -53,9 +53,11 @@ export const keyHolders = (stream: KeyStream, places: Places, holdersMax: number
   for (const place of stream.state.places.values()) {
     if (holders.length >= holdersMax) break
     const { taskId, step, attempt, grantedAt } = place
-    holders.push({ taskId, step, attempt, grantedAt, freeAt: places.find({ ...refOf(stream), place })?.timer?.dueAt })
+    holders.push({ taskId, step, attempt, grantedAt, freeAt: places.find({ ...refOfStream(stream), place })?.timer?.dueAt })
   }
   return holders
 }
 
 const refOf = ({ namespace, queue }: { readonly namespace: Namespace; readonly queue: QueueName }) => ({ namespace, queue })
+
+const refOfStream = ({ namespace, name }: KeyStream) => ({ namespace, queue: name })

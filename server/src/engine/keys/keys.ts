@@ -89,7 +89,7 @@ export class Keys {
 
   /** The row of a key as of its last commit, to be projected; none when its stream cannot be folded, which stops nobody else. */
   async rows(namespace: Namespace, queue: QueueName): Promise<readonly KeyRow[]> {
-    const stream = await this.#unlessBroken(() => this.#parts.streams.load(namespace, queue))
+    const stream = await this.#unlessBroken(() => this.#parts.streams.named.load(namespace, queue))
     return stream === undefined ? [] : [{ namespace, queue, streamVersion: stream.version, state: stream.state }]
   }
 
@@ -104,7 +104,7 @@ export class Keys {
   }
 
   infos(): readonly KeyInfo[] {
-    return keyInfos(this.#parts.streams.all(), this.#queues.all(), this.#places)
+    return keyInfos(this.#parts.streams.named.all(), this.#queues.all(), this.#places)
   }
 
   /** How the steps of a task stand that wait for keys. */
@@ -112,7 +112,7 @@ export class Keys {
     return new Map(
       readyRows(taskId, task).flatMap((row): [StepId, KeyLine][] => {
         if (row.gate === undefined) return []
-        const stream = this.#parts.streams.get(row.namespace, row.queue)
+        const stream = this.#parts.streams.named.get(row.namespace, row.queue)
         const holders = stream === undefined ? [] : keyHolders(stream, this.#places, LIMITS.explainHoldersMax)
         const ahead = this.#queues.find(row.namespace, row.queue)?.rows.ahead(row)
         return [[row.step, { held: stream?.state.places.size ?? 0, ahead, holders }]]
@@ -128,7 +128,7 @@ export class Keys {
 
   /** Gives places as long as there are any, to who has the next turn. */
   #serve(queue: QueueWindow): void {
-    const stream = this.#parts.streams.get(queue.namespace, queue.queue)
+    const stream = this.#parts.streams.named.get(queue.namespace, queue.queue)
     if (stream === undefined) return this.#loadLater(queue.namespace, queue.queue)
     const rows: ReadyRow[] = []
     for (let row = queue.rows.peek(); row !== undefined && rows.length < GRANTS_MAX; row = queue.rows.peek()) {
@@ -225,7 +225,7 @@ export class Keys {
   }
 
   #giveBack(held: Held, reason: KeyReleaseReason): void {
-    const stream = this.#parts.streams.get(held.namespace, held.queue)
+    const stream = this.#parts.streams.named.get(held.namespace, held.queue)
     // A key that is being read anew asks its holders when it is there.
     if (stream === undefined || !this.#places.has(held)) return
     this.#places.remove(held)
@@ -250,18 +250,18 @@ export class Keys {
         ({ held, reason }) =>
           (at): KeyCommand => ({ type: 'give_back', at, attempt: held.place, reason }),
       ),
-      (_events, durable) => (durable ? this.#queues.poke(stream.namespace, stream.queue) : this.#lost(stream, [])),
+      (_events, durable) => (durable ? this.#queues.poke(stream.namespace, stream.name) : this.#lost(stream, [])),
     )
-    this.#queues.poke(stream.namespace, stream.queue)
+    this.#queues.poke(stream.namespace, stream.name)
   }
 
   /** The key is read anew, its holders are asked, and who waited goes on waiting. */
   #lost(stream: KeyStream, rows: readonly ReadyRow[]): void {
     for (const held of this.#places.all()) {
-      if (held.namespace === stream.namespace && held.queue === stream.queue) this.#places.remove(held)
+      if (held.namespace === stream.namespace && held.queue === stream.name) this.#places.remove(held)
     }
     for (const row of rows) this.#queues.add(row)
-    this.#loadLater(stream.namespace, stream.queue)
+    this.#loadLater(stream.namespace, stream.name)
   }
 
   #loadLater(namespace: Namespace, queue: QueueName): void {
@@ -285,7 +285,7 @@ export class Keys {
   }
 
   async #load(namespace: Namespace, queue: QueueName): Promise<void> {
-    const stream = await this.#parts.streams.load(namespace, queue)
+    const stream = await this.#parts.streams.named.load(namespace, queue)
     for (const id of stream.state.places.keys()) {
       const held = this.#index(stream, id)
       if (held !== undefined) this.#ask(held, true)
@@ -296,7 +296,7 @@ export class Keys {
   #index(stream: KeyStream, id: string): Held | undefined {
     const place = stream.state.places.get(id)
     if (place === undefined) return undefined
-    const { namespace, queue } = stream
+    const { namespace, name: queue } = stream
     const known = this.#places.find({ namespace, queue, place })
     if (known !== undefined) return known
     const key = present(keyOfQueue(queue), `the key of the queue ${queue}`)
@@ -321,8 +321,8 @@ export class Keys {
 
   #check(): void {
     for (const held of this.#places.all()) this.#ask(held, true)
-    for (const stream of this.#parts.streams.all()) {
-      if (this.#queues.find(stream.namespace, stream.queue) === undefined) this.#parts.streams.forget(stream)
+    for (const stream of this.#parts.streams.named.all()) {
+      if (this.#queues.find(stream.namespace, stream.name) === undefined) this.#parts.streams.forget(stream)
     }
     this.#stopChecks = this.#checkLater()
   }

@@ -79,19 +79,19 @@ export class Schedules implements ScheduleDoor {
 
   /** The row of a schedule as of its last commit, to be projected; none when its stream cannot be folded, which stops nobody else. */
   async rows(namespace: Namespace, name: string): Promise<readonly ScheduleRow[]> {
-    const stream = await this.#unlessBroken(() => this.#parts.streams.load(namespace, name))
+    const stream = await this.#unlessBroken(() => this.#parts.streams.named.load(namespace, name))
     return stream === undefined ? [] : [{ namespace, name, streamVersion: stream.version, state: stream.state }]
   }
 
   /** Reads the schedules that there are; nothing fires before `start`. */
   async recover(schedules: readonly Pick<ScheduleRow, 'namespace' | 'name'>[]): Promise<void> {
-    for (const { namespace, name } of schedules) await this.#unlessBroken(() => this.#parts.streams.load(namespace, name))
+    for (const { namespace, name } of schedules) await this.#unlessBroken(() => this.#parts.streams.named.load(namespace, name))
   }
 
   /** F2. */
   start(): void {
     this.#started = true
-    for (const stream of this.#parts.streams.all()) this.#goOn(stream)
+    for (const stream of this.#parts.streams.named.all()) this.#goOn(stream)
   }
 
   stop(): void {
@@ -100,18 +100,18 @@ export class Schedules implements ScheduleDoor {
   }
 
   get count(): number {
-    return this.#parts.streams.all().length
+    return this.#parts.streams.named.all().length
   }
 
   list(namespace: Namespace | undefined): readonly ScheduleInfo[] {
-    const streams = this.#parts.streams.all().filter((stream) => namespace === undefined || stream.namespace === namespace)
+    const streams = this.#parts.streams.named.all().filter((stream) => namespace === undefined || stream.namespace === namespace)
     return streams
       .sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name))
       .flatMap((stream) => this.#info(stream) ?? [])
   }
 
   get(namespace: Namespace, name: string): ScheduleInfo | undefined {
-    const stream = this.#parts.streams.get(namespace, name)
+    const stream = this.#parts.streams.named.get(namespace, name)
     return stream === undefined ? undefined : this.#info(stream)
   }
 
@@ -119,7 +119,7 @@ export class Schedules implements ScheduleDoor {
     const fault = this.#parts.refusal() ?? this.#refusalOf(namespace, order)
     if (fault !== undefined) return { type: 'failed', fault }
     try {
-      return await this.#ordered(await this.#parts.streams.load(namespace, name), order, actor)
+      return await this.#ordered(await this.#parts.streams.named.load(namespace, name), order, actor)
     } catch (error) {
       if (isBroken(error)) return { type: 'failed', fault: unreadableSchedule(namespace, name, error.message) }
       return { type: 'failed', fault: databaseUnavailable }
@@ -288,7 +288,7 @@ export class Schedules implements ScheduleDoor {
     this.#leave(stream)
     if (this.#stopped) return
     const { namespace, name } = stream
-    this.#parts.streams.load(namespace, name).then(
+    this.#parts.streams.named.load(namespace, name).then(
       (anew) => this.#goOn(anew),
       (error: unknown) => (isBroken(error) ? undefined : this.#later(() => this.#lost(stream))),
     )

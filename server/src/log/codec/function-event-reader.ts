@@ -4,7 +4,10 @@ import {
   type EffectRecorded,
   type FunctionEvent,
   instant,
+  namespaceOf,
+  PARENT_CLOSES,
   sliceMembers,
+  type TaskId,
   type UpdateOutcome,
   unreachable,
 } from '@tasker/core'
@@ -48,7 +51,19 @@ export const FUNCTION_READERS: Readers = {
     input: f.raw('input'),
     unread: f.numbers('unread'),
   }),
+  'child.started': (f) => ({
+    type: 'child.started',
+    ...child(f),
+    namespace: namespaceOf(f.text('namespace')),
+    name: f.text('name'),
+    ...optional('version', f.optionalText('version')),
+    onClose: f.choice('onClose', PARENT_CLOSES),
+    input: f.raw('input'),
+  }),
+  'child.ended': (f) => ({ type: 'child.ended', ...child(f), outcome: outcome(f.inside('outcome', sliceMembers)) }),
 }
+
+const child = (f: EventFields) => ({ key: f.text('key'), taskId: f.text('taskId') as TaskId })
 
 const effect = (f: EventFields): EffectRecorded => {
   const type = 'effect.recorded'
@@ -86,7 +101,7 @@ const updateOutcome = (f: EventFields): UpdateOutcome => {
   return type === 'succeeded' ? { type, result: f.raw('result') } : { type, failure: readFailure(f) }
 }
 
-type WithPayload = 'effect.recorded' | 'signal.received' | 'update.received' | 'update.answered' | 'function.continued'
+type WithPayload = 'effect.recorded' | 'signal.received' | 'function.continued' | `update.${string}` | `child.${string}`
 
 /** What is stored of an event that carries a payload. */
 export const functionEventText = (event: Extract<FunctionEvent, { readonly type: WithPayload }>): string => {
@@ -101,6 +116,10 @@ export const functionEventText = (event: Extract<FunctionEvent, { readonly type:
       return withPayload({ id: event.id }, 'outcome', outcomeText(event.outcome))
     case 'function.continued':
       return withPayload({ unread: event.unread }, 'input', event.input)
+    case 'child.started':
+      return withPayload({ ...event, type: undefined, input: undefined }, 'input', event.input)
+    case 'child.ended':
+      return withPayload({ key: event.key, taskId: event.taskId }, 'outcome', outcomeText(event.outcome))
     default:
       return unreachable(event)
   }

@@ -8,6 +8,8 @@ import {
   type EventProblem,
   instant,
   namespaceOf,
+  PARENT_CLOSES,
+  type ParentLink,
   sliceElements,
   sliceMembers,
   stepId,
@@ -15,6 +17,7 @@ import {
   type TaskArchived,
   type TaskEvent,
   type TaskEventType,
+  type TaskId,
   type TaskSubmitted,
   templateHash,
   TIMEOUT_KINDS,
@@ -24,6 +27,7 @@ import {
 } from '@tasker/core'
 import { UnknownEventError } from './errors.js'
 import type { EventFields } from './event-fields.js'
+import { readCall } from './call-codec.js'
 import { FUNCTION_READERS } from './function-event-reader.js'
 import { optional, readFailure } from './read-failure.js'
 
@@ -159,7 +163,7 @@ const attempt = (f: EventFields) => ({ step: stepId(f.text('step')), attempt: f.
 
 const stepsCreated = (f: EventFields): StepsCreated => {
   const type = 'steps.created'
-  const segment = f.choice('segment', ['initial', 'decision', 'batches'])
+  const segment = f.choice('segment', ['initial', 'decision', 'batches', 'calls'])
   const steps = f.texts('steps').map(stepId)
   const reason = optional('reason', f.optionalText('reason'))
   switch (segment) {
@@ -186,6 +190,8 @@ const stepsCreated = (f: EventFields): StepsCreated => {
         ...optional('totalItems', f.optionalNumber('totalItems')),
         ...reason,
       }
+    case 'calls':
+      return { type, segment, steps, calls: f.objects('calls', sliceElements, sliceMembers).map(readCall) }
     default:
       return unreachable(segment)
   }
@@ -239,8 +245,18 @@ const submitted = (f: EventFields): TaskSubmitted => {
     ...optional('environment', f.optionalText('environment')),
     ...optional('identity', f.optionalText('identity')),
     ...optional('runAt', runAt === undefined ? undefined : instant(runAt)),
+    ...(f.optionalRaw('parent') === undefined ? {} : { parent: parentLink(f.inside('parent', sliceMembers)) }),
   }
 }
+
+const parentLink = (f: EventFields): ParentLink => ({
+  taskId: f.text('taskId') as TaskId,
+  of: f.choice('of', ['function', 'step']),
+  key: f.text('key'),
+  round: f.number('round'),
+  onClose: f.choice('onClose', PARENT_CLOSES),
+  depth: f.number('depth'),
+})
 
 const domainEvent = (f: EventFields): DomainEventRecorded => ({
   type: 'domain_event.recorded',

@@ -39,6 +39,17 @@ const effect: Coder<Effect> = {
   },
 }
 
+const child = record<FactOf<'child.started'>>('child', {
+  type: word('child.started'),
+  key: text(),
+  taskId: text(),
+  namespace: text(),
+  name: text(),
+  version: optional(text()),
+  input: text(),
+  onClose: text(),
+})
+
 const fact = variants<JournalFact, 'type'>('type', {
   'effect.recorded': effect,
   'timer.started': record<FactOf<'timer.started'>>('timer', {
@@ -63,10 +74,14 @@ const fact = variants<JournalFact, 'type'>('type', {
     payload: text(),
   }),
   'update.answered': record<FactOf<'update.answered'>>('answer', { type: word('update.answered'), id: text(), outcome: answer }),
+  'call.started': record<FactOf<'call.started'>>('call', { type: word('call.started'), key: text(), target: text() }),
+  'call.ended': record<FactOf<'call.ended'>>('called', { type: word('call.ended'), key: text(), outcome }),
   'task.cancel_requested': record<FactOf<'task.cancel_requested'>>('cancel', {
     type: word('task.cancel_requested'),
     reason: optional(text()),
   }),
+  'child.started': child,
+  'child.ended': record<FactOf<'child.ended'>>('child', { type: word('child.ended'), key: text(), taskId: text(), outcome }),
 })
 
 interface StoredFact {
@@ -82,6 +97,9 @@ const stored = record<StoredJournal>('journal', {
   beganAt: number(),
   length: number(),
   timers: mapBy(text(), record('open', { kind: text(), dueAt: number() })),
+  children: mapBy(text(), child),
+  calls: mapBy(text(), text()),
+  called: number(),
   state: mapBy(text(), text()),
   operations: number(),
   signals: number(),

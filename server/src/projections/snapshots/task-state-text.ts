@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import {
   type BatchRange,
   type BatchRun,
+  callStep,
   type Checkpoint,
   type DeadLetter,
   type DeadLetters,
@@ -18,6 +19,7 @@ import {
   type StepState,
   type TaskSubmitted,
   type TemplateHash,
+  withCalls,
   withWorkers,
 } from '@tasker/core'
 import {
@@ -35,6 +37,7 @@ import {
   word,
 } from './coder.js'
 import { failure } from './failure-text.js'
+import { type StoredCall, call, storedCalls } from './call-text.js'
 import { journal } from './journal-text.js'
 
 /** Raised when the same events fold to another state than before without a change of its shape. */
@@ -106,6 +109,15 @@ const step = variants<StepState, 'status'>('status', {
   }),
 })
 
+const parent = record<NonNullable<TaskSubmitted['parent']>>('parent', {
+  taskId: text(),
+  of: text(),
+  key: text(),
+  round: number(),
+  onClose: text(),
+  depth: number(),
+})
+
 const submitted = record<TaskSubmitted>('submitted', {
   type: word('task.submitted'),
   namespace: text(),
@@ -125,6 +137,7 @@ const submitted = record<TaskSubmitted>('submitted', {
   fairnessKey: optional(text()),
   identity: optional(text()),
   runAt: optional(number()),
+  parent: optional(parent),
 })
 
 const pace = variants<Pace, 'type'>('type', {
@@ -205,7 +218,10 @@ const batch = record<StoredBatch>('batch', {
   workers: list(text<StepId>()),
 })
 
-type StoredTask = Omit<LiveTask, 'plan' | 'graph' | 'batches'> & { readonly batches: readonly StoredBatch[] }
+type StoredTask = Omit<LiveTask, 'plan' | 'graph' | 'batches'> & {
+  readonly batches: readonly StoredBatch[]
+  readonly calls: readonly StoredCall[]
+}
 
 const counts: Coder<LiveTask['counts']> = record<LiveTask['counts']>('counts', {
   uncreated: number(),
@@ -247,6 +263,7 @@ const task = record<StoredTask>('task', {
   counts,
   choices: mapOf(list(number())),
   batches: list(batch),
+  calls: list(call),
   checkpoints: mapOf(checkpoint),
   deadLetters,
   journal: orUndefined(journal),
@@ -256,13 +273,17 @@ const task = record<StoredTask>('task', {
 export const STATE_SCHEMA = `${FOLD_VERSION}-${createHash('sha256').update(task.shape).digest('hex').slice(0, 16)}`
 
 export const taskStateText = (state: LiveTask): string =>
-  JSON.stringify(task.write({ ...state, batches: state.batches.map((run) => storedBatch(run, state.graph)) }))
+  JSON.stringify(
+    task.write({ ...state, batches: state.batches.map((run) => storedBatch(run, state.graph)), calls: storedCalls(state) }),
+  )
 
 /** Throws when the text is no state of this schema, or its template is not known. */
 export const parseTaskState = (stored: string, plans: (hash: TemplateHash) => Plan | undefined): LiveTask => {
-  const read = task.read(JSON.parse(stored))
+  const { calls, ...read } = task.read(JSON.parse(stored))
   const plan = present(plans(read.submitted.templateHash), 'the template of a snapshot')
-  const graph = read.batches.reduce<StepGraph>((grown, run) => withBatch(grown, plan, run), plan)
+  const grown = read.batches.reduce<StepGraph>((graph, run) => withBatch(graph, plan, run), plan)
+  const asked = calls.map(({ step: name, call: of }) => callStep(name, of))
+  const graph = asked.length === 0 ? grown : withCalls(grown, asked)
   invariant(read.steps.length === graph.steps.length, 'a snapshot has a state for each step')
   return {
     ...read,

@@ -11,7 +11,7 @@ import {
   nextDueAt,
   trustedJson,
   type FunctionCommand,
-  type FunctionEvent,
+  type JournalEvent,
   type FunctionJournal,
   type FunctionRefusalReason,
   type JournalProposal,
@@ -21,7 +21,7 @@ import { at } from '../../../support/given.js'
 
 const EMPTY = emptyJournal(trustedJson('{"plan":"pro"}'), at(0))
 
-const effect = (key: string, result = '1'): JournalProposal & FunctionEvent => ({
+const effect = (key: string, result = '1'): JournalProposal & JournalEvent => ({
   type: 'effect.recorded',
   kind: 'step',
   key,
@@ -46,7 +46,7 @@ const goOn = (...unread: readonly number[]): FunctionCommand => ({
   unread,
 })
 
-const eventsOf = (journal: FunctionJournal, command: FunctionCommand): readonly FunctionEvent[] => {
+const eventsOf = (journal: FunctionJournal, command: FunctionCommand): readonly JournalEvent[] => {
   const decision = decideJournal(journal, command)
   if (decision.type === 'refused') throw new Error(decision.refusal.message)
   return decision.events
@@ -56,7 +56,7 @@ const after = (...commands: readonly FunctionCommand[]): FunctionJournal =>
   commands.reduce(
     (journal, command) =>
       fold(
-        (folded: FunctionJournal, event: FunctionEvent) => evolveJournal(folded, event, command.at),
+        (folded: FunctionJournal, event: JournalEvent) => evolveJournal(folded, event, command.at),
         journal,
         eventsOf(journal, command),
       ),
@@ -220,7 +220,7 @@ test('what comes after the first so many facts is told by itself', () => {
 
 test('an event that cannot follow is a bug (V2)', () => {
   const evolving =
-    (event: FunctionEvent, journal = EMPTY) =>
+    (event: JournalEvent, journal = EMPTY) =>
     () =>
       evolveJournal(journal, event, at(1))
   const running = after(record(timer('sleep')))

@@ -7,13 +7,15 @@ import {
   letRun,
   trustedJson,
   type FunctionCommand,
-  type FunctionEvent,
+  present,
   type FunctionJournal,
+  type JournalEvent,
+  type JournalFact,
   type JournalProposal,
 } from '@tasker/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { at } from '../../../support/given.js'
+import { at, callOf } from '../../../support/given.js'
 
 const key = fc.constantFrom('a', 'b', 'c', 'd')
 const kind = fc.constantFrom('timer' as const, 'signal' as const)
@@ -34,6 +36,9 @@ const proposal: fc.Arbitrary<JournalProposal> = fc.oneof(
     .record({ key, kind, dueMs: fc.nat(20) })
     .map((given): JournalProposal => ({ type: 'timer', kind: given.kind, key: given.key, dueAt: at(given.dueMs) })),
   key.map((name): JournalProposal => ({ type: 'cancel', key: name })),
+  fc
+    .record({ key, input: json })
+    .map((given): JournalProposal => ({ type: 'call', call: callOf(given.key, { input: given.input }) })),
 )
 
 const move: fc.Arbitrary<(journal: FunctionJournal, ms: number) => FunctionCommand | 'let run'> = fc.oneof(
@@ -86,12 +91,12 @@ const move: fc.Arbitrary<(journal: FunctionJournal, ms: number) => FunctionComma
 
 interface Lived {
   readonly journal: FunctionJournal
-  readonly events: readonly { readonly event: FunctionEvent; readonly ms: number }[]
+  readonly events: readonly { readonly event: JournalEvent; readonly ms: number }[]
 }
 
 const lived = fc.array(move, { maxLength: 40 }).map((moves): Lived & { readonly steps: readonly FunctionJournal[] } => {
   let journal = emptyJournal(trustedJson('0'), at(0))
-  const events: { event: FunctionEvent; ms: number }[] = []
+  const events: { event: JournalEvent; ms: number }[] = []
   const steps = [journal]
   moves.forEach((make, ms) => {
     const command = make(journal, ms)
@@ -119,13 +124,36 @@ const sinceBegun = (events: Lived['events']): Lived['events'] => {
   return [...signals, ...events.slice(last + 1)]
 }
 
+/** What the function sees of them: of its calls that they were made, and how they ended. */
+const seen = (events: Lived['events']): readonly { readonly fact: JournalFact; readonly ms: number }[] => {
+  const keys = new Map<string, string>()
+  return sinceBegun(events).flatMap(({ event, ms }): { fact: JournalFact; ms: number }[] => {
+    switch (event.type) {
+      case 'function.diverged':
+      case 'function.continued':
+        return []
+      case 'steps.created':
+        return event.calls.map(({ key: name, callable }, index) => {
+          keys.set(present(event.steps[index], 'a step'), name)
+          return { fact: { type: 'call.started', key: name, target: callable }, ms }
+        })
+      case 'step.cancelled':
+        return [
+          { fact: { type: 'call.ended', key: present(keys.get(event.step), 'a call'), outcome: { type: 'cancelled' } }, ms },
+        ]
+      default:
+        return [{ fact: event, ms }]
+    }
+  })
+}
+
 const RUNS = { numRuns: 1_000 }
 
 test('the facts a function sees are its events, in their order (U3)', () => {
   fc.assert(
     fc.property(lived, ({ journal, events }) => {
-      const facts = sinceBegun(events).filter(({ event }) => event.type !== 'function.diverged')
-      expect(factsOf(journal).map(({ fact, at: when }) => [fact, when])).toEqual(facts.map(({ event, ms }) => [event, at(ms)]))
+      const facts = seen(events)
+      expect(factsOf(journal).map(({ fact, at: when }) => [fact, when])).toEqual(facts.map(({ fact, ms }) => [fact, at(ms)]))
       expect(journal.length).toBe(facts.length)
     }),
     RUNS,
@@ -139,7 +167,9 @@ test('an operation has a key of its own (U1), and a timer that began ends at mos
       const begun = facts.flatMap((event) =>
         event.type === 'timer.started' || (event.type === 'effect.recorded' && (event.kind === 'step' || event.kind === 'send'))
           ? [event.key]
-          : [],
+          : event.type === 'steps.created'
+            ? event.calls.map(({ key: name }) => name)
+            : [],
       )
       expect(new Set(begun).size).toBe(begun.length)
       expect(journal.operations).toBe(begun.length)

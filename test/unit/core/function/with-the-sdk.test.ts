@@ -11,6 +11,7 @@ import {
   TERMINAL_EVENTS,
   trustedJson,
   workerId,
+  type EffectOutcome,
   type Failure,
   type JournalFact as CoreFact,
   type JournalProposal,
@@ -39,10 +40,14 @@ const RUN = stepId('run')
 const entryOf = (fact: CoreFact, when: number): JournalEntry => {
   if (fact.type === 'task.cancel_requested') return { type: fact.type, reason: fact.reason ?? '', at: when }
   if (fact.type === 'update.answered') throw new Error(`${fact.type} is not of this test`)
+  if (fact.type === 'child.started') return { type: fact.type, key: fact.key, target: fact.name, at: when }
+  if (fact.type === 'child.ended' || fact.type === 'call.ended') return { ...fact, outcome: outcomeOf(fact.outcome), at: when }
   if (fact.type !== 'effect.recorded' || fact.kind === 'patch' || fact.kind === 'state') return { ...fact, at: when }
   const { type, kind, key, outcome } = fact
-  return { type, kind, key, outcome: outcome.type === 'failed' ? failedOf(outcome.failure) : outcome, at: when }
+  return { type, kind, key, outcome: outcomeOf(outcome), at: when }
 }
+
+const outcomeOf = (outcome: EffectOutcome): Outcome => (outcome.type === 'failed' ? failedOf(outcome.failure) : outcome)
 
 const failedOf = ({ message, errorType, code = '', retryable }: Failure): Outcome => ({
   type: 'failed',

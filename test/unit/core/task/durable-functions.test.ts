@@ -9,6 +9,7 @@ import {
   LIMITS,
   namespaceOf,
   planOf,
+  readyRows,
   taskResult,
   taskStatus,
   templateHash,
@@ -258,6 +259,14 @@ test('a function that never ran is cancelled at once', () => {
 test('a paused function cleans up when it is cancelled', () => {
   const task = taskOf(...asleep, order('pause'), cancel(), start('run', { attempt: 2 }))
   expect(task.steps[0]?.status).toBe('in_progress')
+})
+
+test('the cancellation of a function ends its pause: whether it was woken before or is woken by it, it waits for a worker', () => {
+  const readyOf = (task: LiveTask): readonly string[] =>
+    readyRows(present(parseTaskId('01ARZ3NDEKTSV4RRFFQ69G5FAV'), 'a task'), task).map(({ step: ready }) => ready)
+  expect(readyOf(taskOf(...asleep, order('pause'), signal('cancel')))).toEqual([])
+  expect(readyOf(taskOf(...asleep, order('pause'), signal('cancel'), cancel()))).toEqual(['run'])
+  expect(readyOf(taskOf(...asleep, order('pause'), cancel()))).toEqual(['run'])
 })
 
 test('a function that diverged waits for a person, though timers fire and signals come (Q4)', () => {

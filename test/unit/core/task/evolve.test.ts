@@ -30,6 +30,7 @@ import {
   cancel,
   choose,
   complete,
+  call,
   continueAs,
   diverge,
   effect,
@@ -175,10 +176,10 @@ const exercised = (() => {
     note,
     functionPlan,
     ...cleaning,
-    record([effect('b'), ...more], again),
+    record([effect('b'), ...more, call('refund')], again),
     signal('late'),
     timerDue('more', 9_000),
-    suspend(9, again),
+    suspend(10, again),
   )
   told(
     note,

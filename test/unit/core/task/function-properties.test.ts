@@ -1,6 +1,6 @@
 // What holds for every task that runs a durable function, whatever comes to it and in whatever order.
 import { isDeepStrictEqual } from 'node:util'
-import { evolve, fold, isSuspended, NO_TASK, TERMINAL_EVENTS, type TaskEvent, type TaskState } from '@tasker/core'
+import { evolve, factsOf, fold, isSuspended, NO_TASK, TERMINAL_EVENTS, type TaskEvent, type TaskState } from '@tasker/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { functionPlan } from '../../../support/given.js'
@@ -52,5 +52,25 @@ test('a function that can go on is with a worker, is ready for one, waits for a 
     const last = states.at(-1)
     if (last === undefined || last.endedAt !== undefined || last.journal?.diverged !== undefined) return
     expect(['pending', 'enqueued', 'in_progress', 'waiting_for_retry']).toContain(last.steps[0]?.status)
+  })
+})
+
+test('a function sees each call once and its end once, as its step ended; nothing it called is open after its end (Q5)', () => {
+  forEveryLife(({ states, commits }) => {
+    const last = states.at(-1)
+    if (last?.journal === undefined) return
+    const facts = factsOf(last.journal).map(({ fact }) => fact)
+    const called = facts.flatMap((fact) => (fact.type === 'call.started' ? [fact.key] : []))
+    const ended = facts.flatMap((fact) => (fact.type === 'call.ended' ? [fact.key] : []))
+    expect(new Set(called).size).toBe(called.length)
+    expect(new Set(ended).size).toBe(ended.length)
+    const steps = last.graph.steps.slice(1).map(({ call }, index) => ({ key: call?.key, status: last.steps[index + 1]?.status }))
+    expect(steps.map(({ key }) => key)).toEqual(called)
+    const open = steps.filter(({ key }) => !ended.includes(key ?? '')).map(({ status }) => status)
+    for (const status of open) expect(['pending', 'enqueued', 'in_progress', 'waiting_for_retry']).toContain(status)
+    expect(open.length).toBe(last.journal.calls.size)
+    if (last.endedAt !== undefined) expect(open).toEqual([])
+    const names = commits.flatMap(({ events }) => events.flatMap((event) => (event.type === 'steps.created' ? event.steps : [])))
+    expect(new Set(names).size).toBe(names.length)
   })
 })

@@ -16,12 +16,13 @@ import {
   type TaskEvent,
 } from '@tasker/core'
 import fc from 'fast-check'
-import { at, effect, failure, functionPlan, permanently, sleepUntil, stateAfter, submit } from '../../../support/given.js'
+import { at, call, effect, failure, functionPlan, permanently, sleepUntil, stateAfter, submit } from '../../../support/given.js'
 
 const RUN = stepId('run')
 const KINDS = [
   ...['start', 'start', 'start', 'record', 'record', 'suspend', 'suspend', 'signal', 'timer_due', 'timer_due'],
   ...['complete', 'fail', 'lost', 'retry_due', 'stopped', 'release', 'cancel', 'diverge', 'continue', 'retry', 'pause', 'resume'],
+  ...['call_start', 'call_start', 'call_end', 'call_fail', 'call_lost', 'call_stopped', 'call_by_hand', 'call_retry'],
 ] as const
 const KEYS = ['a', 'b', 'c'] as const
 
@@ -55,7 +56,7 @@ const ENDS: readonly EffectOutcome[] = [
 const proposalsOf = (key: string, pick: number, ms: number): readonly JournalProposal[] => {
   const end = ENDS[pick % ENDS.length]
   const timer = sleepUntil(`sleep ${key}`, ms + 1_000, pick % 2 === 0 ? 'timer' : 'signal')
-  switch (pick % 4) {
+  switch (pick % 5) {
     case 0:
       return [effect(key), timer]
     case 1:
@@ -65,6 +66,8 @@ const proposalsOf = (key: string, pick: number, ms: number): readonly JournalPro
         { type: 'effect.recorded', kind: 'patch', key: `patch ${key}` },
         { type: 'effect.recorded', kind: 'state', key: `state ${key}`, value: trustedJson(String(pick)) },
       ]
+    case 3:
+      return [call(`call ${key}`), call(`other ${key}`), timer]
     default:
       return [{ type: 'effect.recorded', kind: 'step', key: `ended ${key}`, outcome: end ?? { type: 'cancelled' } }, timer]
   }
@@ -76,11 +79,20 @@ const unreadOf = ({ journal }: LiveTask, pick: number): readonly number[] =>
     ? []
     : factsOf(journal).flatMap(({ fact }) => (fact.type === 'signal.received' && fact.number % 2 === 1 ? [fact.number] : []))
 
+/** One of its calls, or its run where it called nobody. */
+const attemptOfCall = ({ steps, graph }: LiveTask, pick: number, ms: number) => {
+  const index = steps.length < 2 ? 0 : 1 + (pick % (steps.length - 1))
+  const step = steps[index]
+  const worker = step?.status === 'in_progress' ? step.worker : workerId('w1')
+  return { at: at(ms), step: graph.steps[index]?.name ?? RUN, attempt: step?.attempts ?? 1, worker }
+}
+
 const commandOf = (task: LiveTask, { kind, key, isHolder, isCurrent, unseen, pick }: Move, ms: number): TaskCommand => {
   const run = task.steps[0]
   const holder = run?.status === 'in_progress' ? run.worker : workerId('w1')
   const by = { at: at(ms), attempt: (run?.attempts ?? 1) - (isCurrent ? 0 : 1), worker: isHolder ? holder : workerId('other') }
   const of = { ...by, step: RUN }
+  const ofCall = attemptOfCall(task, pick, ms)
   switch (kind) {
     case 'start':
       return { type: 'start', ...of }
@@ -88,7 +100,11 @@ const commandOf = (task: LiveTask, { kind, key, isHolder, isCurrent, unseen, pic
       return {
         type: 'record',
         ...by,
-        proposals: [...proposalsOf(key, pick, ms), { type: 'cancel', key: 'sleep c' }],
+        proposals: [
+          ...proposalsOf(key, pick, ms),
+          { type: 'cancel', key: 'sleep c' },
+          ...(pick % 3 === 0 ? [{ type: 'cancel', key: 'call c' } as const] : []),
+        ],
       }
     case 'suspend':
       return { type: 'suspend', ...by, seen: (task.journal?.length ?? 0) - unseen }
@@ -120,6 +136,20 @@ const commandOf = (task: LiveTask, { kind, key, isHolder, isCurrent, unseen, pic
       return { type: 'continue', ...by, input: trustedJson('2'), seen: task.journal?.length ?? 0, unread: unreadOf(task, pick) }
     case 'cancel':
       return { type: kind, at: at(ms), ...(pick % 2 === 0 ? {} : { reason: 'no more' }) }
+    case 'call_start':
+      return { type: 'start', ...ofCall }
+    case 'call_end':
+      return { type: 'complete', ...ofCall, output: trustedJson(String(pick)) }
+    case 'call_fail':
+      return { type: 'fail', ...ofCall, failure: permanently, draw: 0.5 }
+    case 'call_lost':
+      return { type: 'fail', ...ofCall, failure: failure('gone', { code: 'WORKER_LOST' }), draw: 0.5 }
+    case 'call_stopped':
+      return { type: 'stopped', ...ofCall }
+    case 'call_by_hand':
+      return { type: 'resolve_step', at: at(ms), step: ofCall.step }
+    case 'call_retry':
+      return { type: 'retry_due', ...ofCall }
     case 'retry':
     case 'pause':
     case 'resume':

@@ -1,6 +1,6 @@
 // How durable functions end: cancellation, cleaning up, ways back (X1 to X3 of `durable/ending.ts`).
 import { expect, test } from 'vitest'
-import { begin, cancelled, effect, failedEffect, resultOf } from './hand-turned.js'
+import { begin, cancelled, effect, entriesOf, failedEffect, fired, resultOf } from './hand-turned.js'
 
 test('a cancelled function hears it at what it waits for, and ends as cancelled', async () => {
   const seen: string[] = []
@@ -139,4 +139,38 @@ test('a function that forgets to return what continues it has failed', async () 
     return 'done'
   })
   expect(hand.end).toMatchObject({ type: 'failed', failure: { code: 'CONTINUE_NOT_RETURNED' } })
+})
+
+test('a function that is let go of while it fails takes nothing back, and troubles nobody', async () => {
+  const unhandled: unknown[] = []
+  const note = (error: unknown): void => void unhandled.push(error)
+  process.on('unhandledRejection', note)
+  const hand = await begin(async (ctx) => {
+    ctx.compensate('undo', () => 1)
+    await ctx.sleep('1s')
+    throw new Error('too late')
+  })
+  hand.run.deliver(entriesOf([{ type: 'timer.started', key: 'sleep', kind: 'timer', dueAt: 0 }, fired('sleep')]))
+  hand.run.stop()
+  await hand.rest()
+  process.off('unhandledRejection', note)
+  expect(unhandled).toEqual([])
+  expect(hand.asked()).toEqual(['timer sleep'])
+  expect(hand.end).toBeUndefined()
+})
+
+test('a function that is let go of between two ways back begins no other', async () => {
+  const hand = await begin(async (ctx) => {
+    ctx.compensate('first', () => 1)
+    ctx.compensate('second', () => 2)
+    await ctx.sleep('1s')
+    throw new Error('failed')
+  })
+  await hand.tell({ type: 'timer.started', key: 'sleep', kind: 'timer', dueAt: 0 }, fired('sleep'))
+  const [key] = hand.issued.flat().flatMap((command) => (command.type === 'step' ? [command.key] : []))
+  if (key === undefined) throw new Error('nothing is taken back')
+  hand.run.deliver(entriesOf([effect(key, 2)]))
+  hand.run.stop()
+  await hand.rest()
+  expect(hand.asked()).toEqual(['timer sleep', `step ${key}`])
 })

@@ -153,25 +153,46 @@ test('a journal that does not fit into its command is awaited', async () => {
   expect(kindsOf(server).filter((kind) => kind.startsWith('step'))).toHaveLength(5)
 })
 
+/** Something is handed in, and the server has not read it. */
+const isHandedIn = ({ wire }: JournalServer): Promise<void> =>
+  new Promise((resolve) => {
+    const look = (): void => {
+      if (wire.worker().received.some(({ records }) => records.length > 0)) resolve()
+      else setImmediate(look)
+    }
+    look()
+  })
+
 test('a function that has not seen everything is not suspended, and goes on', async () => {
   const server = new JournalServer(fn(async (ctx) => ctx.waitForSignal('go')))
   await server.newWorker()
   server.start()
   // The signal is recorded while the suspension is on its way.
-  const { wire } = server
-  await new Promise<void>((resolve) => {
-    const look = (): void => {
-      const isAsked = wire.worker().received.some(({ records }) => records.length > 0)
-      if (isAsked) resolve()
-      else setImmediate(look)
-    }
-    look()
-  })
+  await isHandedIn(server)
   server.signal('go', 'now')
   server.happen('signal go')
   await server.rest()
   expect(resultOf(server)).toBe('now')
   expect(server.attempt).toBe(1)
+})
+
+test('a signal that comes while a function goes to sleep is seen before what it asked for last, and both are', async () => {
+  const server = new JournalServer(
+    fn(async (ctx) => {
+      await ctx.sleep('1h')
+      return ctx.waitForSignal('go')
+    }),
+  )
+  await server.newWorker()
+  server.start()
+  await isHandedIn(server)
+  server.signal('go', 'now')
+  server.happen('signal go')
+  await server.rest()
+  expect(server.facts.map(({ fact }) => fact?.$case)).toEqual(['signal', 'timerStarted'])
+  server.happen('sleep')
+  await server.rest()
+  expect(resultOf(server)).toBe('now')
 })
 
 test('a failed step is tried again as its policy says, and its last failure is recorded', async () => {

@@ -247,6 +247,22 @@ test('a function that is suspended is run to hear of its cancellation', async ()
   expect(await statusOf(made, taskId)).toBe('cancelled')
 })
 
+test('a function that was woken while it was paused is run to hear of its cancellation', async () => {
+  const made = await world()
+  const worker = made.greeter()
+  const { taskId, command } = await started(made, worker)
+  worker.record(command, [], { then: { type: 'suspend', seen: 0 } })
+  await settled()
+  await made.soon(made.engine.order(taskId, { type: 'pause' }, 'tester'))
+  await signal(made, taskId, 'go')
+  expect(worker.commands).toHaveLength(1)
+  await made.soon(made.cancel(taskId))
+  expect(shown(worker.command('run'))).toEqual(['signal.received', 'task.cancel_requested'])
+  worker.result(worker.command('run'), { type: 'cancelled' })
+  await settled()
+  expect(await statusOf(made, taskId)).toBe('cancelled')
+})
+
 test('a function that throws has failed with its code, also where that could be tried again', async () => {
   const made = await world()
   const worker = made.greeter()

@@ -127,11 +127,23 @@ test('the lives that show it meet every fact, every outcome, signals that were k
       if (journal.diverged !== undefined) met.add('diverged')
       if (journal.state.size > 0) met.add('state')
       if (journal.timers.size > 0) met.add('open timer')
+      if (journal.calls.size > 0) met.add('open call')
     }
   const effects = ['step', 'send', 'patch', 'state'].map((kind) => `effect.recorded ${kind}`)
   const timers = ['started', 'fired', 'cancelled'].flatMap((what) => [`timer.${what} timer`, `timer.${what} signal`])
-  const others = ['succeeded', 'failed', 'cancelled', 'request id', 'reason', 'kept', 'diverged', 'state', 'open timer']
-  const all = [...effects, ...timers, ...others, 'signal.received', 'task.cancel_requested']
+  const others = [
+    'succeeded',
+    'failed',
+    'cancelled',
+    'request id',
+    'reason',
+    'kept',
+    'diverged',
+    'state',
+    'open timer',
+    'open call',
+  ]
+  const all = [...effects, ...timers, ...others, 'signal.received', 'task.cancel_requested', 'call.started', 'call.ended']
   expect(all.filter((one) => !met.has(one))).toEqual([])
 })
 

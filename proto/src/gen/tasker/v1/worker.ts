@@ -278,24 +278,36 @@ export interface JournalSignal {
   payload: Payload | undefined;
 }
 
-/** A step handler runs on any worker. */
+/** A step handler runs on any worker (W35). */
 export interface JournalCall {
+  /** A callable, or `callable#method`. */
   handler: string;
   input:
     | Payload
     | undefined;
   /** 0 where the default of templates is meant. */
   timeoutMs: number;
-  retry: CallRetry | undefined;
+  retry:
+    | CallRetry
+    | undefined;
+  /** As a template's step has them; 0 where there is none. */
+  heartbeatMs: number;
+  scheduleToStartMs: number;
+  scheduleToCloseMs: number;
+  /** Added to the task's. */
+  priority: number;
 }
 
 export interface CallRetry {
   maxAttempts: number;
-  /** exponential, linear, fixed or none. */
+  /** exponential, fibonacci, linear or none. */
   backoff: string;
-  baseMs: number;
-  maxDelayMs: number;
+  /** The first delay and the longest; not said where the default of templates is meant, as 0 is a delay too. */
+  baseMs?: number | undefined;
+  maxDelayMs?: number | undefined;
   nonRetryableErrors: string[];
+  /** From 0 to 1. */
+  jitter?: number | undefined;
 }
 
 /** Another task is begun. */
@@ -2292,7 +2304,16 @@ export const JournalSignal: MessageFns<JournalSignal> = {
 };
 
 function createBaseJournalCall(): JournalCall {
-  return { handler: "", input: undefined, timeoutMs: 0, retry: undefined };
+  return {
+    handler: "",
+    input: undefined,
+    timeoutMs: 0,
+    retry: undefined,
+    heartbeatMs: 0,
+    scheduleToStartMs: 0,
+    scheduleToCloseMs: 0,
+    priority: 0,
+  };
 }
 
 export const JournalCall: MessageFns<JournalCall> = {
@@ -2308,6 +2329,18 @@ export const JournalCall: MessageFns<JournalCall> = {
     }
     if (message.retry !== undefined) {
       CallRetry.encode(message.retry, writer.uint32(34).fork()).join();
+    }
+    if (message.heartbeatMs !== 0) {
+      writer.uint32(40).uint32(message.heartbeatMs);
+    }
+    if (message.scheduleToStartMs !== 0) {
+      writer.uint32(48).uint64(message.scheduleToStartMs);
+    }
+    if (message.scheduleToCloseMs !== 0) {
+      writer.uint32(56).uint64(message.scheduleToCloseMs);
+    }
+    if (message.priority !== 0) {
+      writer.uint32(64).sint32(message.priority);
     }
     return writer;
   },
@@ -2357,6 +2390,38 @@ export const JournalCall: MessageFns<JournalCall> = {
             message.retry = CallRetry.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.heartbeatMs = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.scheduleToStartMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.scheduleToCloseMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.priority = reader.sint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2371,7 +2436,14 @@ export const JournalCall: MessageFns<JournalCall> = {
 };
 
 function createBaseCallRetry(): CallRetry {
-  return { maxAttempts: 0, backoff: "", baseMs: 0, maxDelayMs: 0, nonRetryableErrors: [] };
+  return {
+    maxAttempts: 0,
+    backoff: "",
+    baseMs: undefined,
+    maxDelayMs: undefined,
+    nonRetryableErrors: [],
+    jitter: undefined,
+  };
 }
 
 export const CallRetry: MessageFns<CallRetry> = {
@@ -2382,14 +2454,17 @@ export const CallRetry: MessageFns<CallRetry> = {
     if (message.backoff !== "") {
       writer.uint32(18).string(message.backoff);
     }
-    if (message.baseMs !== 0) {
+    if (message.baseMs !== undefined) {
       writer.uint32(24).uint32(message.baseMs);
     }
-    if (message.maxDelayMs !== 0) {
+    if (message.maxDelayMs !== undefined) {
       writer.uint32(32).uint32(message.maxDelayMs);
     }
     for (const v of message.nonRetryableErrors) {
       writer.uint32(42).string(v!);
+    }
+    if (message.jitter !== undefined) {
+      writer.uint32(49).double(message.jitter);
     }
     return writer;
   },
@@ -2445,6 +2520,14 @@ export const CallRetry: MessageFns<CallRetry> = {
             }
 
             message.nonRetryableErrors.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.jitter = reader.double();
             continue;
           }
         }
@@ -4570,6 +4653,10 @@ export const StepCancellation: MessageFns<StepCancellation> = {
  *      `retryable` says), `cancelled` when it cleaned up after a cancellation. `cancellation` is not sent for functions: they see it in their journal.
  *      `diverged` and `continued` end a record instead: after `diverged` the attempt is over and a person is asked; after `continued` the same
  *      attempt goes on with the next `life`.
+ * W35  A `call` becomes a step of the function's task, once for its key, and is ready in the commit of its record. Its command is one of a standard step
+ *      whose `input` is that of the call; nothing in it says that a function asked. It is scheduled, tried again and timed out as any step is.
+ * W36  What ends the step of a call is the fact `call_ended` of the journal: its result, its last failure, or that it was cancelled. A call that nobody
+ *      waits for (`cancel`), or whose function ends or continues, is cancelled in the commit that says so, and its worker is asked to stop.
  * W40  An update is a request to the function (`update_received`), which it answers (`update_answered`): with a value, with a failure, or by refusing it,
  *      where it has nobody for the name or the payload does not fit. Answers are handed in like what the function records; the first counts. Updates
  *      that a function has seen and not answered when it continues, or when it ends, are answered by the server.
