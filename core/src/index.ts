@@ -88,6 +88,7 @@ export {
   type ResumeTask,
   type RetryTask,
   type SignalTask,
+  type UpdateTask,
   type AfterRecord,
   type ResolveTask,
   type ResetStep,
@@ -253,6 +254,9 @@ export type {
   FunctionTimerKind,
   JournalFact,
   SignalReceived,
+  UpdateAnswered,
+  UpdateOutcome,
+  UpdateReceived,
   CallsCreated,
   JournalEvent,
 } from './function/events.js'

@@ -166,6 +166,12 @@ export const LIMITS = {
   signalRequestsKeptMax: 1_000,
   /** Characters of the key of an operation of a durable function: its scopes and its name. */
   journalKeyCharsMax: 2_048,
+  /** Updates of a durable function since it began or last continued. */
+  updatesKeptMax: 10_000,
+  /** Updates that a task remembers with their answers, to tell a repeat the same; those that are open come on top. */
+  updatesRememberedMax: 1_000,
+  /** Bytes of the payload of an update, and of its answer. */
+  updateBytesMax: 65_536,
   /** Bytes of the payload of a signal, and of a value that a durable function shows. */
   signalBytesMax: 256 * 1024,
   functionStateBytesMax: 64 * 1024,

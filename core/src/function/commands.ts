@@ -5,7 +5,7 @@ import type { TaskId } from '../kernel/ids.js'
 import type { CallOf } from './call.js'
 import type { ChildAsked } from './child.js'
 import type { EffectOutcome } from './outcome.js'
-import type { EffectRecorded, FunctionDiverged, FunctionTimerKind } from './events.js'
+import type { EffectRecorded, FunctionDiverged, FunctionTimerKind, UpdateAnswered } from './events.js'
 
 /** A timer that the function asks for. */
 export interface TimerAsked {
@@ -28,7 +28,7 @@ export interface OperationUnwanted {
 }
 
 /** What a run of the function wants in its journal. */
-export type JournalProposal = EffectRecorded | TimerAsked | CallAsked | ChildAsked | OperationUnwanted
+export type JournalProposal = EffectRecorded | TimerAsked | CallAsked | ChildAsked | OperationUnwanted | UpdateAnswered
 
 /** The worker that runs the function hands in what is to be recorded together. */
 export interface RecordFacts {
@@ -50,6 +50,15 @@ export interface SendSignal {
   readonly name: string
   readonly payload: JsonText
   readonly requestId?: string
+}
+
+/** A request that the function is to answer. */
+export interface SendUpdate {
+  readonly type: 'update'
+  readonly at: Instant
+  readonly id: string
+  readonly name: string
+  readonly payload: JsonText
 }
 
 /** The worker found that the code does not fit the journal. */
@@ -78,4 +87,4 @@ export interface ChildOver {
   readonly outcome: EffectOutcome
 }
 
-export type FunctionCommand = RecordFacts | TimerDue | SendSignal | ReportDivergence | ContinueFunction | ChildOver
+export type FunctionCommand = RecordFacts | TimerDue | SendSignal | SendUpdate | ReportDivergence | ContinueFunction | ChildOver

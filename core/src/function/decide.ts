@@ -4,7 +4,7 @@
  * Y1  What comes a second time (a key, a request id) is accepted and leaves nothing: the first counts, so a worker may send again what was
  *     not acknowledged.
  * Y2  What is handed in together is recorded together, in its order, or not at all.
- * Y3  A function that diverged records nothing more; what comes from outside (signals, timers) is recorded all the same, for when it goes on.
+ * Y3  A function that diverged records nothing more; what comes from outside (signals, updates, timers) is recorded all the same, for when it goes on.
  * Y4  A call is open until its step ends. A function that goes on from its beginning waits for no call any more, so those that are open are
  *     cancelled before.
  */
@@ -12,6 +12,7 @@ import { type Decision, accept } from '../kernel/decider.js'
 import { unreachable } from '../kernel/invariant.js'
 import type { StepId } from '../kernel/ids.js'
 import { LIMITS } from '../limits.js'
+import type { Failure } from '../task/failure.js'
 import { type CallOf, callStepName } from './call.js'
 import { type ChildStarted, childStarted, letGo } from './child.js'
 import type {
@@ -21,9 +22,10 @@ import type {
   JournalProposal,
   RecordFacts,
   SendSignal,
+  SendUpdate,
   TimerDue,
 } from './commands.js'
-import type { CallsCreated, FunctionEvent, JournalEvent } from './events.js'
+import type { CallsCreated, FunctionEvent, JournalEvent, UpdateAnswered } from './events.js'
 import { factsOf, type FunctionJournal, linksOf } from './journal.js'
 import { knownAmong } from './known-keys.js'
 import { openTimer } from './open-timers.js'
@@ -41,6 +43,8 @@ export const decideJournal = (journal: FunctionJournal, command: FunctionCommand
       return decideTimerDue(journal, command)
     case 'signal':
       return decideSignal(journal, command)
+    case 'update':
+      return decideUpdate(journal, command)
     case 'child_over':
       return decideChildOver(journal, command)
     case 'diverge': {
@@ -61,6 +65,7 @@ interface Draft {
   readonly patches: Set<string>
   readonly state: Map<string, string>
   readonly timers: Map<string, 'timer' | 'signal'>
+  readonly openUpdates: Set<string>
   readonly children: Map<string, ChildStarted>
   /** By key, the steps of the calls that are open. */
   readonly calls: Map<string, StepId>
@@ -80,10 +85,7 @@ interface Together extends CallsCreated {
 const noCalls = (): Together => ({ type: 'steps.created', segment: 'calls', steps: [], calls: [] })
 
 const decideRecord = (journal: FunctionJournal, { proposals }: RecordFacts): Decided => {
-  const draft = draftOf(
-    journal,
-    new Set(proposals.map((proposal) => (proposal.type === 'call' ? proposal.call.key : proposal.key))),
-  )
+  const draft = draftOf(journal, new Set(proposals.map(keyOf)))
   for (const proposal of proposals) propose(draft, proposal)
   const { events, operations, state, children } = draft
   if (operations > LIMITS.functionOperationsMax) {
@@ -98,6 +100,11 @@ const decideRecord = (journal: FunctionJournal, { proposals }: RecordFacts): Dec
   return { type: 'accepted', events }
 }
 
+const keyOf = (proposal: JournalProposal): string => {
+  if (proposal.type === 'call') return proposal.call.key
+  return proposal.type === 'update.answered' ? proposal.id : proposal.key
+}
+
 /** Of the journal only what concerns the keys that are proposed is looked up. */
 const draftOf = (journal: FunctionJournal, proposed: ReadonlySet<string>): Draft => {
   const { operations: keys, patches } = knownAmong(journal, proposed)
@@ -106,11 +113,12 @@ const draftOf = (journal: FunctionJournal, proposed: ReadonlySet<string>): Draft
     const timer = openTimer(journal.timers, key)
     if (timer !== undefined) timers.set(key, timer.kind)
   }
+  const openUpdates = new Set([...journal.updates].flatMap(([id, { outcome }]) => (outcome === undefined ? [id] : [])))
   const children = new Map(journal.children)
   const calls = new Map([...journal.calls].filter(([, key]) => proposed.has(key)).map(([step, key]) => [key, step]))
   const { called, operations } = journal
   const state = new Map(journal.state)
-  return { keys, patches, timers, children, calls, called, state, operations, events: [], together: noCalls() }
+  return { keys, patches, timers, openUpdates, children, calls, called, state, operations, events: [], together: noCalls() }
 }
 
 /** Y1: what is known already is passed over. */
@@ -124,6 +132,9 @@ const propose = (draft: Draft, proposal: JournalProposal): void => {
       draft.timers.set(key, kind)
       return addOperation(draft, key, { type: 'timer.started', kind, key, dueAt })
     }
+    case 'update.answered':
+      if (draft.openUpdates.delete(proposal.id)) draft.events.push(proposal)
+      return
     case 'call':
       return proposeCall(draft, proposal.call)
     case 'child': {
@@ -222,6 +233,17 @@ const decideSignal = (journal: FunctionJournal, { name, payload, requestId }: Se
   )
 }
 
+const decideUpdate = ({ updates, updatesKept }: FunctionJournal, { id, name, payload }: SendUpdate): Decided => {
+  const known = updates.get(id)
+  if (known !== undefined && known.name !== name)
+    return refuseFunction('UPDATE_ID_IN_USE', `The update ${id} of the task is one with the name ${known.name}.`)
+  if (known !== undefined) return accept()
+  if (updatesKept >= LIMITS.updatesKeptMax) {
+    return refuseFunction('TOO_MANY_UPDATES', `The task has ${LIMITS.updatesKeptMax} updates since it began or last continued.`)
+  }
+  return accept({ type: 'update.received', id, name, payload })
+}
+
 const decideContinue = (journal: FunctionJournal, { input, unread, seen }: ContinueFunction): Decided => {
   const unknown = new Set(unread)
   if (unknown.size < unread.length) return refuseFunction('UNKNOWN_SIGNAL', 'A signal is kept twice.')
@@ -231,7 +253,22 @@ const decideContinue = (journal: FunctionJournal, { input, unread, seen }: Conti
   const unseen = factsOf(journal, seen).flatMap(({ fact }) => (fact.type === 'signal.received' ? [fact.number] : []))
   const kept = [...new Set([...unread, ...unseen])].sort((a, b) => a - b)
   const cancelled = [...journal.calls.keys()].map((step): JournalEvent => ({ type: 'step.cancelled', step }))
-  return accept(...cancelled, ...cancelledChildren(journal), { type: 'function.continued', input, unread: kept })
+  const before = [...cancelled, ...cancelledChildren(journal), ...unanswered(journal, seen)]
+  return accept<JournalEvent>(...before, { type: 'function.continued', input, unread: kept })
+}
+
+/** What it has seen and not answered nobody will: who handles it is gone. */
+const unanswered = (journal: FunctionJournal, seen: number): readonly UpdateAnswered[] => {
+  const unseen = new Set(factsOf(journal, seen).flatMap(({ fact }) => (fact.type === 'update.received' ? [fact.id] : [])))
+  const open = [...journal.updates].filter(([id, { outcome }]) => outcome === undefined && !unseen.has(id))
+  return open.map(([id]) => ({ type: 'update.answered', id, outcome: { type: 'failed', failure: NOT_ANSWERED } }))
+}
+
+const NOT_ANSWERED: Failure = {
+  message: 'The function went on from its beginning before it had answered the update.',
+  errorType: 'UpdateError',
+  code: 'UPDATE_NOT_ANSWERED',
+  retryable: false,
 }
 
 /** A life that begins anew hears nothing of the children before it: those that are not to outlive it are cancelled. */

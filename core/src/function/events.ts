@@ -5,10 +5,12 @@
  * U2  A timer is started once a key, and ends once: it fires, or is cancelled, or its function is over.
  * U3  The order of these events is the order in which the function sees them.
  * U4  A call is a step of the task: its own events say how it goes, and what ends it is what the function sees of it.
+ * U5  An update is answered once: who asks again hears the first answer.
  */
 import type { Instant } from '../kernel/instant.js'
 import type { StepId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
+import type { Failure } from '../task/failure.js'
 import type { CallOf } from './call.js'
 import type { ChildEnded, ChildStarted } from './child.js'
 import type { EffectOutcome } from './outcome.js'
@@ -73,6 +75,28 @@ export interface SignalReceived {
   readonly requestId?: string
 }
 
+/** A request to the function, which it answers. */
+export interface UpdateReceived {
+  readonly type: 'update.received'
+  /** Made by the caller before the first try; a repeat with it is the same update. */
+  readonly id: string
+  readonly name: string
+  /** Byte for byte as received. */
+  readonly payload: JsonText
+}
+
+/** What the function said to an update; `refused`: it did not take it at all. */
+export type UpdateOutcome =
+  | { readonly type: 'succeeded'; readonly result: JsonText }
+  | { readonly type: 'failed'; readonly failure: Failure }
+  | { readonly type: 'refused'; readonly failure: Failure }
+
+export interface UpdateAnswered {
+  readonly type: 'update.answered'
+  readonly id: string
+  readonly outcome: UpdateOutcome
+}
+
 /** The code asked for something else than the journal holds. The function runs no more until somebody lets it. */
 export interface FunctionDiverged {
   readonly type: 'function.diverged'
@@ -112,6 +136,8 @@ export type FunctionEvent =
   | TimerFired
   | TimerCancelled
   | SignalReceived
+  | UpdateReceived
+  | UpdateAnswered
   | FunctionDiverged
   | FunctionContinued
   | ChildStarted

@@ -14,6 +14,7 @@ import { type ChildEnded, type ChildStarted, NO_CHILDREN, type OpenChildren } fr
 import { type KeySets, keySetsOf } from './known-keys.js'
 import type { JournalLink } from './links.js'
 import { keysDue, NO_TIMERS, openTimer, type OpenTimers, withoutTimer, withTimer } from './open-timers.js'
+import { type KeptUpdate, updateAnswered, updateReceived } from './updates.js'
 import type {
   CallsCreated,
   EffectRecorded,
@@ -57,11 +58,16 @@ export interface FunctionJournal {
   readonly signalsKept: number
   /** The latest request ids of signals, oldest first. */
   readonly requests: readonly string[]
+  /** By id, in the order in which they came: all that are open, and the latest that were answered. They stay when the function continues. */
+  readonly updates: ReadonlyMap<string, KeptUpdate>
+  /** Updates received since it began or last continued. */
+  readonly updatesKept: number
   readonly diverged: FunctionDiverged | undefined
 }
 
 const NO_CALLS: FunctionJournal['calls'] = new Map()
 const NO_STATE: FunctionJournal['state'] = new Map()
+const NO_UPDATES: FunctionJournal['updates'] = new Map()
 
 export const emptyJournal = (input: JsonText, at: Instant): FunctionJournal => ({
   life: 1,
@@ -79,6 +85,8 @@ export const emptyJournal = (input: JsonText, at: Instant): FunctionJournal => (
   signals: 0,
   signalsKept: 0,
   requests: [],
+  updates: NO_UPDATES,
+  updatesKept: 0,
   diverged: undefined,
 })
 
@@ -97,6 +105,12 @@ export const evolveJournal = (journal: FunctionJournal, event: JournalEvent, at:
       return seeCallEnded(journal, event.step, { type: 'cancelled' }, at)
     case 'signal.received':
       return signalReceived(journal, event, at)
+    case 'update.received': {
+      const next = withFact(journal, event, at)
+      return { ...next, updates: updateReceived(journal.updates, event), updatesKept: journal.updatesKept + 1 }
+    }
+    case 'update.answered':
+      return { ...withFact(journal, event, at), updates: updateAnswered(journal.updates, event) }
     case 'child.started':
       return childStarted(journal, event, at)
     case 'child.ended':
@@ -229,12 +243,17 @@ const signalReceived = (journal: FunctionJournal, event: SignalReceived, at: Ins
   }
 }
 
-/** Signals keep their numbers and their instants. */
+/** Signals keep their numbers and their instants, and so do updates that the function never saw. */
 const continued = (journal: FunctionJournal, event: FunctionContinued, at: Instant): FunctionJournal => {
   const unread = new Set(event.unread)
-  const kept = factsOf(journal).filter(({ fact }) => fact.type === 'signal.received' && unread.has(fact.number))
-  invariant(kept.length === unread.size, 'a function that continues keeps signals that it has')
-  const { life, signals, state, requests, called } = journal
-  const begun = emptyJournal(event.input, at)
-  return { ...begun, ...factList(kept), life: life + 1, signals, signalsKept: kept.length, state, requests, called }
+  const { life, signals, state, requests, updates, called } = journal
+  const stays = ({ fact }: JournalLink): boolean => {
+    if (fact.type === 'signal.received') return unread.has(fact.number)
+    return fact.type === 'update.received' && updates.get(fact.id)?.outcome === undefined
+  }
+  const kept = factsOf(journal).filter(stays)
+  const signalsKept = kept.filter(({ fact }) => fact.type === 'signal.received').length
+  invariant(signalsKept === unread.size, 'a function that continues keeps signals that it has')
+  const begun = { ...emptyJournal(event.input, at), ...factList(kept), life: life + 1 }
+  return { ...begun, signals, signalsKept, state, requests, updates, updatesKept: kept.length - signalsKept, called }
 }

@@ -9,9 +9,11 @@ export type FunctionRefusalReason =
   | 'TIMER_NOT_OPEN'
   | 'NOT_DUE'
   | 'UNKNOWN_SIGNAL'
+  | 'TOO_MANY_UPDATES'
+  | 'UPDATE_ID_IN_USE'
 
 export interface FunctionRefusal {
-  readonly code: 'INVALID_INPUT' | 'INVALID_STATE' | 'BACKPRESSURE'
+  readonly code: 'INVALID_INPUT' | 'INVALID_STATE' | 'BACKPRESSURE' | 'CONFLICT'
   readonly reason: FunctionRefusalReason
   /** One sentence for people, with the names in it. */
   readonly message: string
@@ -26,6 +28,8 @@ export const FUNCTION_REFUSAL_CODES: { readonly [Reason in FunctionRefusalReason
   TIMER_NOT_OPEN: 'INVALID_STATE',
   NOT_DUE: 'INVALID_STATE',
   UNKNOWN_SIGNAL: 'INVALID_INPUT',
+  TOO_MANY_UPDATES: 'BACKPRESSURE',
+  UPDATE_ID_IN_USE: 'CONFLICT',
 }
 
 export const refuseFunction = (

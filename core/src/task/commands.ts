@@ -321,6 +321,15 @@ export interface SignalTask {
   readonly requestId?: string
 }
 
+/** A request that a durable function is to answer. */
+export interface UpdateTask {
+  readonly type: 'update'
+  readonly at: Instant
+  readonly id: string
+  readonly name: string
+  readonly payload: JsonText
+}
+
 export type TaskCommand =
   | SubmitTask
   | ReleaseTask
@@ -354,4 +363,5 @@ export type TaskCommand =
   | ContinueFunction
   | FunctionTimerDue
   | SignalTask
+  | UpdateTask
   | ChildOver

@@ -136,6 +136,7 @@ const decideOpen = (
     case 'continue':
     case 'timer_due':
     case 'signal':
+    case 'update':
     case 'child_over':
       return decideFunction(task, command)
     default:

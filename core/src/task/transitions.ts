@@ -119,6 +119,8 @@ export const PHASE_TRANSITIONS: { readonly [Type in TaskEventType]: Changes<Task
   'timer.fired': { running: ['running'], cancelling: ['cancelling'] },
   'timer.cancelled': { running: ['running'], cancelling: ['cancelling'] },
   'signal.received': { waiting: ['waiting'], running: ['running'], cancelling: ['cancelling'] },
+  'update.received': { waiting: ['waiting'], running: ['running'], cancelling: ['cancelling'] },
+  'update.answered': { running: ['running'], cancelling: ['cancelling'] },
   'function.diverged': { running: ['running'], cancelling: ['cancelling'] },
   'function.continued': { running: ['running'] },
   'child.started': { running: ['running'], cancelling: ['cancelling'] },

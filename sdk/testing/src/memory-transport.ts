@@ -21,6 +21,7 @@ export const memoryTransport = (door: () => InProcessDoor): Transport => ({
   cancel: (request) => answered(door().cancel(request)),
   order: (order, request) => answered(door().order(order, request)),
   signal: (request) => answered(door().signal(request)),
+  update: (request) => answered(door().update(request)),
   shown: (request) => answered(door().shown(request)),
   schedules: {
     createSchedule: (request) => answered(door().schedules.createSchedule(request)),

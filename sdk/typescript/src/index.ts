@@ -59,7 +59,7 @@ export { EventPublisher, type EventToPublish, type PublishedOutcome } from './ev
 export { Subscriber, type CursorStore, type SubscriberOptions } from './events/subscriber.js'
 export type { DomainEvent, DomainEventHandler } from './events/subscription.js'
 export { Client, type ClientOptions, type ListOptions, type TaskPage } from './client/client.js'
-export { TaskHandle, type EventsOptions, type OnWait, type ResultOptions } from './client/handle.js'
+export { TaskHandle, type EventsOptions, type OnWait, type ResultOptions, type UpdateOptions } from './client/handle.js'
 export type { CreateScheduleOptions, ScheduleOptions, Schedules } from './client/schedules.js'
 export type {
   Overlap,
@@ -92,6 +92,7 @@ export {
   TaskCancelledError,
   TaskFailedError,
   TaskResolvedError,
+  UpdateFailedError,
   type BlockedStep,
 } from './errors/outcome-errors.js'
 export { TaskerError, type InputProblem, type TaskerErrorCode, type TaskerErrorDetail } from './errors/tasker-error.js'
@@ -114,7 +115,7 @@ export type {
   FunctionContext,
 } from './durable/context.js'
 export type { Divergence, Told } from './durable/divergence.js'
-export type { JournalEntry, JournalFact, OperationKind, Outcome } from './durable/entries.js'
+export type { JournalEntry, JournalFact, OperationKind, Outcome, UpdateOutcome } from './durable/entries.js'
 export type {
   BranchOptions,
   CallOptions,
@@ -123,6 +124,7 @@ export type {
   OperationRetry,
   SignalOptions,
   SleepOptions,
+  UntilOptions,
   StepScope,
   StepOptions as FunctionStepOptions,
 } from './durable/options.js'

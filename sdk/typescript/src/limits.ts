@@ -35,6 +35,10 @@ export const LIMITS = {
   priorityMax: 100,
   /** Bytes of a signal's payload. */
   signalBytesMax: 256 * 1024,
+  /** Bytes of the payload of an update, and of its answer. */
+  updateBytesMax: 64 * 1024,
+  /** How long one call waits for the answer to an update. */
+  updateWaitMs: 5_000,
   /** Bytes of a value that a durable function shows to queries, and how many of them there may be. */
   stateBytesMax: 64 * 1024,
   stateKeysMax: 100,

@@ -99,6 +99,10 @@ const functionNote = ({ type, data }: EventAnswer): string | undefined => {
       return [textOf(data['key']), textOf(data['outcome']), failureText(data['failure'])].filter(Boolean).join(' ')
     case 'signal.received':
       return `${textOf(data['name']) ?? ''} (number ${textOf(data['number']) ?? '?'})`
+    case 'update.received':
+      return `${textOf(data['name']) ?? ''} (${textOf(data['id']) ?? '?'})`
+    case 'update.answered':
+      return `${textOf(data['id']) ?? ''}: ${textOf(data['outcome']) ?? '?'}`
     case 'function.diverged':
       return `the journal has ${textOf(data['expected']) ?? '?'}, the code asked for ${textOf(data['actual']) ?? '?'}`
     default:

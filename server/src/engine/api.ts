@@ -29,6 +29,7 @@ import type {
   ResumeTask,
   RetryTask,
   SignalTask,
+  UpdateTask,
   StepId,
   TaskId,
   TaskRefusal,
@@ -104,6 +105,7 @@ export type TaskOrder = Undated<
   | DeadLetterTask
   | UpdateDeadLetter
   | SignalTask
+  | UpdateTask
 >
 
 type Undated<Command> = Command extends { readonly at: Instant } ? Omit<Command, 'at'> : never

@@ -222,6 +222,8 @@ const deliverEvent = (event: TaskEvent, stream: TaskStream, state: LiveTask, tar
     case 'step.suspended':
     case 'effect.recorded':
     case 'signal.received':
+    case 'update.received':
+    case 'update.answered':
     case 'function.diverged':
     // Of all timers of a function one wake-up is armed, once a commit.
     case 'timer.started':

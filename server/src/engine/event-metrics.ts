@@ -1,5 +1,5 @@
 /** What each durable event adds to the server's numbers. */
-import { type TaskEvent, unreachable } from '@tasker/core'
+import { type FunctionEvent, type TaskEvent, unreachable } from '@tasker/core'
 import type { EngineMetrics } from '../telemetry/metrics.js'
 
 export const countEvent = (event: TaskEvent, metrics: EngineMetrics): void => {
@@ -60,6 +60,15 @@ export const countEvent = (event: TaskEvent, metrics: EngineMetrics): void => {
     case 'compensation.failed':
     case 'task.cancel_requested':
     case 'step.suspended':
+      return
+    default:
+      return countFact(event)
+  }
+}
+
+/** The journal of a durable function adds nothing. */
+const countFact = (event: FunctionEvent): void => {
+  switch (event.type) {
     case 'effect.recorded':
     case 'timer.started':
     case 'timer.fired':
@@ -69,6 +78,8 @@ export const countEvent = (event: TaskEvent, metrics: EngineMetrics): void => {
     case 'function.continued':
     case 'child.started':
     case 'child.ended':
+    case 'update.received':
+    case 'update.answered':
       return
     default:
       unreachable(event)

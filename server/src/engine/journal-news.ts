@@ -41,6 +41,10 @@ const factChars = (fact: JournalFact): number => {
       return FACT_CHARS + fact.key.length + outcomeChars(fact.outcome)
     case 'signal.received':
       return FACT_CHARS + fact.name.length + fact.payload.length
+    case 'update.received':
+      return FACT_CHARS + fact.id.length + fact.name.length + fact.payload.length
+    case 'update.answered':
+      return FACT_CHARS + fact.id.length + outcomeChars(fact.outcome)
     case 'task.cancel_requested':
       return FACT_CHARS + (fact.reason?.length ?? 0)
     case 'child.ended':
@@ -58,7 +62,7 @@ type Outcome = Extract<JournalFact, { readonly outcome: unknown }>['outcome']
 
 const outcomeChars = (outcome: Outcome): number => {
   if (outcome.type === 'succeeded') return outcome.result.length
-  return outcome.type === 'failed' ? outcome.failure.message.length + (outcome.failure.stack?.length ?? 0) : 0
+  return 'failure' in outcome ? outcome.failure.message.length + (outcome.failure.stack?.length ?? 0) : 0
 }
 
 /** What the run of a function is to see first, and what follows at once because it is much; undefined where the task is no function. */

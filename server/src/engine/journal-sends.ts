@@ -6,15 +6,7 @@
  * N2  What an attempt hands in meanwhile waits, so that its records stay in their order.
  */
 import { hash } from 'node:crypto'
-import {
-  type Failure,
-  JSON_NULL,
-  type JournalProposal,
-  parseTaskId,
-  type SignalTask,
-  type TaskId,
-  unreachable,
-} from '@tasker/core'
+import { type EffectOutcome, type Failure, JSON_NULL, parseTaskId, type SignalTask, type TaskId, unreachable } from '@tasker/core'
 import type { Lease } from '../dispatch/worker.js'
 import type { HandedIn, SendWanted } from './api.js'
 import type { FaultDetail } from '../faults.js'
@@ -32,7 +24,7 @@ export interface SendParts {
   readonly retryMs: Parameters<Clock['after']>[0]
 }
 
-type Outcome = Extract<JournalProposal, { readonly outcome: unknown }>['outcome']
+type Outcome = EffectOutcome
 type Sent = Exclude<HandedIn, SendWanted>
 
 /** N2: what waits for the signals of a record, by the lease of the attempt. */

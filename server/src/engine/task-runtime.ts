@@ -298,6 +298,8 @@ export class TaskRuntime {
       case 'task.archived':
       case 'timer.fired':
       case 'signal.received':
+      case 'update.received':
+      case 'update.answered':
       case 'function.diverged':
       case 'child.ended':
         return

@@ -26,6 +26,8 @@ import {
   type SessionResponse,
   type SignalTaskRequest,
   type SignalTaskResponse,
+  type UpdateTaskRequest,
+  type UpdateTaskResponse,
   type SubscribeRequest,
   type SubscribeResponse,
   type WatchRequest,
@@ -41,6 +43,7 @@ import { openStreams, type OpenStream } from './open-streams.js'
 import { cancelTask, orderTask } from './order-calls.js'
 import { serveSession } from './session-stream.js'
 import { getTaskState, signalTask } from './signal-calls.js'
+import { updateTask } from './update-calls.js'
 import { serveSubscription } from './subscribe-stream.js'
 import { getTask, listTasks, type TaskLists } from './task-calls.js'
 import { diff, explain, getCompensation } from './task-explain.js'
@@ -63,6 +66,7 @@ export interface InProcessDoor {
   cancel(request: CancelRequest): Promise<CancelResponse>
   order(order: 'pause' | 'resume' | 'retry' | 'resolve', request: OrderRequest): Promise<OrderResponse>
   signal(request: SignalTaskRequest): Promise<SignalTaskResponse>
+  update(request: UpdateTaskRequest): Promise<UpdateTaskResponse>
   shown(request: GetTaskStateRequest): Promise<GetTaskStateResponse>
   readonly schedules: ReturnType<typeof inProcessSchedules>
   /** Ends the streams as a server that stops does, and takes no more. */
@@ -121,6 +125,7 @@ export const inProcessDoor = ({ engine, logger, serverId, lists, workerTimes }: 
     cancel: (request) => answered(() => cancelTask(door, request)),
     order: (order, request) => answered(() => orderTask(order)(door, request)),
     signal: (request) => answered(() => signalTask(door, request)),
+    update: (request) => answered(() => updateTask(door, request, new AbortController().signal)),
     shown: (request) => answered(() => getTaskState(door, request)),
     schedules: inProcessSchedules(door, answered),
     stop: () => streams.stop(),

@@ -1,10 +1,11 @@
 /** Writes the journal of a durable function as the worker's stream carries it (W20 to W25). */
-import { type JournalFact, type JournalLink, type LiveTask, unreachable } from '@tasker/core'
+import { type JournalFact, type JournalLink, type LiveTask, unreachable, type UpdateAnswered } from '@tasker/core'
 import {
   type FunctionRun,
   type JournalEntry,
   type JournalNews as WireNews,
   type JournalOutcome,
+  type JournalUpdateAnswer,
   JournalPause,
   type Payload,
 } from '@tasker/proto'
@@ -15,7 +16,7 @@ import { stepFailure } from './failure.js'
 import { payloadOf } from './payload.js'
 
 type Fact = JournalEntry['fact']
-type OutcomeFact = Extract<JournalFact, { readonly outcome: unknown }>
+type OutcomeFact = Exclude<Extract<JournalFact, { readonly outcome: unknown }>, UpdateAnswered>
 
 /** Bytes of an entry beside its key and what users gave. */
 const ENTRY_BYTES_BASE = 32
@@ -62,6 +63,10 @@ const factBytes = (fact: Fact): number => {
       return outcomeBytes(fact.value.outcome)
     case 'signal':
       return 3 * fact.value.name.length + (fact.value.payload?.data.length ?? 0)
+    case 'updateReceived':
+      return 3 * (fact.value.id.length + fact.value.name.length) + (fact.value.payload?.data.length ?? 0)
+    case 'updateAnswered':
+      return 3 * fact.value.id.length + outcomeBytes(fact.value.outcome)
     case 'childStarted':
       return 3 * fact.value.length
     case 'childEnded':
@@ -73,9 +78,11 @@ const factBytes = (fact: Fact): number => {
   }
 }
 
-const outcomeBytes = (outcome: JournalOutcome['outcome']): number => {
+const outcomeBytes = (outcome: JournalOutcome['outcome'] | JournalUpdateAnswer['outcome']): number => {
   if (outcome?.$case === 'succeeded') return outcome.value.data.length
-  return outcome?.$case === 'failed' ? 3 * (outcome.value.message.length + outcome.value.stack.length) : 0
+  return outcome?.$case === 'failed' || outcome?.$case === 'refused'
+    ? 3 * (outcome.value.message.length + outcome.value.stack.length)
+    : 0
 }
 
 const pauseOf = (pause: JournalNews['pause']): JournalPause => {
@@ -116,6 +123,10 @@ const factOf = (fact: JournalFact, asProposed: boolean): Fact => {
       return { $case: 'callEnded', value: outcomeOf(fact.outcome) }
     case 'signal.received':
       return { $case: 'signal', value: { number: fact.number, name: fact.name, payload: payloadOf(fact.payload) } }
+    case 'update.received':
+      return { $case: 'updateReceived', value: { id: fact.id, name: fact.name, payload: payloadOf(fact.payload) } }
+    case 'update.answered':
+      return { $case: 'updateAnswered', value: { id: fact.id, outcome: answerOf(fact.outcome) } }
     case 'child.started':
       return { $case: 'childStarted', value: asProposed ? '' : fact.name }
     case 'child.ended':
@@ -157,3 +168,8 @@ const outcomeOf = (outcome: OutcomeFact['outcome']): JournalOutcome => {
       return unreachable(outcome)
   }
 }
+
+const answerOf = (outcome: UpdateAnswered['outcome']): JournalUpdateAnswer['outcome'] =>
+  outcome.type === 'succeeded'
+    ? { $case: 'succeeded', value: payloadOf(outcome.result) }
+    : { $case: outcome.type, value: stepFailure(outcome.failure) }

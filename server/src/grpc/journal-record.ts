@@ -1,5 +1,5 @@
 /** The wall for what runs of durable functions hand in: read whole, or not recorded and answered with the reason (W21). */
-import { type AfterRecord, instant, LIMITS, namespaceOf } from '@tasker/core'
+import { type AfterRecord, instant, LIMITS, namespaceOf, type UpdateAnswered } from '@tasker/core'
 import type {
   JournalChild,
   JournalOutcome,
@@ -7,6 +7,7 @@ import type {
   JournalRecord as WireRecord,
   JournalSignal,
   JournalTimer,
+  JournalUpdateAnswer,
 } from '@tasker/proto'
 import type { HandedIn, JournalRecord } from '../engine/api.js'
 import { attemptRef } from './attempt-ref.js'
@@ -19,7 +20,7 @@ export type ReadRecord =
   /** Not even a key to answer. */
   | { readonly type: 'keyless'; readonly message: string }
 
-type Outcome = Extract<HandedIn, { readonly outcome: unknown }>['outcome']
+type Outcome = Exclude<Extract<HandedIn, { readonly outcome: unknown }>, UpdateAnswered>['outcome']
 
 export const readRecord = (wire: WireRecord): ReadRecord => {
   if (wire.ref === undefined) return { type: 'keyless', message: 'it names no attempt' }
@@ -62,6 +63,7 @@ const keepsOf = (ending: WireRecord['ending']): boolean => ending?.$case === 'su
 const inWords = (text: string): string => cut(text, LIMITS.failureMessageCharsMax)
 
 const proposalFrom = ({ key, proposal }: WireProposal): HandedIn => {
+  if (proposal?.$case === 'answer') return answerFrom(proposal.value)
   if (key === '' || key.length > LIMITS.journalKeyCharsMax)
     throw new Unreadable('RECORD_NOT_READ', `a key has 1 to ${LIMITS.journalKeyCharsMax} characters`)
   switch (proposal?.$case) {
@@ -133,5 +135,20 @@ const outcomeFrom = ({ outcome }: JournalOutcome, key: string): Outcome => {
       return { type: 'cancelled' }
     case undefined:
       throw new Unreadable('RECORD_NOT_READ', `the step ${key} has no outcome`)
+  }
+}
+
+const answerFrom = ({ id, outcome }: JournalUpdateAnswer): UpdateAnswered => {
+  const type = 'update.answered'
+  switch (outcome?.$case) {
+    case 'succeeded': {
+      const result = jsonFrom(outcome.value, LIMITS.updateBytesMax, `the answer to the update ${id}`)
+      return { type, id, outcome: { type: 'succeeded', result } }
+    }
+    case 'failed':
+    case 'refused':
+      return { type, id, outcome: { type: outcome.$case, failure: failureFrom(outcome.value) } }
+    case undefined:
+      throw new Unreadable('RECORD_NOT_READ', `the update ${id} has no outcome`)
   }
 }

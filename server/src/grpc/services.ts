@@ -31,6 +31,7 @@ import {
   type RegisterRequest,
   type ResolveStepRequest,
   type SignalTaskRequest,
+  type UpdateTaskResponse,
   type SubmitRequest,
   type ValidateTemplateRequest,
 } from '@tasker/proto'
@@ -47,6 +48,7 @@ import { serveSession, type SessionCall } from './session-stream.js'
 import { serveSubscription, type SubscribeCall } from './subscribe-stream.js'
 import { bulkOrder, cancelTask, orderTask } from './order-calls.js'
 import { getTaskState, signalTask } from './signal-calls.js'
+import { serveUpdate, type UpdateCall } from './update-calls.js'
 import { getStep, getStepAudit, listSteps, resolveStep } from './step-calls.js'
 import { getTask, listTasks, submitTask } from './task-calls.js'
 import { getContext } from './task-context.js'
@@ -95,6 +97,7 @@ const addTaskService = (server: Server, door: GrpcDoor, streams: OpenStreams): v
       resolve: tolerant(TaskServiceService.resolve),
       bulk: tolerant(TaskServiceService.bulk),
       signalTask: tolerant(TaskServiceService.signalTask),
+      updateTask: tolerant(TaskServiceService.updateTask),
       getTaskState: tolerant(TaskServiceService.getTaskState),
       awaitResult: tolerant(TaskServiceService.awaitResult),
       watch: tolerant(TaskServiceService.watch),
@@ -116,6 +119,10 @@ const addTaskService = (server: Server, door: GrpcDoor, streams: OpenStreams): v
       bulk: unary(logger, (request: BulkRequest) => bulkOrder(door, request)),
       signalTask: unary(logger, (request: SignalTaskRequest) => signalTask(door, request)),
       getTaskState: unary(logger, (request: GetTaskStateRequest) => getTaskState(door, request)),
+      updateTask: (call: UpdateCall, callback: sendUnaryData<UpdateTaskResponse>) => {
+        const fault = streams.serve((ended) => serveUpdate(door, call, callback, ended))
+        if (fault !== undefined) callback(callStatus(fault))
+      },
       awaitResult: (call: AwaitCall, callback: sendUnaryData<AwaitResultResponse>) => {
         const fault = streams.serve((ended) => serveAwaitResult(door, call, callback, ended))
         if (fault !== undefined) callback(callStatus(fault))

@@ -126,6 +126,8 @@ const encodeEvent = (event: TaskEvent): string => {
       )
     case 'effect.recorded':
     case 'signal.received':
+    case 'update.received':
+    case 'update.answered':
     case 'function.continued':
     case 'child.started':
     case 'child.ended':

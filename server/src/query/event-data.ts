@@ -19,6 +19,7 @@ import {
   type TaskSubmitted,
   type TaskEvent,
   trustedJson,
+  type UpdateOutcome,
   unreachable,
 } from '@tasker/core'
 
@@ -319,6 +320,14 @@ const functionFields = (event: FunctionEvent): Fields => {
         ['request_id', text(event.requestId)],
         ['payload', event.payload],
       ]
+    case 'update.received':
+      return [
+        ['id', text(event.id)],
+        ['name', text(event.name)],
+        ['payload', event.payload],
+      ]
+    case 'update.answered':
+      return [['id', text(event.id)], ...answerFields(event.outcome)]
     case 'function.diverged':
       return [
         ['expected', text(event.expected)],
@@ -366,6 +375,12 @@ const effectFields = (event: EffectRecorded): Fields => {
       return unreachable(event)
   }
 }
+
+const answerFields = (outcome: UpdateOutcome): Fields => [
+  ['outcome', text(outcome.type)],
+  ['result', outcome.type === 'succeeded' ? outcome.result : undefined],
+  ['failure', outcome.type === 'succeeded' ? undefined : failureText(outcome.failure)],
+]
 
 /** A failure as every answer shows it. */
 export const failureText = (failure: Failure): JsonText =>

@@ -27,6 +27,7 @@ import { addReadRoutes } from './routes/task-read.js'
 import { addOrderRoutes } from './routes/task-orders.js'
 import { addResultRoute } from './routes/task-result.js'
 import { addSignalRoutes } from './routes/task-signals.js'
+import { addUpdateRoute } from './routes/task-updates.js'
 import { addSubmitRoute } from './routes/task-submit.js'
 import { addTemplateRoutes } from './routes/templates.js'
 import { addValidateRoute } from './routes/template-validate.js'
@@ -70,6 +71,7 @@ const addRoutes = (app: App, door: RestDoor, stopping: AbortSignal, streamTimes:
   addCancelRoutes(app, door)
   addOrderRoutes(app, door)
   addSignalRoutes(app, door)
+  addUpdateRoute(app, door, stopping)
   addBulkRoute(app, door)
   addStepRoutes(app, door)
   addResultRoute(app, door, stopping)

@@ -153,6 +153,7 @@ export const scriptedServer = (): ScriptedServer => {
       server.ordered.push({ order, ...request })
       return { consistencyToken: '' }
     },
+    update: async () => ({ requestId: '', consistencyToken: '', outcome: { $case: 'pending', value: {} } }),
     signal: async (request) => {
       server.signalled.push(request)
       const error = server.signalErrors.shift()

@@ -23,6 +23,7 @@ import type {
   RecordJournal,
   SignalTask,
   SuspendFunction,
+  UpdateTask,
 } from '../commands.js'
 import type { TaskEvent } from '../events.js'
 import { refuse, type TaskRefusal } from '../refusals.js'
@@ -32,17 +33,20 @@ import { type Draft, draftOf } from './draft.js'
 import { settle } from './settle.js'
 import { wake } from './wake.js'
 
+type FromOutside = FunctionTimerDue | SignalTask | UpdateTask | ChildOver
 type HandedIn = RecordJournal | SuspendFunction | DivergeFunction | ContinueFunction
-type FromOutside = FunctionTimerDue | SignalTask | ChildOver
 type Decided = Decision<TaskEvent, TaskRefusal>
 
 const RUN = 0
 
+const FROM_OUTSIDE: ReadonlySet<string> = new Set(['timer_due', 'signal', 'update', 'child_over'])
+
+const isFromOutside = (command: HandedIn | FromOutside): command is FromOutside => FROM_OUTSIDE.has(command.type)
+
 export const decideFunction = (task: LiveTask, command: HandedIn | FromOutside): Decided => {
   const { journal } = task
   if (journal === undefined) return refuse('NO_FUNCTION', `The task ${task.submitted.name} runs no durable function.`)
-  if (command.type === 'timer_due' || command.type === 'signal' || command.type === 'child_over')
-    return fromOutside(task, journal, command)
+  if (isFromOutside(command)) return fromOutside(task, journal, command)
   const run = elementAt(task.steps, RUN, 'steps')
   if (!isHeldBy(run, command.attempt, command.worker)) {
     return leaseLost({ step: RUN_STEP, attempt: command.attempt }, 'its worker does not hold it')

@@ -1,4 +1,5 @@
 /** One task as its client holds it. */
+import type { UpdateTaskRequest } from '@tasker/proto'
 import { ulid } from 'ulid'
 import type { Clock } from '../clock.js'
 import { TaskBlockedError, TaskCancelledError, TaskFailedError, TaskResolvedError } from '../errors/outcome-errors.js'
@@ -10,6 +11,7 @@ import { reconnectMs } from '../wire/link.js'
 import type { Transport } from '../wire/transport.js'
 import type { ClientSession } from './session.js'
 import { signalOf } from './signal.js'
+import { answerOf, updateOf } from './update.js'
 import { failureOfWire, taskEvent, taskState, type TaskEvent, type TaskState } from './task-state.js'
 import {
   asOfState,
@@ -37,6 +39,11 @@ export type OnWait = <Outcome>(taskId: string, outcome: Promise<Outcome>) => Pro
 export interface ResultOptions {
   /** Gives the waiting up; the task goes on. */
   readonly signal?: AbortSignal
+}
+
+export interface UpdateOptions extends ResultOptions {
+  /** Names the update within its task: made before the first try, it makes every try the same update. */
+  readonly id?: string
 }
 
 export interface EventsOptions extends ResultOptions {
@@ -115,6 +122,31 @@ export class TaskHandle<Result = unknown> {
       } catch (error) {
         if (clock.nowMs() >= lastAtMs) throw error
         await this.#pauseAfter(error, failures)
+      }
+    }
+  }
+
+  /**
+   * Asks a durable function for something, and gives its answer: what the handler of `ctx.onUpdate` gave. Rejects with `UpdateFailedError` for what it
+   * threw or refused, and for a task that ends first. With the same `id` it is the same update, and has the same answer; so has one that is tried again.
+   */
+  async update<Answer = JsonValue>(name: string, payload?: unknown, options: UpdateOptions = {}): Promise<Answer> {
+    const { onWait } = this.#ports
+    const { id = ulid(), signal } = options
+    const request = { ...updateOf(this.taskId, name, payload), requestId: id, waitMs: LIMITS.updateWaitMs }
+    // What the handler gives, the caller says.
+    return (await unlessAborted(onWait(this.taskId, this.#answer(name, request)), signal)) as Answer
+  }
+
+  /** Asked for again until there is an answer. */
+  async #answer(name: string, request: UpdateTaskRequest): Promise<unknown> {
+    for (let failures = 0; ; ) {
+      try {
+        const { outcome } = await this.#ports.transport.update(request)
+        if (outcome?.$case !== 'pending') return answerOf(this.taskId, name, outcome)
+        failures = 0
+      } catch (error) {
+        await this.#pauseAfter(error, failures++)
       }
     }
   }

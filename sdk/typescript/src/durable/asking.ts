@@ -10,7 +10,16 @@ import type { ChildDefinition } from './context.js'
 import type { Site } from './divergence.js'
 import type { OperationKind } from './entries.js'
 import { refused } from './misuse.js'
-import type { CallOptions, ChildOptions, KeyOptions, SignalOptions, SleepOptions, StepOptions, StepScope } from './options.js'
+import type {
+  CallOptions,
+  ChildOptions,
+  KeyOptions,
+  SignalOptions,
+  SleepOptions,
+  StepOptions,
+  StepScope,
+  UntilOptions,
+} from './options.js'
 import { givenText } from './outcome.js'
 import type { Command } from './port.js'
 import type { Run } from './run.js'
@@ -137,6 +146,28 @@ const fitted = (schema: Schema, payload: unknown, subject: string): unknown => {
   if (!(value instanceof Promise)) return value
   value.catch(() => undefined)
   throw refused('OPERATION_OUTSIDE_TURN', `the schema of ${subject} answers later, and a function waits for operations alone`)
+}
+
+/** Undefined when the time is over first. */
+export const askUntil = (asker: Asker, holds: () => boolean, options: UntilOptions): Awaitable<true | undefined> => {
+  const { run, scope } = asker
+  const { timeout } = options
+  const dueAt = timeout === undefined ? undefined : dueAfter(run.now, timeout)
+  const begin = (key: string): Command | undefined =>
+    dueAt === undefined ? undefined : { type: 'timer', kind: 'signal', key, dueAt }
+  const name = options.name ?? 'until'
+  const { operation, answer } = ask<true | undefined>(asker, { kind: 'signal', name, options, begin })
+  if (scope.cancelled !== undefined) return answer
+  const { release } = operation
+  const forget = run.conditions.wait({
+    holds,
+    settle: (outcome) => (outcome.type === 'holds' ? run.answer(operation, true) : run.fail(operation, outcome.error)),
+  })
+  operation.release = () => {
+    release()
+    forget()
+  }
+  return answer
 }
 
 /** The instant after a time, or the instant itself. */

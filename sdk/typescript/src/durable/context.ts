@@ -1,4 +1,5 @@
 /** What a durable function is given: the operations that are journaled, and what of its surroundings is the same on every replay. */
+import type { Schema, SchemaOutput } from '../definition/schema.js'
 import type { Duration } from '../duration.js'
 import type { Jsonified, JsonObject, JsonValue } from '../step/json.js'
 import type {
@@ -11,6 +12,7 @@ import type {
   SleepOptions,
   StepOptions,
   StepScope,
+  UntilOptions,
 } from './options.js'
 
 /** Another task as a child: what `defineTask` and `defineFunction` give. */
@@ -64,6 +66,17 @@ export interface FunctionContext {
     options: SignalOptions<Payload> & { readonly timeout: Duration },
   ): Promise<Payload | undefined>
   waitForSignal<Payload = JsonValue>(name: string, options?: SignalOptions<Payload>): Promise<Payload>
+  /** Until the condition on variables of the function holds, which updates and other branches change; undefined when the time is over before. */
+  until(condition: () => boolean, options?: UntilOptions): Promise<true | undefined>
+  /**
+   * Takes updates of that name from here on: a caller gets what `handler` gives or throws, recorded. Say it before the first `await`: an update that
+   * nobody takes is refused. The handler has a scope of its own, and goes on beside the function.
+   */
+  onUpdate<S extends Schema>(
+    name: string,
+    schema: S,
+    handler: (payload: SchemaOutput<S>, context: FunctionContext) => unknown,
+  ): void
   /** Hands a signal to another task; resolves when it is there. */
   signal(taskId: string, name: string, payload?: unknown, options?: KeyOptions): Promise<void>
 

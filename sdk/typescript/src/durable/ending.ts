@@ -49,8 +49,7 @@ export class Ending {
     if (unawaited !== undefined) return failed(notAwaited(unawaited))
     if (this.#continued !== undefined) return this.#goesOn(value, this.#continued)
     const outcome = succeeded(value, 'the function')
-    if (outcome.type === 'succeeded') return { type: 'returned', result: outcome.result }
-    return outcome.type === 'failed' ? { type: 'failed', failure: outcome.failure } : { type: 'cancelled' }
+    return outcome.type === 'succeeded' ? { type: 'returned', result: outcome.result } : outcome
   }
 
   /** The function threw. */

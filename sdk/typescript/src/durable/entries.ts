@@ -67,6 +67,28 @@ export interface SignalReceived {
   readonly payload: string
 }
 
+/** Somebody asks the function for something. */
+export interface UpdateReceived {
+  readonly type: 'update.received'
+  /** Of the update, unique within the task. */
+  readonly id: string
+  readonly name: string
+  readonly payload: string
+}
+
+/** What a function says to an update. */
+export type UpdateOutcome =
+  | { readonly type: 'succeeded'; readonly result: string }
+  | { readonly type: 'failed'; readonly failure: Failure }
+  /** It takes no such update. */
+  | { readonly type: 'refused'; readonly failure: Failure }
+
+export interface UpdateAnswered {
+  readonly type: 'update.answered'
+  readonly id: string
+  readonly outcome: UpdateOutcome
+}
+
 /** A handler was asked for, or another task begun; `target` says which. */
 export interface WorkStarted {
   readonly type: 'call.started' | 'child.started'
@@ -93,7 +115,15 @@ export interface FunctionEnded {
 /** What names an operation by its key. */
 export type KeyedEntry = EffectRecorded | TimerStarted | TimerFired | TimerCancelled | WorkStarted | WorkEnded
 
-export type JournalFact = KeyedEntry | PatchRecorded | StateRecorded | SignalReceived | CancelRequested | FunctionEnded
+export type JournalFact =
+  | KeyedEntry
+  | PatchRecorded
+  | StateRecorded
+  | SignalReceived
+  | UpdateReceived
+  | UpdateAnswered
+  | CancelRequested
+  | FunctionEnded
 
 /** `at` is the instant of its commit, in milliseconds since 1970. */
 export type JournalEntry = JournalFact & { readonly at: number }
@@ -123,12 +153,14 @@ export const isOwn = (entry: JournalFact): boolean => {
     case 'timer.cancelled':
     case 'call.started':
     case 'child.started':
+    case 'update.answered':
     case 'function.ended':
       return true
     case 'timer.fired':
     case 'call.ended':
     case 'child.ended':
     case 'signal.received':
+    case 'update.received':
     case 'task.cancel_requested':
       return false
   }

@@ -23,6 +23,7 @@ export class Journal {
   readonly #entries: JournalEntry[] = []
   readonly #held = new Map<string, Held>()
   readonly #patches = new Set<string>()
+  readonly #refusedUpdates = new Set<string>()
   #read = 0
   /** The place behind the last entry of the history that the function itself caused. */
   #passed = 0
@@ -38,6 +39,7 @@ export class Journal {
     for (const entry of entries) {
       this.#entries.push(entry)
       if (entry.type === 'effect.recorded' && entry.kind === 'patch') this.#patches.add(entry.key)
+      if (entry.type === 'update.answered' && entry.outcome.type === 'refused') this.#refusedUpdates.add(entry.id)
     }
   }
 
@@ -62,6 +64,11 @@ export class Journal {
 
   isPatched(id: string): boolean {
     return this.#patches.has(id)
+  }
+
+  /** An earlier run refused the update. */
+  hasRefused(updateId: string): boolean {
+    return this.#refusedUpdates.has(updateId)
   }
 
   hold(entry: JournalEntry, instead: Instead): void {

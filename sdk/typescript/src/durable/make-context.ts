@@ -1,11 +1,13 @@
 /** The context of a scope. */
 import { checkName } from '../definition/check-name.js'
+import { validated } from '../definition/schema.js'
 import { LIMITS } from '../limits.js'
-import { askCall, askChild, askSend, askSignal, askSleep, askStep, type Asker } from './asking.js'
+import { askCall, askChild, askSend, askSignal, askSleep, askStep, askUntil, type Asker } from './asking.js'
 import { gather, limitOf, runIn, type Gathering } from './branches.js'
 import type { AnyBranchResult, Branches, BranchResults, ChildDefinition, FunctionContext } from './context.js'
 import { siteOf } from './divergence.js'
 import type { Ending } from './ending.js'
+import { within } from './keys.js'
 import type { BranchOptions, NamedChildOptions, SignalOptions } from './options.js'
 import { givenText } from './outcome.js'
 import { diceOf, fraction, uuidFrom, type Dice } from './random.js'
@@ -28,7 +30,7 @@ export const contextOf = (ground: Ground, scope: Scope): FunctionContext => ({
   ...surroundingsOf(ground, scope),
 })
 
-type Operations = Pick<FunctionContext, 'step' | 'call' | 'child' | 'sleep' | 'waitForSignal' | 'signal'>
+type Operations = Pick<FunctionContext, 'step' | 'call' | 'child' | 'sleep' | 'waitForSignal' | 'until' | 'signal'>
 
 /** Each names itself, so that the line that called it can be told. */
 const operationsOf = (run: Run, scope: Scope): Operations => {
@@ -45,7 +47,8 @@ const operationsOf = (run: Run, scope: Scope): Operations => {
     askSend(from(signal), taskId, name, payload, options)
   const waitForSignal = <Payload>(name: string, options: SignalOptions<Payload> = {}): Promise<Payload> =>
     askSignal(from(waitForSignal), name, options)
-  return { step, call, child, sleep, signal, waitForSignal }
+  const until: Operations['until'] = (condition, options = {}) => askUntil(from(until), condition, options)
+  return { step, call, child, sleep, signal, waitForSignal, until }
 }
 
 type Gatherings = Pick<FunctionContext, 'all' | 'race' | 'any' | 'scope' | 'shielded'>
@@ -83,6 +86,9 @@ const branchesOf = (ground: Ground, scope: Scope): Gatherings => {
   }
 }
 
+/** The scope of updates: no name of a user has that mark. */
+const UPDATE = '#update'
+
 type Surroundings = Omit<FunctionContext, 'taskId' | 'cancellation' | keyof Operations | keyof Gatherings>
 
 const surroundingsOf = ({ run, ending }: Ground, scope: Scope): Surroundings => {
@@ -111,6 +117,18 @@ const surroundingsOf = ({ run, ending }: Ground, scope: Scope): Surroundings => 
       guarded(`the state ${name}`)
       checkName(name, 'a state')
       run.state.set(name, givenText(value, `the state ${name}`, LIMITS.stateBytesMax))
+    },
+    onUpdate: (name, schema, handler) => {
+      guarded(`the update ${name}`)
+      checkName(name, 'an update')
+      run.updates.handle(name, {
+        check: (payload) => validated(schema, payload, `the update ${name}`),
+        run: (payload, id) => {
+          const below = scope.below(within(UPDATE, id))
+          // The payload is what the schema gave.
+          return runIn(below, contextOf({ run, ending }, below), (context) => handler(payload as never, context))
+        },
+      })
     },
     compensate: (name, body, options = {}) => {
       guarded(`the way back ${name}`)

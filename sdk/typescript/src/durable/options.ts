@@ -69,6 +69,13 @@ export interface SignalOptions<Payload> extends KeyOptions {
   readonly schema?: StandardSchemaV1<unknown, Payload>
 }
 
+export interface UntilOptions extends KeyOptions {
+  /** Its name in the journal; `until` when not said. */
+  readonly name?: string
+  /** How long to wait; for ever when not said. */
+  readonly timeout?: Duration
+}
+
 export interface BranchOptions {
   /** Its name in the journal; `all`, `race` or `any` when not said. */
   readonly name?: string

@@ -24,8 +24,10 @@ export class OperationFailedError extends Error {
   }
 }
 
+type Settled = Exclude<Outcome, { readonly type: 'cancelled' }>
+
 /** What is recorded of a value that a step, or a function, gave. */
-export const succeeded = (value: unknown, what: string, bytesMax: number = LIMITS.resultBytesMax): Outcome => {
+export const succeeded = (value: unknown, what: string, bytesMax: number = LIMITS.resultBytesMax): Settled => {
   const json = jsonOf(value)
   if (json.type === 'unserializable') {
     const { path, what: found } = json.problem
@@ -44,7 +46,7 @@ export const succeeded = (value: unknown, what: string, bytesMax: number = LIMIT
 export const failureOfThrown = (error: unknown): Failure =>
   error instanceof OperationFailedError ? error.failure : fromUnknown(error)
 
-const failed = (failure: Failure): Outcome => ({ type: 'failed', failure })
+const failed = (failure: Failure): Settled => ({ type: 'failed', failure })
 
 /** What the function sees instead of a result. */
 export const errorOf = (key: string, outcome: Exclude<Outcome, { readonly type: 'succeeded' }>): Error =>

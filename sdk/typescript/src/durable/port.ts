@@ -8,6 +8,7 @@
  */
 import type { Failure } from '../errors/failure.js'
 import type { Divergence } from './divergence.js'
+import type { UpdateOutcome } from './entries.js'
 import type { CallOptions, StepOptions, StepScope } from './options.js'
 
 /** Run this here, and record how it ended. */
@@ -75,7 +76,24 @@ export interface SetState {
   readonly value: string
 }
 
-export type Command = RunStep | StartTimer | CallHandler | StartChild | SendSignal | CancelOperation | RecordPatch | SetState
+/** What the function says to an update. */
+export interface AnswerUpdate {
+  readonly type: 'answer'
+  /** The id of the update. */
+  readonly key: string
+  readonly outcome: UpdateOutcome
+}
+
+export type Command =
+  | RunStep
+  | StartTimer
+  | CallHandler
+  | StartChild
+  | SendSignal
+  | CancelOperation
+  | RecordPatch
+  | SetState
+  | AnswerUpdate
 
 /** How a function ended. */
 export type FunctionEnd =

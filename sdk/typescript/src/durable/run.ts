@@ -13,6 +13,7 @@ import { CancelledError } from '../errors/handler-errors.js'
 import { isThenable } from './thenable.js'
 import type { Answer, Awaitable } from './awaitable.js'
 import type { Baton } from './baton.js'
+import { Conditions } from './conditions.js'
 import { divergenceOf, entryTold, isKeyed, speaksOf, type Divergence } from './divergence.js'
 import type { JournalEntry, KeyedEntry } from './entries.js'
 import { Journal, type Instead } from './journal.js'
@@ -24,6 +25,7 @@ import { errorOf } from './outcome.js'
 import type { Command, FunctionEnd, JournalPort } from './port.js'
 import { Scope } from './scope.js'
 import { StateValues } from './state-values.js'
+import { Updates } from './updates.js'
 
 /** What a run begins with. */
 export interface RunStart {
@@ -45,6 +47,10 @@ export class Run {
   readonly root = new Scope('')
   readonly mailbox = new Mailbox()
   readonly state = new StateValues()
+  readonly updates = new Updates(() => {
+    if (!this.#resuming) this.#goOn()
+  })
+  readonly conditions = new Conditions()
   readonly #operations = new Operations()
   readonly #port: JournalPort
   readonly #baton: Baton
@@ -193,6 +199,8 @@ export class Run {
   /** The function rests: the next fact that resumes it, or the end of the journal. */
   #goOn(): void {
     while (!this.#over) {
+      const come = this.#ended === undefined ? this.conditions.first() : undefined
+      if (come !== undefined) return this.#resume(come)
       const entry = this.#claimed.shift() ?? this.#journal.next()
       if (entry === undefined) return this.#atEnd()
       this.#now = Math.max(this.#now, entry.at)
@@ -205,6 +213,13 @@ export class Run {
     switch (entry.type) {
       case 'signal.received':
         return () => this.mailbox.put(entry.name, { number: entry.number, payload: valueOf(entry.payload) })
+      case 'update.received': {
+        const { id, name, payload } = entry
+        return this.#journal.hasRefused(id) ? undefined : () => this.updates.take(id, name, valueOf(payload))
+      }
+      case 'update.answered':
+        this.updates.wasAnswered(entry.id)
+        return undefined
       case 'task.cancel_requested':
         return () => this.root.cancel(new CancelledError(cancelMessage(entry.reason)))
       case 'function.ended':
@@ -287,7 +302,11 @@ export class Run {
   #notes(): readonly Command[] {
     const patches = this.#patches.map((key): Command => ({ type: 'patch', key }))
     this.#patches = []
-    return [...patches, ...this.state.changes().map(([key, value]): Command => ({ type: 'state', key, value }))]
+    return [
+      ...patches,
+      ...this.updates.answers(),
+      ...this.state.changes().map(([key, value]): Command => ({ type: 'state', key, value })),
+    ]
   }
 }
 

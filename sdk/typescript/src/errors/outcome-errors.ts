@@ -69,3 +69,25 @@ export class TaskResolvedError extends Error {
     this.resolveReason = resolveReason
   }
 }
+
+/** An update was not answered with a value: its handler threw, the function refused it, or the task ended before. */
+export class UpdateFailedError extends Error {
+  override readonly name = 'UpdateFailedError'
+  readonly code: 'INVALID_STATE' | 'INVALID_INPUT'
+  readonly reason = 'UPDATE_FAILED'
+  readonly taskId: string
+  /** Such as `UNKNOWN_UPDATE`, `UPDATE_REFUSED`, `UPDATE_NOT_ANSWERED`, or the code of what the handler threw. */
+  readonly failureCode: string
+  /** The function did nothing: it has nobody for the name, or the payload does not fit. */
+  readonly refused: boolean
+  readonly failure: Failure
+
+  constructor(taskId: string, update: string, failure: Failure, refused: boolean) {
+    super(`the update ${update} of task ${taskId} ${refused ? 'was refused' : 'failed'}: ${failure.message}`)
+    this.code = refused ? 'INVALID_INPUT' : 'INVALID_STATE'
+    this.taskId = taskId
+    this.failureCode = failure.code
+    this.refused = refused
+    this.failure = failure
+  }
+}

@@ -1,5 +1,5 @@
 /** What a function asks for, as the wire carries it. */
-import type { JournalOutcome, JournalProposal, Payload } from '@tasker/proto'
+import type { JournalOutcome, JournalProposal, JournalUpdateAnswer, Payload } from '@tasker/proto'
 import type { Outcome } from '../durable/entries.js'
 import type { OperationRetry } from '../durable/options.js'
 import type { CallHandler, Command, RunStep } from '../durable/port.js'
@@ -25,6 +25,11 @@ const bodyOf = (command: Proposed): JournalProposal['proposal'] => {
     case 'send': {
       const { taskId, signal, payload } = command
       return { $case: 'send', value: { taskId, name: signal, payload: textPayload(payload) } }
+    }
+    case 'answer': {
+      const { key: id, outcome } = command
+      const value = outcome.type === 'succeeded' ? textPayload(outcome.result) : outcome.failure
+      return { $case: 'answer', value: { id, outcome: { $case: outcome.type, value } as JournalUpdateAnswer['outcome'] } }
     }
     case 'call':
       return { $case: 'call', value: callOf(command) }

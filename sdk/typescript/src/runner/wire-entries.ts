@@ -1,7 +1,7 @@
 /** The journal as the wire carries it, and as the scheduler reads it. */
-import type { JournalEntry as WireEntry, JournalOutcome, JournalProposal, Payload } from '@tasker/proto'
+import type { JournalEntry as WireEntry, JournalOutcome, JournalProposal, JournalUpdateAnswer, Payload } from '@tasker/proto'
 import { failureOfWire } from '../client/task-state.js'
-import type { JournalEntry, JournalFact, Outcome } from '../durable/entries.js'
+import type { JournalEntry, JournalFact, Outcome, UpdateOutcome } from '../durable/entries.js'
 import { TaskerError } from '../errors/tasker-error.js'
 
 /** What the worker handed in under a key, of which an entry comes back without its value. */
@@ -41,6 +41,12 @@ const factOf = (entry: WireEntry, asProposed: AsProposed): JournalFact => {
       const { number, name, payload } = fact.value
       return { type: 'signal.received', number, name, payload: textOf(payload) }
     }
+    case 'updateReceived': {
+      const { id, name, payload } = fact.value
+      return { type: 'update.received', id, name, payload: textOf(payload) }
+    }
+    case 'updateAnswered':
+      return { type: 'update.answered', id: fact.value.id, outcome: answerOfWire(fact.value) }
     case 'cancelRequested':
       return { type: 'task.cancel_requested', reason: fact.value.reason }
     case 'callStarted':
@@ -76,6 +82,18 @@ const outcomeOfWire = (wire: JournalOutcome | undefined): Outcome => {
       return { type: 'cancelled' }
     case undefined:
       throw unreadable('an outcome of a kind that this library does not know')
+  }
+}
+
+const answerOfWire = ({ outcome }: JournalUpdateAnswer): UpdateOutcome => {
+  switch (outcome?.$case) {
+    case 'succeeded':
+      return { type: 'succeeded', result: textOf(outcome.value) }
+    case 'failed':
+    case 'refused':
+      return { type: outcome.$case, failure: failureOfWire(outcome.value) }
+    case undefined:
+      throw unreadable('an answer of a kind that this library does not know')
   }
 }
 

@@ -66,6 +66,7 @@ export const grpcTransport = (options: GrpcOptions): Transport => {
     cancel: (request) => answered((callback) => tasks.cancel(request, none, inTime(), callback)),
     order: (order, request) => answered((callback) => tasks[order](request, none, inTime(), callback)),
     signal: (request) => answered((callback) => tasks.signalTask(request, none, inTime(), callback)),
+    update: (request) => answered((callback) => tasks.updateTask(request, none, inTime(), callback)),
     shown: (request) => answered((callback) => tasks.getTaskState(request, none, inTime(), callback)),
     schedules: scheduleCalls(schedules, none),
     close: () => tasks.close(),

@@ -33,6 +33,8 @@ import type {
   SessionResponse,
   SignalTaskRequest,
   SignalTaskResponse,
+  UpdateTaskRequest,
+  UpdateTaskResponse,
   SubscribeRequest,
   SubscribeResponse,
   WatchRequest,
@@ -89,6 +91,8 @@ export interface Transport {
   readonly order: (order: TaskOrder, request: OrderRequest) => Promise<OrderResponse>
   readonly cancel: (request: CancelRequest) => Promise<CancelResponse>
   readonly signal: (request: SignalTaskRequest) => Promise<SignalTaskResponse>
+  /** Answered in time, or `pending`. */
+  readonly update: (request: UpdateTaskRequest) => Promise<UpdateTaskResponse>
   /** What a durable function shows. */
   readonly shown: (request: GetTaskStateRequest) => Promise<GetTaskStateResponse>
   readonly schedules: ScheduleCalls

@@ -8,6 +8,7 @@ import {
   PARENT_CLOSES,
   sliceMembers,
   type TaskId,
+  type UpdateOutcome,
   unreachable,
 } from '@tasker/core'
 import type { EventFields } from './event-fields.js'
@@ -32,6 +33,12 @@ export const FUNCTION_READERS: Readers = {
     payload: f.raw('payload'),
     number: f.number('number'),
     ...optional('requestId', f.optionalText('requestId')),
+  }),
+  'update.received': (f) => ({ type: 'update.received', id: f.text('id'), name: f.text('name'), payload: f.raw('payload') }),
+  'update.answered': (f) => ({
+    type: 'update.answered',
+    id: f.text('id'),
+    outcome: updateOutcome(f.inside('outcome', sliceMembers)),
   }),
   'function.diverged': (f) => ({
     type: 'function.diverged',
@@ -89,18 +96,24 @@ const outcome = (f: EventFields): EffectOutcome => {
   }
 }
 
+const updateOutcome = (f: EventFields): UpdateOutcome => {
+  const type = f.choice('type', ['succeeded', 'failed', 'refused'])
+  return type === 'succeeded' ? { type, result: f.raw('result') } : { type, failure: readFailure(f) }
+}
+
+type WithPayload = 'effect.recorded' | 'signal.received' | 'function.continued' | `update.${string}` | `child.${string}`
+
 /** What is stored of an event that carries a payload. */
-export const functionEventText = (
-  event: Extract<
-    FunctionEvent,
-    { readonly type: 'effect.recorded' | 'signal.received' | 'function.continued' | `child.${string}` }
-  >,
-): string => {
+export const functionEventText = (event: Extract<FunctionEvent, { readonly type: WithPayload }>): string => {
   switch (event.type) {
     case 'effect.recorded':
       return effectText(event)
     case 'signal.received':
       return withPayload({ ...event, type: undefined, payload: undefined }, 'payload', event.payload)
+    case 'update.received':
+      return withPayload({ id: event.id, name: event.name }, 'payload', event.payload)
+    case 'update.answered':
+      return withPayload({ id: event.id }, 'outcome', outcomeText(event.outcome))
     case 'function.continued':
       return withPayload({ unread: event.unread }, 'input', event.input)
     case 'child.started':
@@ -127,7 +140,7 @@ const effectText = (event: EffectRecorded): string => {
   }
 }
 
-const outcomeText = (ended: EffectOutcome): string =>
+const outcomeText = (ended: EffectOutcome | UpdateOutcome): string =>
   ended.type === 'succeeded' ? withPayload({ type: ended.type }, 'result', ended.result) : JSON.stringify(ended)
 
 /** A member that is JSON text already. */

@@ -23,6 +23,14 @@ const outcome = variants<Outcome['outcome'], 'type'>('type', {
   cancelled: record<Extract<Outcome['outcome'], { type: 'cancelled' }>>('cancelled', { type: word('cancelled') }),
 })
 
+type Answer = FactOf<'update.answered'>['outcome']
+
+const answer = variants<Answer, 'type'>('type', {
+  succeeded: record<Extract<Answer, { type: 'succeeded' }>>('succeeded', { type: word('succeeded'), result: text() }),
+  failed: record<Extract<Answer, { type: 'failed' }>>('failed', { type: word('failed'), failure }),
+  refused: record<Extract<Answer, { type: 'refused' }>>('refused', { type: word('refused'), failure }),
+})
+
 const type = word('effect.recorded')
 const outcomeOf = record<Outcome>('outcome', { type, kind: text(), key: text(), outcome })
 const patch = record<Extract<Effect, { kind: 'patch' }>>('patch', { type, kind: word('patch'), key: text() })
@@ -69,6 +77,13 @@ const fact = variants<JournalFact, 'type'>('type', {
     number: number(),
     requestId: optional(text()),
   }),
+  'update.received': record<FactOf<'update.received'>>('update', {
+    type: word('update.received'),
+    id: text(),
+    name: text(),
+    payload: text(),
+  }),
+  'update.answered': record<FactOf<'update.answered'>>('answer', { type: word('update.answered'), id: text(), outcome: answer }),
   'call.started': record<FactOf<'call.started'>>('call', { type: word('call.started'), key: text(), target: text() }),
   'call.ended': record<FactOf<'call.ended'>>('called', { type: word('call.ended'), key: text(), outcome }),
   'task.cancel_requested': record<FactOf<'task.cancel_requested'>>('cancel', {
@@ -106,6 +121,8 @@ const stored = record<StoredJournal>('journal', {
   signals: number(),
   signalsKept: number(),
   requests: list(text()),
+  updates: mapBy(text(), record('update', { name: text(), outcome: orUndefined(answer) })),
+  updatesKept: number(),
   diverged: orUndefined(
     record<NonNullable<FunctionJournal['diverged']>>('diverged', {
       type: word('function.diverged'),

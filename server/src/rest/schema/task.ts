@@ -24,6 +24,25 @@ export const SIGNAL_HEADERS = z.object({
 })
 export const SIGNALLED = z.object({ task_id: z.string(), name: z.string() })
 
+export const UPDATE_HEADERS = z.object({
+  'tasker-request-id': plainText().optional().describe('Made before the first try; a repeat with it is the same update.'),
+})
+export const UPDATE_QUERY = z.strictObject({
+  wait_seconds: z.coerce
+    .number()
+    .min(0)
+    .max(LIMITS.resultWaitMsMax / 1_000)
+    .default(20),
+})
+export const UPDATED = z.object({
+  task_id: z.string(),
+  name: z.string(),
+  request_id: z.string(),
+  outcome: z.enum(['succeeded', 'failed', 'pending']),
+  result: z.unknown(),
+  failure: z.unknown().describe('What the function threw, or null.'),
+})
+
 export const STATE_PATH = z.object({ task_id: z.string().describe('A ULID.'), key: z.string() })
 export const TASK_STATE = z.object({ task_id: z.string(), state: z.record(z.string(), z.unknown()) })
 export const TASK_STATE_VALUE = z.object({ task_id: z.string(), key: z.string(), value: z.unknown() })

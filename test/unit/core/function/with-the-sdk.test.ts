@@ -40,6 +40,7 @@ const RUN = stepId('run')
 
 const entryOf = (fact: CoreFact, when: number): JournalEntry => {
   if (fact.type === 'task.cancel_requested') return { type: fact.type, reason: fact.reason ?? '', at: when }
+  if (fact.type === 'update.answered') throw new Error(`${fact.type} is not of this test`)
   if (fact.type === 'child.started') return { type: fact.type, key: fact.key, target: fact.name, at: when }
   if (fact.type === 'child.ended' || fact.type === 'call.ended') return { ...fact, outcome: outcomeOf(fact.outcome), at: when }
   if (fact.type !== 'effect.recorded' || fact.kind === 'patch' || fact.kind === 'state') return { ...fact, at: when }
@@ -171,6 +172,7 @@ class Stage {
         case 'send':
         case 'call':
         case 'child':
+        case 'answer':
           throw new Error(`${command.type} is not of this test`)
       }
     })

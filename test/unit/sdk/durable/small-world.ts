@@ -138,6 +138,8 @@ export class SmallWorld {
         return [{ type: 'effect.recorded', kind: 'state', key, value: command.value }]
       case 'cancel':
         return this.#cancelled(key)
+      case 'answer':
+        return [{ type: 'update.answered', id: key, outcome: command.outcome }]
     }
   }
 

@@ -1,5 +1,5 @@
 // The events of a task, as every door shows them, are a history that is replayed.
-import { defineFunction, OperationFailedError, PermanentError, replay, type RecordedEvent } from '@tasker/sdk'
+import { defineFunction, defineStep, OperationFailedError, PermanentError, replay, type RecordedEvent } from '@tasker/sdk'
 import { createTestEnv, type TestEnv } from '@tasker/testing'
 import { afterEach, expect, test } from 'vitest'
 
@@ -64,6 +64,28 @@ test('a function that was cancelled is replayed to its end, and one that continu
   await handle.cancel('too late')
   await expect(handle.result()).rejects.toThrow('too late')
   expect(await replay(await recorded(handle.taskId), loop)).toEqual({ type: 'ended', end: { type: 'cancelled' } })
+})
+
+test('calls and children are read from the events of their steps', async () => {
+  const price = defineStep<{ readonly item: string }>('Shop.Price', ({ input }) => input.item.length)
+  const sold = defineStep('Shop.Sold', () => {
+    throw new PermanentError('sold out', { code: 'SOLD_OUT' })
+  })
+  const parcel = defineFunction('parcel', { namespace: 'shop', version: '1.0.0' }, async (ctx) => ctx.step('send', () => 'sent'))
+  const parent = defineFunction('parent', { namespace: 'shop', version: '1.0.0' }, async (ctx) => {
+    const cents = await ctx.call<number>('Shop.Price', { item: 'tea' })
+    const failed = await ctx.call('Shop.Sold', {}).catch((error: unknown) => (error as OperationFailedError).code)
+    return { cents, failed, parcel: await ctx.child(parcel, {}) }
+  })
+  env = await createTestEnv({ tasks: [parent, parcel], handlers: [price, sold] })
+  const handle = await env.client.submit(parent, {})
+  const result = { cents: 3, failed: 'SOLD_OUT', parcel: 'sent' }
+  expect(await handle.result()).toEqual(result)
+  const history = await recorded(handle.taskId)
+  const replayed = await replay(history, parent)
+  expect(replayed).toEqual({ type: 'ended', end: { type: 'returned', result: JSON.stringify(result) } })
+  const changed = defineFunction('parent', { namespace: 'shop', version: '1.0.0' }, async (ctx) => ctx.call('Shop.Cost', {}))
+  await expect(replay(history, changed)).rejects.toMatchObject({ expected: 'the call Shop.Price', actual: 'the call Shop.Cost' })
 })
 
 test('what is no history of a task is refused', async () => {

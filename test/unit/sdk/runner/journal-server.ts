@@ -293,6 +293,8 @@ export class JournalServer {
         this.#add(entry({ $case: 'childStarted', value: proposal.value.name }))
         this.pending.set(key, () => entry({ $case: 'childEnded', value: did(`child ${key}`) }))
         return
+      case 'answer':
+        return this.#add(entry({ $case: 'updateAnswered', value: proposal.value }))
       case undefined:
         throw new Error('a proposal of no kind')
     }

@@ -133,6 +133,39 @@ export interface Signal {
   payload: Payload | undefined;
 }
 
+/** A request to a durable function. With the same `request_id` it is the same update, and has the same answer. */
+export interface UpdateTaskRequest {
+  taskId: string;
+  name: string;
+  payload:
+    | Payload
+    | undefined;
+  /** Made before the first try. */
+  requestId: string;
+  /** How long the answer is waited for, at most 60 seconds; then the update goes on, and can be asked for again. */
+  waitMs: number;
+}
+
+export interface UpdateTaskResponse {
+  requestId: string;
+  consistencyToken: string;
+  outcome:
+    | //
+    /** There is no answer yet; ask again with the same request id. */
+    { $case: "pending"; value: UpdatePending }
+    | { $case: "succeeded"; value: Payload }
+    | //
+    /** What the function threw. */
+    { $case: "failed"; value: StepFailure }
+    | //
+    /** The function does not take it: it has nobody for the name, or the payload does not fit. */
+    { $case: "refused"; value: StepFailure }
+    | undefined;
+}
+
+export interface UpdatePending {
+}
+
 export interface SignalTaskRequest {
   taskId: string;
   signal:
@@ -1058,6 +1091,234 @@ export const Signal: MessageFns<Signal> = {
             message.payload = Payload.decode(reader, reader.uint32());
             continue;
           }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUpdateTaskRequest(): UpdateTaskRequest {
+  return { taskId: "", name: "", payload: undefined, requestId: "", waitMs: 0 };
+}
+
+export const UpdateTaskRequest: MessageFns<UpdateTaskRequest> = {
+  encode(message: UpdateTaskRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.payload !== undefined) {
+      Payload.encode(message.payload, writer.uint32(26).fork()).join();
+    }
+    if (message.requestId !== "") {
+      writer.uint32(34).string(message.requestId);
+    }
+    if (message.waitMs !== 0) {
+      writer.uint32(40).uint32(message.waitMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateTaskRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateTaskRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.payload = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.waitMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUpdateTaskResponse(): UpdateTaskResponse {
+  return { requestId: "", consistencyToken: "", outcome: undefined };
+}
+
+export const UpdateTaskResponse: MessageFns<UpdateTaskResponse> = {
+  encode(message: UpdateTaskResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.consistencyToken !== "") {
+      writer.uint32(18).string(message.consistencyToken);
+    }
+    switch (message.outcome?.$case) {
+      case "pending":
+        UpdatePending.encode(message.outcome.value, writer.uint32(26).fork()).join();
+        break;
+      case "succeeded":
+        Payload.encode(message.outcome.value, writer.uint32(34).fork()).join();
+        break;
+      case "failed":
+        StepFailure.encode(message.outcome.value, writer.uint32(42).fork()).join();
+        break;
+      case "refused":
+        StepFailure.encode(message.outcome.value, writer.uint32(50).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateTaskResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateTaskResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.consistencyToken = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.outcome = { $case: "pending", value: UpdatePending.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.outcome = { $case: "succeeded", value: Payload.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.outcome = { $case: "failed", value: StepFailure.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.outcome = { $case: "refused", value: StepFailure.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUpdatePending(): UpdatePending {
+  return {};
+}
+
+export const UpdatePending: MessageFns<UpdatePending> = {
+  encode(_: UpdatePending, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdatePending {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdatePending();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5597,6 +5858,16 @@ export const TaskServiceService = {
     responseSerialize: (value: SignalTaskResponse): Buffer => Buffer.from(SignalTaskResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SignalTaskResponse => SignalTaskResponse.decode(value),
   },
+  /** A request to a durable function, and its answer. */
+  updateTask: {
+    path: "/tasker.v1.TaskService/UpdateTask" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UpdateTaskRequest): Buffer => Buffer.from(UpdateTaskRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UpdateTaskRequest => UpdateTaskRequest.decode(value),
+    responseSerialize: (value: UpdateTaskResponse): Buffer => Buffer.from(UpdateTaskResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UpdateTaskResponse => UpdateTaskResponse.decode(value),
+  },
   /** What a durable function shows, without asking a worker. */
   getTaskState: {
     path: "/tasker.v1.TaskService/GetTaskState" as const,
@@ -5655,6 +5926,8 @@ export interface TaskServiceServer extends UntypedServiceImplementation {
   bulk: handleUnaryCall<BulkRequest, BulkResponse>;
   /** An outside fact for a durable function. */
   signalTask: handleUnaryCall<SignalTaskRequest, SignalTaskResponse>;
+  /** A request to a durable function, and its answer. */
+  updateTask: handleUnaryCall<UpdateTaskRequest, UpdateTaskResponse>;
   /** What a durable function shows, without asking a worker. */
   getTaskState: handleUnaryCall<GetTaskStateRequest, GetTaskStateResponse>;
   /** Waits until the task is terminal or blocked, or the call's deadline is over. */
@@ -5873,6 +6146,22 @@ export interface TaskServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SignalTaskResponse) => void,
+  ): ClientUnaryCall;
+  /** A request to a durable function, and its answer. */
+  updateTask(
+    request: UpdateTaskRequest,
+    callback: (error: ServiceError | null, response: UpdateTaskResponse) => void,
+  ): ClientUnaryCall;
+  updateTask(
+    request: UpdateTaskRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UpdateTaskResponse) => void,
+  ): ClientUnaryCall;
+  updateTask(
+    request: UpdateTaskRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UpdateTaskResponse) => void,
   ): ClientUnaryCall;
   /** What a durable function shows, without asking a worker. */
   getTaskState(

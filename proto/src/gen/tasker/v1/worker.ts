@@ -253,6 +253,9 @@ export interface JournalProposal {
     | { $case: "send"; value: JournalSignal }
     | { $case: "call"; value: JournalCall }
     | { $case: "child"; value: JournalChild }
+    | //
+    /** An update is answered; its key is the id. */
+    { $case: "answer"; value: JournalUpdateAnswer }
     | undefined;
 }
 
@@ -344,6 +347,10 @@ export interface JournalEntry {
     | { $case: "callEnded"; value: JournalOutcome }
     | { $case: "childStarted"; value: string }
     | { $case: "childEnded"; value: JournalOutcome }
+    | { $case: "updateReceived"; value: JournalFactUpdate }
+    | //
+    /** With its outcome also when `as_proposed` (W40). */
+    { $case: "updateAnswered"; value: JournalUpdateAnswer }
     | undefined;
   /** The worker handed it in within this attempt: what is not here is as it said. */
   asProposed: boolean;
@@ -358,6 +365,20 @@ export interface JournalFactSignal {
   number: number;
   name: string;
   payload: Payload | undefined;
+}
+
+export interface JournalFactUpdate {
+  id: string;
+  name: string;
+  payload: Payload | undefined;
+}
+
+export interface JournalUpdateAnswer {
+  /** Of the update. */
+  id: string;
+  outcome: { $case: "succeeded"; value: Payload } | { $case: "failed"; value: StepFailure } | //
+  /** The function does not take it. */
+  { $case: "refused"; value: StepFailure } | undefined;
 }
 
 export interface JournalFactCancel {
@@ -1974,6 +1995,9 @@ export const JournalProposal: MessageFns<JournalProposal> = {
       case "child":
         JournalChild.encode(message.proposal.value, writer.uint32(74).fork()).join();
         break;
+      case "answer":
+        JournalUpdateAnswer.encode(message.proposal.value, writer.uint32(322).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2061,6 +2085,14 @@ export const JournalProposal: MessageFns<JournalProposal> = {
             }
 
             message.proposal = { $case: "child", value: JournalChild.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.proposal = { $case: "answer", value: JournalUpdateAnswer.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -2653,6 +2685,12 @@ export const JournalEntry: MessageFns<JournalEntry> = {
       case "childEnded":
         JournalOutcome.encode(message.fact.value, writer.uint32(122).fork()).join();
         break;
+      case "updateReceived":
+        JournalFactUpdate.encode(message.fact.value, writer.uint32(322).fork()).join();
+        break;
+      case "updateAnswered":
+        JournalUpdateAnswer.encode(message.fact.value, writer.uint32(330).fork()).join();
+        break;
     }
     if (message.asProposed !== false) {
       writer.uint32(240).bool(message.asProposed);
@@ -2793,6 +2831,22 @@ export const JournalEntry: MessageFns<JournalEntry> = {
             message.fact = { $case: "childEnded", value: JournalOutcome.decode(reader, reader.uint32()) };
             continue;
           }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.fact = { $case: "updateReceived", value: JournalFactUpdate.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 41: {
+            if (tag !== 330) {
+              break;
+            }
+
+            message.fact = { $case: "updateAnswered", value: JournalUpdateAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 30: {
             if (tag !== 240) {
               break;
@@ -2913,6 +2967,155 @@ export const JournalFactSignal: MessageFns<JournalFactSignal> = {
             }
 
             message.payload = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalFactUpdate(): JournalFactUpdate {
+  return { id: "", name: "", payload: undefined };
+}
+
+export const JournalFactUpdate: MessageFns<JournalFactUpdate> = {
+  encode(message: JournalFactUpdate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.payload !== undefined) {
+      Payload.encode(message.payload, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalFactUpdate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalFactUpdate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.payload = Payload.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJournalUpdateAnswer(): JournalUpdateAnswer {
+  return { id: "", outcome: undefined };
+}
+
+export const JournalUpdateAnswer: MessageFns<JournalUpdateAnswer> = {
+  encode(message: JournalUpdateAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    switch (message.outcome?.$case) {
+      case "succeeded":
+        Payload.encode(message.outcome.value, writer.uint32(18).fork()).join();
+        break;
+      case "failed":
+        StepFailure.encode(message.outcome.value, writer.uint32(26).fork()).join();
+        break;
+      case "refused":
+        StepFailure.encode(message.outcome.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JournalUpdateAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJournalUpdateAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = { $case: "succeeded", value: Payload.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.outcome = { $case: "failed", value: StepFailure.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.outcome = { $case: "refused", value: StepFailure.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -4459,6 +4662,10 @@ export const StepCancellation: MessageFns<StepCancellation> = {
  *      whose `input` is that of the call; nothing in it says that a function asked. It is scheduled, tried again and timed out as any step is.
  * W36  What ends the step of a call is the fact `call_ended` of the journal: its result, its last failure, or that it was cancelled. A call that nobody
  *      waits for (`cancel`), or whose function ends or continues, is cancelled in the commit that says so, and its worker is asked to stop.
+ * W37  A refused record whose problem is `retryable` may be handed in later, as a new record: its number is used. Any other refusal is for good.
+ * W40  An update is a request to the function (`update_received`), which it answers (`update_answered`): with a value, with a failure, or by refusing it,
+ *      where it has nobody for the name or the payload does not fit. Answers are handed in like what the function records; the first counts. Updates
+ *      that a function has seen and not answered when it continues, or when it ends, are answered by the server.
  */
 export type WorkerServiceService = typeof WorkerServiceService;
 export const WorkerServiceService = {
