@@ -13,7 +13,7 @@ const PATIENCE_MS = 30_000
 
 let database: TestDatabase
 let server: RunningServer
-const closing: (() => Promise<unknown> | void)[] = []
+const closing: (() => unknown)[] = []
 
 beforeAll(async () => {
   database = await freshDatabase()
