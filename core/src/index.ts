@@ -218,7 +218,8 @@ export { cyclesOf } from './graph/cycles.js'
 export { topologicalOrder } from './graph/order.js'
 export { branchesOf } from './graph/branches.js'
 export { withCalls, withWorkers } from './graph/grown.js'
-export { callStep, callStepName, type CallOf, callTarget } from './function/call.js'
+export { callStepName, type CallOf, callTarget } from './function/call.js'
+export { callStep } from './function/call-step.js'
 export { ancestorsOf, visibleTo } from './graph/ancestors.js'
 export { type GraphView, type GraphNode, type GraphEdge, graphView } from './graph/view.js'
 export { type ChildGraph, familyMermaid, graphMermaid } from './graph/mermaid.js'
@@ -269,10 +270,12 @@ export {
   emptyJournal,
   evolveJournal,
   factsOf,
-  type JournalLink,
   letRun,
   nextDueAt,
+  factList,
 } from './function/journal.js'
+export { type JournalLink } from './function/links.js'
+export { NO_TIMERS, openTimer, openTimersOf, type OpenTimer, withTimer } from './function/open-timers.js'
 export { decideJournal } from './function/decide.js'
 export { functionTemplate, RUN_STEP, type FunctionSpec } from './function/template.js'
 export { isSuspended } from './task/suspended.js'

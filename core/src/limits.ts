@@ -169,6 +169,8 @@ export const LIMITS = {
   /** Bytes of the payload of a signal, and of a value that a durable function shows. */
   signalBytesMax: 256 * 1024,
   functionStateBytesMax: 64 * 1024,
+  /** Facts at the end of a journal that are read one by one when a key is looked for. */
+  journalFactsUnindexed: 32,
   /** Characters of journal that go to a worker in one piece; a longer journal follows its command in others. */
   journalPieceCharsMax: 1024 * 1024,
   /** Suspended functions of which a server remembers which worker keeps them in its memory. */

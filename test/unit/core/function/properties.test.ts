@@ -4,6 +4,7 @@ import {
   emptyJournal,
   evolveJournal,
   factsOf,
+  openTimersOf,
   letRun,
   trustedJson,
   type FunctionCommand,
@@ -193,7 +194,9 @@ test('an operation has a key of its own (U1), and a timer that began ends at mos
         event.type === 'timer.fired' || event.type === 'timer.cancelled' ? [event.key] : [],
       )
       expect(new Set(ended).size).toBe(ended.length)
-      expect([...journal.timers.keys()].sort()).toEqual(started.filter((name) => !ended.includes(name)).sort())
+      expect(Array.from(openTimersOf(journal.timers), ([key]) => key).sort()).toEqual(
+        started.filter((name) => !ended.includes(name)).sort(),
+      )
     }),
     RUNS,
   )

@@ -160,6 +160,31 @@ test('a signal wakes a function that is suspended, and the next run sees it', as
   expect(await signal(made, taskId, 'late')).toMatchObject({ type: 'refused', refusal: { reason: 'TASK_FINISHED' } })
 })
 
+test('functions that rest for long leave the memory, those that are due soon stay, and all go on when something wakes them', async () => {
+  const made = await world()
+  const worker = made.greeter({ slots: 10_000 })
+  const bytes = (): number => made.engine.health().limits.find(({ limit }) => limit === 'cache_bytes')?.used ?? Infinity
+  const rests = async (from: number, to: number, proposals: readonly JournalProposal[]): Promise<number> => {
+    const before = bytes()
+    for (let n = from; n < to; n++) made.submit(greet(n))
+    await settled()
+    for (const command of worker.commands.slice(from - 1)) {
+      worker.record(command, proposals, { then: { type: 'suspend', seen: 0 } })
+    }
+    await settled()
+    return bytes() - before
+  }
+  const soon = [step('a', 1), sleep('nap', made.clock.now() + 30_000)]
+  const each = (await rests(1, 101, soon)) / 100
+  expect(await rests(101, 2_301, [step('a', 1)])).toBeLessThan(2_000 * each)
+  expect(await rests(2_301, 4_501, soon)).toBeGreaterThan(2_000 * each)
+  const first = worker.commands[100]
+  if (first === undefined) throw new Error('the first that rests was never run')
+  expect(await signal(made, first.taskId, 'go')).toMatchObject({ type: 'done' })
+  expect(worker.commands.at(-1)).toMatchObject({ taskId: first.taskId, attempt: 2 })
+  expect(shown(worker.command('run'))).toEqual(['effect.recorded a', 'signal.received'])
+})
+
 test('a signal with a request id that is known is no other signal', async () => {
   const made = await world()
   const worker = made.greeter()
