@@ -1,5 +1,5 @@
 /** The end of a call, as the durable function sees it that made it. */
-import type { EffectOutcome } from '../function/events.js'
+import type { EffectOutcome } from '../function/outcome.js'
 import { seeCallEnded } from '../function/journal.js'
 import type { Instant } from '../kernel/instant.js'
 import { elementAt, invariant, unreachable } from '../kernel/invariant.js'

@@ -375,12 +375,19 @@ const cancelRequested = (task: LiveTask, event: TaskCancelRequested, at: Instant
   journal: task.journal === undefined ? undefined : seeCancel(task.journal, event.reason, at),
 })
 
+const FROM_OUTSIDE: ReadonlySet<(FunctionEvent | CallsCreated)['type']> = new Set([
+  'timer.fired',
+  'signal.received',
+  'function.diverged',
+  'child.ended',
+])
+
 /** What its run hands in begins its time anew, and its budget: workers that are lost count against the run that came no further. */
 const journaled = (task: LiveTask, event: FunctionEvent | CallsCreated, at: Instant): LiveTask => {
   const { journal, steps } = task
   invariant(journal !== undefined, 'only a durable function has a journal')
   const run = elementAt(steps, 0, 'steps')
-  const handedIn = event.type !== 'timer.fired' && event.type !== 'signal.received' && event.type !== 'function.diverged'
+  const handedIn = !FROM_OUTSIDE.has(event.type)
   const renewed =
     handedIn && run.status === 'in_progress' ? withStep(task, 0, run, progressedStep(run, timeoutOf(task, 0), at), at) : task
   return { ...withPhase(renewed, task.phase, at), journal: evolveJournal(journal, event, at) }
