@@ -16,5 +16,7 @@ export interface PlantedBug {
   readonly port?: (port: WorkerPort) => WorkerPort
   /** On the wire between a server and a worker that has the SDK. */
   readonly message?: (message: ConnectResponse) => ConnectResponse
+  /** In what such a worker makes of it. */
+  readonly heard?: (message: ConnectResponse) => ConnectResponse
   readonly makers?: (store: ProjectionStore) => Partial<PartMakers>
 }

@@ -139,7 +139,7 @@ export class Witness {
       stored,
       writers,
       decoded,
-      task: this.#unlessBroken(stored, foldsTask),
+      task: decoded === undefined ? undefined : this.#unlessBroken(stored, foldsTask(decoded)),
       key: this.#unlessBroken(stored, foldsKey),
       schedule: this.#unlessBroken(stored, foldsSchedule),
     }
@@ -183,19 +183,17 @@ interface Fold<Part> {
 
 const decodesTask: Fold<Pick<TaskPart, 'taskId' | 'events'>> = {
   kind: 'task',
-  part: (stored) => decodedTask(stored),
+  part: (stored) => {
+    const taskId = parseTaskId(stored.stream.id)
+    if (taskId === undefined) throw new Error('its id is no task id')
+    return { taskId, events: decodeTaskEvents(stored) }
+  },
 }
 
-const decodedTask = (stored: StoredCommit): Pick<TaskPart, 'taskId' | 'events'> => {
-  const taskId = parseTaskId(stored.stream.id)
-  if (taskId === undefined) throw new Error('its id is no task id')
-  return { taskId, events: decodeTaskEvents(stored) }
-}
-
-const foldsTask: Fold<TaskPart> = {
+/** Of events that were decoded. */
+const foldsTask = ({ taskId, events }: Pick<TaskPart, 'taskId' | 'events'>): Fold<TaskPart> => ({
   kind: 'task',
   part: (stored, { tasks, plan: planOf }) => {
-    const { taskId, events } = decodedTask(stored)
     const seen = tasks.get(taskId) ?? { taskId, events: [], states: [], state: NO_TASK }
     tasks.set(taskId, seen)
     const before = seen.state
@@ -212,7 +210,7 @@ const foldsTask: Fold<TaskPart> = {
     seen.states.push({ version: stored.firstVersion + events.length - 1, state })
     return { taskId, events, before, after: state }
   },
-}
+})
 
 const foldsKey: Fold<KeyPart> = {
   kind: 'key',

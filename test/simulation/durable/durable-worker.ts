@@ -1,5 +1,5 @@
 /** A worker as the SDK has it, less its wire: its streams go over the network of the world, and its process may freeze, die, or be cut off while it works on. */
-import { type Namespace, taskIdFrom, type WorkerId, workerId } from '@tasker/core'
+import { durationMs, type Namespace, taskIdFrom, type WorkerId, workerId } from '@tasker/core'
 import type { ConnectRequest, ConnectResponse } from '@tasker/proto'
 import {
   defineStep,
@@ -21,8 +21,10 @@ import { MemoryCall } from '@tasker/server/internal/grpc/memory-call'
 import { serveWorker } from '@tasker/server/internal/grpc/worker-stream'
 import type { VirtualClock } from '../../support/virtual-clock.js'
 import type { Dice } from '../dice.js'
+import { NO_FAULTS } from '../fault-plan.js'
 import type { WorkerHolds } from '../invariants/invariant.js'
 import { Link, type NetworkParts } from '../network.js'
+import type { PlantedBug } from '../planted-bug.js'
 import type { Server } from '../servers.js'
 import type { Trace } from '../trace.js'
 import type { Weather } from '../weather.js'
@@ -43,8 +45,7 @@ export interface DurableWorkerParts {
   readonly server: () => Server | undefined
   /** A message leaves a server for this worker. */
   readonly left: (to: WorkerId, message: ConnectResponse) => void
-  /** A bug that is planted between server and worker. */
-  readonly bug: (message: ConnectResponse) => ConnectResponse
+  readonly bug: PlantedBug | undefined
 }
 
 /** How long a step works, and how long one may that takes longer than its time. */
@@ -58,6 +59,18 @@ const KEPT = [
   { cacheBytes: 2_000, keepMs: 2_000 },
   { cacheBytes: 1_000_000, keepMs: 10_000 },
 ] as const
+
+/** How often a record comes again, and how much later. */
+const SAID_AGAIN = 0.05
+const SAID_AGAIN_MS = { from: 100, to: 25_000 } as const
+const NOTHING: ConnectRequest = {
+  hello: undefined,
+  results: [],
+  heartbeats: [],
+  drain: undefined,
+  records: [],
+  journalsWanted: [],
+}
 
 interface Stream {
   readonly link: Link<FarEnd>
@@ -210,13 +223,13 @@ export class DurableWorker implements WorkerHolds {
       {
         onMessage: (said) => {
           if (!to.life.lives()) return
-          const message = bug(said)
+          const message = bug?.message?.(said) ?? said
           left(id, message)
           link.toWorker(() =>
             process.whenItGoesOn(() => {
               if (over) return
               this.#hears(message)
-              listener.onMessage(message)
+              listener.onMessage(bug?.heard?.(message) ?? message)
             }),
           )
         },
@@ -237,6 +250,7 @@ export class DurableWorker implements WorkerHolds {
         if (process.lives && !over) {
           this.#says(message)
           link.toServer((far) => far.say(message))
+          this.#saysAgainLate(message)
         }
         return true
       },
@@ -254,6 +268,17 @@ export class DurableWorker implements WorkerHolds {
       if (!over) listener.onEnd(unreachable())
     })
     return { write: () => true, finish: () => undefined, abort: () => void (over = true) }
+  }
+
+  /** What a run handed in comes once more, much later, on the stream that this worker, or the one in its place, has then. */
+  #saysAgainLate({ records }: ConnectRequest): void {
+    const { clock, dice, weather, name } = this.#parts
+    if (records.length === 0 || weather.faults === NO_FAULTS || !dice.chance(SAID_AGAIN)) return
+    clock.after(durationMs(dice.between(SAID_AGAIN_MS.from, SAID_AGAIN_MS.to)), () => {
+      if (this.#stream === undefined) return
+      weather.note('record late', name)
+      this.#stream.link.toServer((far) => far.say({ ...NOTHING, records }))
+    })
   }
 
   #says({ results, records, journalsWanted }: ConnectRequest): void {

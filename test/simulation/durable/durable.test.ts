@@ -20,6 +20,7 @@ const KINDS = [
   'worker cut off while it works on',
   'message lost with its stream',
   'message late',
+  'record late',
   'request twice',
   'clock step',
   'memory pressure',

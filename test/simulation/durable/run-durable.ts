@@ -153,7 +153,6 @@ class DurableRun {
   #addWorker(): void {
     const { world } = this
     const { clock, weather, trace, network, checking } = world
-    const bug = this.#bug?.message ?? ((message) => message)
     const worker = new DurableWorker({
       name: `worker-${world.workers.length + 1}`,
       clock,
@@ -168,7 +167,7 @@ class DurableRun {
       left: (to, message) => {
         for (const sent of toldOf(to, message)) checking.sent(sent)
       },
-      bug,
+      bug: this.#bug,
     })
     this.#workers.push(worker)
     world.workers.push(worker)

@@ -6,7 +6,7 @@
  * E3  When a commit is lost, the schedule is dropped from memory and read from the log again.
  */
 import {
-  decideSchedule,
+  type decideSchedule,
   evolveSchedule,
   type Instant,
   instant,
@@ -63,6 +63,8 @@ export interface ScheduleStreamParts {
   readonly log: EventLog
   readonly clock: Clock
   readonly commits: GroupCommit
+  /** The rules of schedules: those of the core, unless the engine is built with others. */
+  readonly decide: typeof decideSchedule
   /** The projected row of a schedule, to fold on from. */
   readonly row: (namespace: Namespace, name: string) => Promise<ScheduleRow | undefined>
   /** A commit of a schedule is durable at this place. */
@@ -116,7 +118,7 @@ export class ScheduleStreams {
     settled: (commit: ScheduleCommit) => void,
   ): ScheduleDecision {
     const at = latest(this.#parts.clock.now(), stream.lastAt)
-    const decision = decideSchedule(stream.state, command(at))
+    const decision = this.#parts.decide(stream.state, command(at))
     if (decision.type === 'refused') return decision
     if (decision.events.length === 0) return { type: 'unchanged' }
     this.#append(stream, by, decision.events, at, settled)
