@@ -218,10 +218,11 @@ export { cyclesOf } from './graph/cycles.js'
 export { topologicalOrder } from './graph/order.js'
 export { branchesOf } from './graph/branches.js'
 export { withCalls, withWorkers } from './graph/grown.js'
-export { callStep, callStepName, type CallOf, callTarget } from './function/call.js'
+export { callStepName, type CallOf, callTarget } from './function/call.js'
+export { callStep } from './function/call-step.js'
 export { ancestorsOf, visibleTo } from './graph/ancestors.js'
 export { type GraphView, type GraphNode, type GraphEdge, graphView } from './graph/view.js'
-export { graphMermaid } from './graph/mermaid.js'
+export { type ChildGraph, familyMermaid, graphMermaid } from './graph/mermaid.js'
 export {
   type TemplateNote,
   type TemplateNoteCode,
@@ -247,7 +248,6 @@ export {
   templateStream,
 } from './template/registration.js'
 export type {
-  EffectOutcome,
   EffectRecorded,
   FunctionEvent,
   FunctionTimerKind,
@@ -256,9 +256,11 @@ export type {
   CallsCreated,
   JournalEvent,
 } from './function/events.js'
+export type { EffectOutcome } from './function/outcome.js'
 export type { ChildOver, FunctionCommand, JournalProposal } from './function/commands.js'
 export type { ChildAsked, ChildEnded, ChildSpec, ChildStarted, OpenChildren } from './function/child.js'
 export { calledFunction, childOfWorker, childWorker, functionInput, runsChild, stepChildren } from './task/function-step.js'
+export { childrenOf, type ChildView } from './task/children.js'
 export { holdsChild, isLinked } from './task/links.js'
 export { PARENT_CLOSES, type ParentClose, type ParentLink } from './task/parent.js'
 export type { FunctionRefusal, FunctionRefusalReason } from './function/refusals.js'

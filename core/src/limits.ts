@@ -150,6 +150,9 @@ export const LIMITS = {
   /** What tasks have to say to their children and parents: at once, and waiting before no more steps are started. */
   childErrandsMax: 500,
   childErrandsWaitingMax: 100_000,
+  /** Children that a task is shown with, and tasks below it in a graph or an explanation. */
+  childrenShownMax: 1_000,
+  familyShownMax: 100,
   /** Tasks that a child may have above it. */
   childDepthMax: 50,
   /** Signals of a durable function since it began, or that it kept when it last continued. */

@@ -16,7 +16,6 @@ import type { JournalLink } from './links.js'
 import { keysDue, NO_TIMERS, openTimer, type OpenTimers, withoutTimer, withTimer } from './open-timers.js'
 import type {
   CallsCreated,
-  EffectOutcome,
   EffectRecorded,
   FunctionContinued,
   FunctionDiverged,
@@ -26,6 +25,7 @@ import type {
   SignalReceived,
   TimerStarted,
 } from './events.js'
+import type { EffectOutcome } from './outcome.js'
 
 export interface FunctionJournal {
   /** From 1; it grows by one each time the function continues. */

@@ -403,11 +403,11 @@ test('what cannot be recorded is refused with its reason, and the run goes on', 
   const many = Array.from({ length: LIMITS.functionOperationsMax + 1 }, (_, n) => step(`s${n}`, n))
   worker.record(command, many)
   worker.record(command, [], {
-    problem: { code: 'INVALID_INPUT', reason: 'NOT_SUPPORTED_YET', message: 'no calls', retryable: false },
+    problem: { code: 'INVALID_INPUT', reason: 'RECORD_NOT_READ', message: 'not read', retryable: false },
   })
   worker.record(command, [step('a', 1)])
   await settled()
-  expect(told(worker)).toEqual(['0: #1 TOO_MANY_OPERATIONS', '0: #2 NOT_SUPPORTED_YET', '0: effect.recorded a #3'])
+  expect(told(worker)).toEqual(['0: #1 TOO_MANY_OPERATIONS', '0: #2 RECORD_NOT_READ', '0: effect.recorded a #3'])
 })
 
 test('a run that leaves its journal as it is for too long is taken away and run again; one that hands something in is not', async () => {
