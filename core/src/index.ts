@@ -219,10 +219,11 @@ export { cyclesOf } from './graph/cycles.js'
 export { topologicalOrder } from './graph/order.js'
 export { branchesOf } from './graph/branches.js'
 export { withCalls, withWorkers } from './graph/grown.js'
-export { callStep, callStepName, type CallOf, callTarget } from './function/call.js'
+export { callStepName, type CallOf, callTarget } from './function/call.js'
+export { callStep } from './function/call-step.js'
 export { ancestorsOf, visibleTo } from './graph/ancestors.js'
 export { type GraphView, type GraphNode, type GraphEdge, graphView } from './graph/view.js'
-export { graphMermaid } from './graph/mermaid.js'
+export { type ChildGraph, familyMermaid, graphMermaid } from './graph/mermaid.js'
 export {
   type TemplateNote,
   type TemplateNoteCode,
@@ -248,7 +249,6 @@ export {
   templateStream,
 } from './template/registration.js'
 export type {
-  EffectOutcome,
   EffectRecorded,
   FunctionEvent,
   FunctionTimerKind,
@@ -260,9 +260,11 @@ export type {
   CallsCreated,
   JournalEvent,
 } from './function/events.js'
+export type { EffectOutcome } from './function/outcome.js'
 export type { ChildOver, FunctionCommand, JournalProposal } from './function/commands.js'
 export type { ChildAsked, ChildEnded, ChildSpec, ChildStarted, OpenChildren } from './function/child.js'
 export { calledFunction, childOfWorker, childWorker, functionInput, runsChild, stepChildren } from './task/function-step.js'
+export { childrenOf, type ChildView } from './task/children.js'
 export { holdsChild, isLinked } from './task/links.js'
 export { PARENT_CLOSES, type ParentClose, type ParentLink } from './task/parent.js'
 export type { FunctionRefusal, FunctionRefusalReason } from './function/refusals.js'
@@ -272,10 +274,12 @@ export {
   emptyJournal,
   evolveJournal,
   factsOf,
-  type JournalLink,
   letRun,
   nextDueAt,
+  factList,
 } from './function/journal.js'
+export { type JournalLink } from './function/links.js'
+export { NO_TIMERS, openTimer, openTimersOf, type OpenTimer, withTimer } from './function/open-timers.js'
 export { decideJournal } from './function/decide.js'
 export { functionTemplate, RUN_STEP, type FunctionSpec } from './function/template.js'
 export { isSuspended } from './task/suspended.js'

@@ -150,6 +150,9 @@ export const LIMITS = {
   /** What tasks have to say to their children and parents: at once, and waiting before no more steps are started. */
   childErrandsMax: 500,
   childErrandsWaitingMax: 100_000,
+  /** Children that a task is shown with, and tasks below it in a graph or an explanation. */
+  childrenShownMax: 1_000,
+  familyShownMax: 100,
   /** Tasks that a child may have above it. */
   childDepthMax: 50,
   /** Signals of a durable function since it began, or that it kept when it last continued. */
@@ -172,6 +175,8 @@ export const LIMITS = {
   /** Bytes of the payload of a signal, and of a value that a durable function shows. */
   signalBytesMax: 256 * 1024,
   functionStateBytesMax: 64 * 1024,
+  /** Facts at the end of a journal that are read one by one when a key is looked for. */
+  journalFactsUnindexed: 32,
   /** Characters of journal that go to a worker in one piece; a longer journal follows its command in others. */
   journalPieceCharsMax: 1024 * 1024,
   /** Suspended functions of which a server remembers which worker keeps them in its memory. */

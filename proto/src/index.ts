@@ -79,6 +79,7 @@ export {
   OnDuplicate,
   OrderRequest,
   OrderResponse,
+  ParentTask,
   Signal,
   SignalTaskRequest,
   SignalTaskResponse,

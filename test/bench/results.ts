@@ -52,5 +52,24 @@ export const readResults = (file: string): Results =>
 
 /** A part replaces what it found before and leaves the others alone. */
 export const keepResults = (file: string, change: (before: Results) => Results): void => {
-  writeFileSync(file, `${JSON.stringify(change(readResults(file)), null, 2)}\n`)
+  writeFileSync(file, `${formatted(change(readResults(file)))}\n`)
+}
+
+const WIDTH_MAX = 130
+
+/** As the formatter of the repository writes it: `used` are the columns that the line has already, with those of a comma behind. */
+const formatted = (value: unknown, indent = '', used = 1): string => {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const inner = `${indent}  `
+  if (!Array.isArray(value)) {
+    const members = Object.entries(value).map(([name, of]: [string, unknown]) => {
+      const key = `${inner}${JSON.stringify(name)}: `
+      return `${key}${formatted(of, inner, key.length + 1)}`
+    })
+    return members.length === 0 ? '{}' : `{\n${members.join(',\n')}\n${indent}}`
+  }
+  const items = value.map((item: unknown) => formatted(item, inner, inner.length + 1))
+  const line = `[${items.join(', ')}]`
+  const fits = !line.includes('\n') && line.length + used <= WIDTH_MAX
+  return fits ? line : `[\n${items.map((item) => `${inner}${item}`).join(',\n')}\n${indent}]`
 }

@@ -18,6 +18,7 @@ import {
   planOf,
   readExpression,
   stepId,
+  taskIdFrom,
   templateHash,
   trustedJson,
   workerId,
@@ -32,6 +33,7 @@ import {
   type JournalProposal,
   type Lifecycle,
   type LiveTask,
+  type ParentLink,
   type Plan,
   type RetryPolicy,
   type StepChoice,
@@ -39,6 +41,7 @@ import {
   type StepType,
   type TaskCommand,
   type TaskEvent,
+  type TaskId,
   type TaskRefusal,
   type TaskRefusalReason,
   type TaskState,
@@ -156,7 +159,13 @@ const whenOf = (when: When) => ({ at: at(when.at ?? 0), attempt: when.attempt ??
 
 export const submit =
   (
-    options: { readonly at?: number; readonly runAt?: Instant; readonly priority?: number; readonly context?: Json } = {},
+    options: {
+      readonly at?: number
+      readonly runAt?: Instant
+      readonly priority?: number
+      readonly context?: Json
+      readonly parent?: ParentLink
+    } = {},
   ): Order =>
   (of) => ({
     type: 'submit',
@@ -168,6 +177,7 @@ export const submit =
     tags: [],
     correlationId: 'c-1',
     ...(options.runAt === undefined ? {} : { runAt: options.runAt }),
+    ...(options.parent === undefined ? {} : { parent: options.parent }),
   })
 
 export const runDue =
@@ -272,6 +282,27 @@ export const continueAs =
   () => ({ type: 'continue', input: trustedJson(input), unread, seen: when.seen ?? 1_000, ...whenOf(when) })
 
 /** What comes to a durable function from outside. */
+/** A child with a task of its own; its id follows from its key. */
+export const child = (key: string, onClose: 'cancel' | 'abandon' = 'cancel'): JournalProposal => ({
+  type: 'child',
+  key,
+  taskId: childTask(key),
+  namespace: namespaceOf('shop'),
+  name: 'below',
+  input: trustedJson('{}'),
+  onClose,
+})
+
+export const childTask = (key: string): TaskId => {
+  const random = new Uint8Array(10)
+  random.set([...key].slice(0, 10).map((letter) => letter.charCodeAt(0)))
+  return taskIdFrom(ORIGIN_MS, random)
+}
+
+export const childOver =
+  (key: string, taskId: TaskId = childTask(key), atMs = 0): Order =>
+  () => ({ type: 'child_over', at: at(atMs), key, taskId, outcome: { type: 'succeeded', result: trustedJson('1') } })
+
 export const timerDue =
   (key: string, atMs: number): Order =>
   () => ({ type: 'timer_due', at: at(atMs), key })

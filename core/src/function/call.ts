@@ -4,7 +4,6 @@ import { type HandlerName, type StepId, stepId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
 import { LIMITS } from '../limits.js'
 import type { RetryPolicy } from '../retry/policy.js'
-import type { StepSpec } from '../template/template.js'
 
 /** What the function asks for, with everything that it did not say filled in. */
 export interface CallOf {
@@ -36,29 +35,3 @@ export const callStepName = (key: string, number: number): StepId => {
   const ending = `:${number}`
   return stepId(`${key.slice(0, LIMITS.nameCharsMax - ending.length).replaceAll(UNFIT, '?')}${ending}`)
 }
-
-/** Nobody waits for it in the graph: its function hears how it ended, and its failure holds nothing up. */
-export const callStep = (name: StepId, call: CallOf): StepSpec => ({
-  name,
-  description: undefined,
-  type: 'standard',
-  handler: { callable: call.callable, method: call.method, resolver: undefined, initialization: {} },
-  dependencies: [],
-  retry: call.retry,
-  resultSchema: undefined,
-  timeoutMs: call.timeoutMs,
-  heartbeatMs: call.heartbeatMs,
-  scheduleToStartMs: call.scheduleToStartMs,
-  scheduleToCloseMs: call.scheduleToCloseMs,
-  batchConfig: undefined,
-  when: undefined,
-  onFailure: 'continue',
-  compensate: undefined,
-  join: 'all',
-  cancelRemaining: false,
-  priority: call.priority,
-  keys: [],
-  publishes: [],
-  lifecycle: undefined,
-  call,
-})

@@ -7,7 +7,7 @@
 import type { Namespace, TaskId } from '../kernel/ids.js'
 import type { JsonText } from '../kernel/json.js'
 import type { ParentClose } from '../task/parent.js'
-import type { EffectOutcome } from './events.js'
+import type { EffectOutcome } from './outcome.js'
 
 /** What a function says of a child. */
 export interface ChildSpec {

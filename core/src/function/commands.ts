@@ -4,7 +4,8 @@ import type { JsonText } from '../kernel/json.js'
 import type { TaskId } from '../kernel/ids.js'
 import type { CallOf } from './call.js'
 import type { ChildAsked } from './child.js'
-import type { EffectOutcome, EffectRecorded, FunctionDiverged, FunctionTimerKind, UpdateAnswered } from './events.js'
+import type { EffectOutcome } from './outcome.js'
+import type { EffectRecorded, FunctionDiverged, FunctionTimerKind, UpdateAnswered } from './events.js'
 
 /** A timer that the function asks for. */
 export interface TimerAsked {

@@ -27,6 +27,8 @@ import type {
 } from './commands.js'
 import type { CallsCreated, FunctionEvent, JournalEvent, UpdateAnswered } from './events.js'
 import { factsOf, type FunctionJournal, linksOf } from './journal.js'
+import { knownAmong } from './known-keys.js'
+import { openTimer } from './open-timers.js'
 import { type FunctionRefusal, refuseFunction } from './refusals.js'
 
 type Decided = Decision<JournalEvent, FunctionRefusal>
@@ -105,15 +107,12 @@ const keyOf = (proposal: JournalProposal): string => {
 
 /** Of the journal only what concerns the keys that are proposed is looked up. */
 const draftOf = (journal: FunctionJournal, proposed: ReadonlySet<string>): Draft => {
-  const keys = new Set<string>()
-  const patches = new Set<string>()
-  for (const { fact } of linksOf(journal)) {
-    if (!('key' in fact) || !proposed.has(fact.key)) continue
-    if (fact.type === 'timer.started' || fact.type === 'call.started' || fact.type === 'child.started') keys.add(fact.key)
-    if (fact.type === 'effect.recorded' && fact.kind === 'patch') patches.add(fact.key)
-    if (fact.type === 'effect.recorded' && (fact.kind === 'step' || fact.kind === 'send')) keys.add(fact.key)
+  const { operations: keys, patches } = knownAmong(journal, proposed)
+  const timers = new Map<string, 'timer' | 'signal'>()
+  for (const key of proposed) {
+    const timer = openTimer(journal.timers, key)
+    if (timer !== undefined) timers.set(key, timer.kind)
   }
-  const timers = new Map([...journal.timers].map(([key, { kind }]) => [key, kind]))
   const openUpdates = new Set([...journal.updates].flatMap(([id, { outcome }]) => (outcome === undefined ? [id] : [])))
   const children = new Map(journal.children)
   const calls = new Map([...journal.calls].filter(([, key]) => proposed.has(key)).map(([step, key]) => [key, step]))
@@ -211,7 +210,7 @@ const addOperation = (draft: Draft, key: string, fact: FunctionEvent): void => {
 }
 
 const decideTimerDue = ({ timers }: FunctionJournal, { at, key }: TimerDue): Decided => {
-  const timer = timers.get(key)
+  const timer = openTimer(timers, key)
   if (timer === undefined) return refuseFunction('TIMER_NOT_OPEN', `No timer with the key ${key} runs.`)
   if (at < timer.dueAt) return refuseFunction('NOT_DUE', `The timer ${key} is not due.`)
   return accept({ type: 'timer.fired', kind: timer.kind, key })

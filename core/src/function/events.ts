@@ -13,12 +13,7 @@ import type { JsonText } from '../kernel/json.js'
 import type { Failure } from '../task/failure.js'
 import type { CallOf } from './call.js'
 import type { ChildEnded, ChildStarted } from './child.js'
-
-/** How an effect ended. */
-export type EffectOutcome =
-  | { readonly type: 'succeeded'; readonly result: JsonText }
-  | { readonly type: 'failed'; readonly failure: Failure }
-  | { readonly type: 'cancelled' }
+import type { EffectOutcome } from './outcome.js'
 
 /** A step of the function ran, or a signal was handed to another task. */
 export interface OutcomeRecorded {

@@ -12,9 +12,11 @@ import { LIMITS } from '../limits.js'
 import { callTarget } from './call.js'
 import { type ChildEnded, type ChildStarted, NO_CHILDREN, type OpenChildren } from './child.js'
 import { type KeptUpdate, updateAnswered, updateReceived } from './updates.js'
+import { type KeySets, keySetsOf } from './known-keys.js'
+import type { JournalLink } from './links.js'
+import { keysDue, NO_TIMERS, openTimer, type OpenTimers, withoutTimer, withTimer } from './open-timers.js'
 import type {
   CallsCreated,
-  EffectOutcome,
   EffectRecorded,
   FunctionContinued,
   FunctionDiverged,
@@ -24,18 +26,7 @@ import type {
   SignalReceived,
   TimerStarted,
 } from './events.js'
-
-/** A fact with the instant of its commit, and what came before it. */
-export interface JournalLink {
-  readonly fact: JournalFact
-  readonly at: Instant
-  readonly before: JournalLink | undefined
-}
-
-export interface OpenTimer {
-  readonly kind: FunctionTimerKind
-  readonly dueAt: Instant
-}
+import type { EffectOutcome } from './outcome.js'
 
 export interface FunctionJournal {
   /** From 1; it grows by one each time the function continues. */
@@ -47,8 +38,10 @@ export interface FunctionJournal {
   readonly last: JournalLink | undefined
   /** Facts there are. */
   readonly length: number
-  /** By key, the timers that neither fired nor were cancelled. */
-  readonly timers: ReadonlyMap<string, OpenTimer>
+  /** The keys of most of them. */
+  readonly keySets: KeySets | undefined
+  /** The timers that neither fired nor were cancelled. */
+  readonly timers: OpenTimers
   /** By key, the children that did not end. */
   readonly children: OpenChildren
   /** By step, the keys of the calls that have not ended. */
@@ -72,7 +65,6 @@ export interface FunctionJournal {
   readonly diverged: FunctionDiverged | undefined
 }
 
-const NO_TIMERS: FunctionJournal['timers'] = new Map()
 const NO_CALLS: FunctionJournal['calls'] = new Map()
 const NO_STATE: FunctionJournal['state'] = new Map()
 const NO_UPDATES: FunctionJournal['updates'] = new Map()
@@ -83,6 +75,7 @@ export const emptyJournal = (input: JsonText, at: Instant): FunctionJournal => (
   beganAt: at,
   last: undefined,
   length: 0,
+  keySets: undefined,
   timers: NO_TIMERS,
   children: NO_CHILDREN,
   calls: NO_CALLS,
@@ -163,24 +156,28 @@ export const factsOf = (journal: FunctionJournal, from = 0): readonly JournalLin
 }
 
 /** The first timer to become due. */
-export const nextDueAt = ({ timers }: FunctionJournal): Instant | undefined => {
-  let first: Instant | undefined
-  for (const { dueAt } of timers.values()) if (first === undefined || dueAt < first) first = dueAt
-  return first
-}
+export const nextDueAt = ({ timers }: FunctionJournal): Instant | undefined => timers.root?.firstDueAt
 
 /** The keys of the timers that are due, the earliest first. */
-export const dueTimers = ({ timers }: FunctionJournal, at: Instant): readonly string[] =>
-  [...timers]
-    .filter(([, { dueAt }]) => dueAt <= at)
-    .sort(([, a], [, b]) => a.dueAt - b.dueAt)
-    .map(([key]) => key)
+export const dueTimers = ({ timers }: FunctionJournal, at: Instant): readonly string[] => keysDue(timers, at)
 
-const withFact = (journal: FunctionJournal, fact: JournalFact, at: Instant): FunctionJournal => ({
-  ...journal,
-  last: { fact, at, before: journal.last },
-  length: journal.length + 1,
-})
+/** A list of facts, as a journal holds it. */
+export type JournalFacts = Pick<FunctionJournal, 'last' | 'length' | 'keySets'>
+
+const NO_FACTS: JournalFacts = { last: undefined, length: 0, keySets: undefined }
+
+/** The list of given facts, in their order. */
+export const factList = (facts: Iterable<Pick<JournalLink, 'fact' | 'at'>>): JournalFacts => {
+  let list = NO_FACTS
+  for (const { fact, at } of facts) list = withFact(list, fact, at)
+  return list
+}
+
+const withFact = <Facts extends JournalFacts>(facts: Facts, fact: JournalFact, at: Instant): Facts => {
+  const last = { fact, at, before: facts.last }
+  const length = facts.length + 1
+  return { ...facts, last, length, keySets: keySetsOf(facts.keySets, last, length) }
+}
 
 const effectRecorded = (journal: FunctionJournal, event: EffectRecorded, at: Instant): FunctionJournal => {
   const next = withFact(journal, event, at)
@@ -199,9 +196,10 @@ const effectRecorded = (journal: FunctionJournal, event: EffectRecorded, at: Ins
 
 const timerStarted = (journal: FunctionJournal, event: TimerStarted, at: Instant): FunctionJournal => {
   const { kind, key, dueAt } = event
-  invariant(!journal.timers.has(key), `a timer with the key ${key} runs already`)
+  invariant(openTimer(journal.timers, key) === undefined, `a timer with the key ${key} runs already`)
   const next = withFact(journal, event, at)
-  return { ...next, operations: next.operations + 1, timers: new Map(journal.timers).set(key, { kind, dueAt }) }
+  const timers = withTimer(journal.timers, key, { kind, dueAt, place: journal.length })
+  return { ...next, operations: next.operations + 1, timers }
 }
 
 const callsCreated = (journal: FunctionJournal, { steps, calls }: CallsCreated, at: Instant): FunctionJournal => {
@@ -215,11 +213,9 @@ const callsCreated = (journal: FunctionJournal, { steps, calls }: CallsCreated, 
   return { ...next, calls: open, called: called + calls.length, operations: operations + calls.length }
 }
 
-const without = (timers: FunctionJournal['timers'], key: string, kind: FunctionTimerKind): FunctionJournal['timers'] => {
-  invariant(timers.get(key)?.kind === kind, `a ${kind} with the key ${key} runs`)
-  const next = new Map(timers)
-  next.delete(key)
-  return next
+const without = (timers: OpenTimers, key: string, kind: FunctionTimerKind): OpenTimers => {
+  invariant(openTimer(timers, key)?.kind === kind, `a ${kind} with the key ${key} runs`)
+  return withoutTimer(timers, key)
 }
 
 const childStarted = (journal: FunctionJournal, event: ChildStarted, at: Instant): FunctionJournal => {
@@ -250,16 +246,13 @@ const signalReceived = (journal: FunctionJournal, event: SignalReceived, at: Ins
 /** Signals keep their numbers and their instants, and so do updates that the function never saw. */
 const continued = (journal: FunctionJournal, event: FunctionContinued, at: Instant): FunctionJournal => {
   const unread = new Set(event.unread)
-  const { life, signals, state, requests, updates } = journal
-  const stays = ({ fact }: JournalLink): boolean => {
+  const { life, signals, state, requests, called, updates } = journal
+  const kept = factsOf(journal).filter(({ fact }) => {
     if (fact.type === 'signal.received') return unread.has(fact.number)
     return fact.type === 'update.received' && updates.get(fact.id)?.outcome === undefined
-  }
-  const kept = factsOf(journal).filter(stays)
+  })
   const signalsKept = kept.filter(({ fact }) => fact.type === 'signal.received').length
   invariant(signalsKept === unread.size, 'a function that continues keeps signals that it has')
-  const last = kept.reduce<JournalLink | undefined>((before, { fact, at: when }) => ({ fact, at: when, before }), undefined)
-  const begun = { ...emptyJournal(event.input, at), life: life + 1, last, length: kept.length }
-  const updatesKept = kept.length - signalsKept
-  return { ...begun, signals, signalsKept, state, requests, updates, updatesKept, called: journal.called }
+  const begun = { ...emptyJournal(event.input, at), ...factList(kept), life: life + 1, called }
+  return { ...begun, signals, signalsKept, state, requests, updates, updatesKept: kept.length - signalsKept }
 }

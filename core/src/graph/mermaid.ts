@@ -18,6 +18,45 @@ const STYLE_OF: { readonly [Status in StepStatus]: string } = {
   cancelled: 'fill:#d1d5db,stroke:#4b5563,color:#111111',
 }
 
+/** A task below another, in its graph. */
+export interface ChildGraph {
+  readonly taskId: string
+  /** The task that began it, and its step that did. */
+  readonly parent: string
+  readonly step: string
+  readonly key: string
+  readonly name: string
+  /** Of the task as a whole; undefined where it is not known. */
+  readonly status: string | undefined
+  /** Undefined where its steps are not known. */
+  readonly view: GraphView | undefined
+}
+
+/** The same, with the tasks that the task began, each in a box of its own. */
+export const familyMermaid = (taskId: string, view: GraphView, children: readonly ChildGraph[]): string => {
+  const lines = graphMermaid(view).trimEnd().split('\n')
+  const places = new Map<string, string>(view.nodes.map(({ id }, index) => [`${taskId}/${id}`, `s${index}`]))
+  const shown = new Set(view.nodes.flatMap((node) => (node.status === undefined ? [] : [node.status])))
+  children.forEach((child, number) => {
+    const box = `t${number}`
+    const title = escaped(`${child.key}: ${child.name}${child.status === undefined ? '' : `, ${child.status}`}`)
+    lines.push(`  subgraph ${box}["${title}"]`)
+    for (const [index, node] of (child.view?.nodes ?? []).entries()) {
+      places.set(`${child.taskId}/${node.id}`, `${box}s${index}`)
+      lines.push(`    ${box}s${index}["${label(node)}"]${node.status === undefined ? '' : `:::${node.status}`}`)
+      if (node.status === undefined || shown.has(node.status)) continue
+      shown.add(node.status)
+      lines.push(`  classDef ${node.status} ${STYLE_OF[node.status]}`)
+    }
+    for (const edge of child.view?.edges ?? [])
+      lines.push(
+        `    ${places.get(`${child.taskId}/${edge.from}`) ?? box} --> ${places.get(`${child.taskId}/${edge.to}`) ?? box}`,
+      )
+    lines.push('  end', `  ${places.get(`${child.parent}/${child.step}`) ?? 's0'} -.-> ${box}`)
+  })
+  return `${lines.join('\n')}\n`
+}
+
 /** A flow chart from top to bottom. Names may hold anything: nodes are numbered, and their labels escaped. */
 export const graphMermaid = (view: GraphView): string => {
   const numberOf = new Map(view.nodes.map((node, index) => [node.id, index]))

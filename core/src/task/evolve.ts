@@ -9,7 +9,7 @@
 import { later, type DurationMs, type Instant } from '../kernel/instant.js'
 import { BugError, elementAt, invariant, unreachable } from '../kernel/invariant.js'
 import type { StepId } from '../kernel/ids.js'
-import { JSON_NULL, type JsonText } from '../kernel/json.js'
+import type { JsonText } from '../kernel/json.js'
 import type { Plan } from '../template/plan.js'
 import type {
   StepCheckpointed,
@@ -23,9 +23,10 @@ import type {
   TaskEvent,
   TaskSubmitted,
 } from './events.js'
+import { withCallSeen } from './call-seen.js'
 import { isTakingBack, runOf } from './compensation.js'
-import type { CallsCreated, EffectOutcome, FunctionEvent } from '../function/events.js'
-import { emptyJournal, evolveJournal, letRun, seeCallEnded, seeCancel } from '../function/journal.js'
+import type { CallsCreated, FunctionEvent } from '../function/events.js'
+import { emptyJournal, evolveJournal, letRun, seeCancel } from '../function/journal.js'
 import { timeoutFailure } from './failure.js'
 import {
   batchesCreated,
@@ -62,6 +63,7 @@ import {
   failedAttempt,
   failedStep,
   failedUnstarted,
+  progressedStep,
   releasedStep,
   skippedStep,
   resetStep,
@@ -101,41 +103,6 @@ export const archivedTask = (event: TaskArchived, at: Instant): ArchivedTask => 
   archived: event,
   archivedAt: at,
 })
-
-/** What ends the step of a call is a fact of its function's journal. */
-const withCallSeen = (event: Exclude<TaskEvent, TaskArchived>, task: LiveTask, at: Instant): LiveTask => {
-  const { journal } = task
-  if (journal === undefined || journal.calls.size === 0 || !('step' in event) || event.step === undefined) return task
-  if (!journal.calls.has(event.step)) return task
-  const outcome = outcomeOf(elementAt(task.steps, indexOf(task, event.step), 'steps'))
-  return outcome === undefined ? task : { ...task, journal: seeCallEnded(journal, event.step, outcome, at) }
-}
-
-/** How a step ended; undefined while it may still go on. */
-const outcomeOf = (step: StepState): EffectOutcome | undefined => {
-  switch (step.status) {
-    case 'complete':
-      return { type: 'succeeded', result: step.output }
-    case 'resolved_manually':
-      return { type: 'succeeded', result: JSON_NULL }
-    case 'cancelled':
-      return { type: 'cancelled' }
-    case 'error':
-      invariant(step.lastFailure !== undefined, 'a step that failed has a failure')
-      return { type: 'failed', failure: step.lastFailure }
-    case 'uncreated':
-    case 'not_taken':
-    case 'pending':
-    case 'enqueued':
-    case 'in_progress':
-    case 'waiting_for_retry':
-    case 'skipped':
-    case 'compensated':
-      return undefined
-    default:
-      return unreachable(step)
-  }
-}
 
 /** What the event means for the task's dead letters; most tasks never have one. */
 const withLetters = (before: LiveTask, event: Exclude<TaskEvent, TaskArchived>, after: LiveTask, at: Instant): LiveTask => {
@@ -410,18 +377,22 @@ const cancelRequested = (task: LiveTask, event: TaskCancelRequested, at: Instant
   journal: task.journal === undefined ? undefined : seeCancel(task.journal, event.reason, at),
 })
 
-/** What comes from elsewhere than its run. */
-const OUTSIDE: ReadonlySet<string> = new Set(['timer.fired', 'signal.received', 'update.received', 'function.diverged'])
+const FROM_OUTSIDE: ReadonlySet<(FunctionEvent | CallsCreated)['type']> = new Set([
+  'timer.fired',
+  'signal.received',
+  'update.received',
+  'function.diverged',
+  'child.ended',
+])
 
-/** What its run hands in begins its time anew. */
+/** What its run hands in begins its time anew, and its budget: workers that are lost count against the run that came no further. */
 const journaled = (task: LiveTask, event: FunctionEvent | CallsCreated, at: Instant): LiveTask => {
   const { journal, steps } = task
   invariant(journal !== undefined, 'only a durable function has a journal')
   const run = elementAt(steps, 0, 'steps')
+  const handedIn = !FROM_OUTSIDE.has(event.type)
   const renewed =
-    !OUTSIDE.has(event.type) && run.status === 'in_progress'
-      ? withStep(task, 0, run, checkpointedStep(run, timeoutOf(task, 0), at), at)
-      : task
+    handedIn && run.status === 'in_progress' ? withStep(task, 0, run, progressedStep(run, timeoutOf(task, 0), at), at) : task
   return { ...withPhase(renewed, task.phase, at), journal: evolveJournal(journal, event, at) }
 }
 

@@ -1,5 +1,5 @@
 /** What decisions, batches and calls make of a task: steps that begin to exist, steps that never will, and steps that the template does not list. */
-import { callStep } from '../function/call.js'
+import { callStep } from '../function/call-step.js'
 import type { CallsCreated } from '../function/events.js'
 import { withCalls, withWorkers } from '../graph/grown.js'
 import type { StepId } from '../kernel/ids.js'

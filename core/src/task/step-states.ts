@@ -96,6 +96,13 @@ export const checkpointedStep = (from: StepInProgress, timeoutMs: DurationMs, at
   deadlineAt: later(at, timeoutMs),
 })
 
+/** The run of a durable function came further: of its budget only this attempt is used. */
+export const progressedStep = (from: StepInProgress, timeoutMs: DurationMs, at: Instant): StepInProgress => ({
+  ...from,
+  attemptsSinceReset: 1,
+  deadlineAt: later(at, timeoutMs),
+})
+
 /** The start never reached its worker: its number stays used, the budget gets it back. */
 export const releasedStep = (from: StepInProgress, at: Instant): StepPending => ({
   status: 'pending',

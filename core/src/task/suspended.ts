@@ -1,4 +1,5 @@
 /** A durable function between two runs: it waits for what its journal waits for, and holds no worker. */
+import { openTimersOf } from '../function/open-timers.js'
 import type { LiveTask } from './state.js'
 
 const RUN = 0
@@ -22,6 +23,7 @@ export const suspendedFor = (task: LiveTask): SuspendedFor => {
   if ((task.journal?.calls.size ?? 0) > 0) return 'call'
   if ((task.journal?.children.size ?? 0) > 0) return 'child'
   // A wait for a signal with an end has a timer too, and is no sleep.
-  const timers = [...(task.journal?.timers.values() ?? [])]
-  return timers.some(({ kind }) => kind === 'timer') ? 'timer' : 'signal'
+  for (const [, { kind }] of task.journal === undefined ? [] : openTimersOf(task.journal.timers))
+    if (kind === 'timer') return 'timer'
+  return 'signal'
 }

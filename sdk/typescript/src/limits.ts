@@ -51,6 +51,8 @@ export const LIMITS = {
   /** Suspended functions that a worker keeps when not said: bytes of their journals, and for how long. */
   functionCacheBytesDefault: 64 * 1024 * 1024,
   functionKeepMsDefault: 10_000,
+  /** How long a run waits before it hands in again what the server could not take. */
+  recordAgainMs: 1_000,
   /** Turns of functions that follow each other before the process looks at anything else, and whose records leave in one message. */
   functionTurnsTogetherMax: 256,
   /** Slots a worker offers when not said. */

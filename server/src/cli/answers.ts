@@ -34,6 +34,8 @@ export const taskAnswer = z.looseObject({
   stream_version: z.number().optional(),
   tags: z.array(z.string()).default([]),
   steps: z.array(stepAnswer).default([]),
+  parent: z.looseObject({ task_id: z.string(), key: z.string() }).nullish(),
+  children: z.array(z.looseObject({ task_id: z.string(), key: z.string(), name: z.string(), outcome: z.string() })).default([]),
   /** The moment that was asked for. */
   as_of: asOf.optional(),
 })
@@ -63,7 +65,18 @@ export const resultAnswer = z.looseObject({
 })
 export type ResultAnswer = z.output<typeof resultAnswer>
 
+/** A task below another. */
+const descendant = z.looseObject({
+  task_id: z.string(),
+  parent_task_id: z.string(),
+  key: z.string(),
+  name: z.string(),
+  status: z.string().nullable(),
+})
+export type DescendantAnswer = z.output<typeof descendant>
+
 export const graphAnswer = z.looseObject({
+  children: z.array(descendant).default([]),
   nodes: z.array(z.looseObject({ id: z.string(), status: z.string().optional() })),
   edges: z.array(z.looseObject({ from: z.string(), to: z.string() })),
   as_of: asOf.optional(),
@@ -130,6 +143,7 @@ const waitAnswer = z.looseObject({
 })
 
 export const explanationAnswer = z.looseObject({
+  children: z.array(descendant).default([]),
   status: z.string(),
   as_of: asOf.optional(),
   reasons: z.array(waitAnswer).default([]),

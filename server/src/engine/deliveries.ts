@@ -2,10 +2,13 @@
 import {
   activityRows,
   type ArchivedTask,
+  durationMs,
   elementAt,
   type FunctionJournal,
+  later,
   type LiveTask,
   mayBeTimed,
+  nextDueAt,
   type ReadyRow,
   readyRows,
   type RecordedTaskEvent,
@@ -69,10 +72,21 @@ export const deliver = (commit: TaskCommit, seq: number, targets: DeliveryTarget
   countLetters(commit, targets.metrics)
   enqueue(commit, targets)
   if (targets.followers.listening(stream.taskId)) targets.followers.events(stream.taskId, recordedEvents(commit))
+  if (restsLong(commit)) targets.cache.rested(stream)
   if (hasOutcome(state)) {
     targets.followers.settled(stream.taskId, state)
     if (state.endedAt !== undefined) targets.cache.ended(stream)
   }
+}
+
+/** A function that is due soon stays in memory as others do. */
+const RESTS_LONG_MS = durationMs(60_000)
+
+const restsLong = ({ stream, state: { journal }, events, at }: TaskCommit): boolean => {
+  if (journal === undefined || stream.lastPending !== undefined || !events.some(({ type }) => type === 'step.suspended'))
+    return false
+  const dueAt = nextDueAt(journal)
+  return dueAt === undefined || dueAt > later(at, RESTS_LONG_MS)
 }
 
 /** Nothing of the task is left to serve: its rows go, and what memory holds of it. */

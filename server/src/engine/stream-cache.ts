@@ -4,6 +4,8 @@ import type { TaskStream } from './task-stream.js'
 
 /** Ended tasks kept for late results and readers. */
 const ENDED_STREAMS_MAX = 1_000
+/** Suspended functions kept for whatever may wake them. */
+const RESTING_STREAMS_MAX = 1_000
 /** Streams looked at for room at a time, so that memory full of commits on their way does not make each further one slow. */
 const LOOKS_MAX = 1_000
 
@@ -12,6 +14,8 @@ export class StreamCache {
   readonly #streams = new Map<TaskId, TaskStream>()
   #bytes = 0
   #ended: TaskStream[] = []
+  /** With the version at which it came to rest. */
+  #resting: { readonly stream: TaskStream; readonly version: number }[] = []
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax
@@ -49,6 +53,17 @@ export class StreamCache {
     this.#ended.push(stream)
     if (this.#ended.length < 2 * ENDED_STREAMS_MAX) return
     for (const old of this.#ended.splice(0, ENDED_STREAMS_MAX)) this.drop(old)
+  }
+
+  /**
+   * The task is a function that was suspended, for long as far as is known: of so many the longest at rest make room, whatever room there is. They are
+   * read again when something wakes them.
+   */
+  rested(stream: TaskStream): void {
+    this.#resting.push({ stream, version: stream.version })
+    if (this.#resting.length < 2 * RESTING_STREAMS_MAX) return
+    for (const { stream: old, version } of this.#resting.splice(0, RESTING_STREAMS_MAX))
+      if (old.version === version && old.lastPending === undefined) this.drop(old)
   }
 
   /** The stream leaves the memory; who holds it must not go on with it. */

@@ -1,6 +1,7 @@
 /** What the engine and the rows know of tasks, as the messages of `task.proto` spell it. */
 import {
   attemptsStarted,
+  childrenOf,
   elementAt,
   existingSteps,
   notTakenSteps,
@@ -18,6 +19,7 @@ import {
 } from '@tasker/core'
 import type {
   KeyWait,
+  ParentTask,
   Step,
   StepReadiness as WireReadiness,
   Task,
@@ -58,7 +60,19 @@ export const wireTask = ({ taskId, version, state, keyLines }: TaskSnapshot): Ta
   parentCorrelationId: state.submitted.parentCorrelationId ?? '',
   endedAtMs: state.endedAt ?? 0,
   overview: wireOverview(taskOverview(state)),
+  parent: parentOf(state),
+  children: childrenOf(state).map(({ step, ...child }) => ({ stepId: step, ...child })),
 })
+
+const parentOf = ({ submitted: { parent } }: LiveTask): ParentTask | undefined =>
+  parent && {
+    taskId: parent.taskId,
+    of: parent.of,
+    key: parent.key,
+    round: parent.round,
+    abandoned: parent.onClose === 'abandon',
+    depth: parent.depth,
+  }
 
 const wireOverview = ({ recommendedAction, ...overview }: TaskOverview): WireOverview => ({
   ...overview,
@@ -147,6 +161,8 @@ export const wireRow = (row: TaskRow): Task => ({
   parentCorrelationId: '',
   endedAtMs: row.endedAt ?? 0,
   overview: undefined,
+  parent: undefined,
+  children: [],
 })
 
 const wireRowStep = (step: z.infer<typeof ROW_STEPS>[number]): Step => ({

@@ -46,6 +46,7 @@ const bar = (name: string, share: number, from: number, y: number): string => {
 
 /** By whose code it is; ours warm, libraries green, Node and V8 blue. All are light enough for dark letters. */
 const PALETTES: readonly (readonly [RegExp, number])[] = [
+  [/^\([^)]*\)$/, 260],
   [/ (server|sdk|core|proto|test)\//, 30],
   [/ node:/, 205],
   [/ \S+$/, 130],

@@ -14,7 +14,15 @@ const tableOf = (heads: readonly string[], rows: readonly (readonly string[])[])
   [row(heads), row(heads.map(() => '---')), ...rows.map(row)].join('\n')
 
 const fromText = ({ at, machine, command, form, took_s }: From): string =>
-  `${at}, ${machine}; ${shown(took_s)} s; \`${command}\`${form === 'short' ? '. **A short form: these figures say that the bench works, and nothing else.**' : ''}`
+  `${at}, ${machine}; ${shown(took_s)} s; \`${command}\`.${form === 'short' ? ' **A short form: these figures say that the bench works, and nothing else.**' : ''}`
+
+/** Cores that may be busy with something else before the figures are called disturbed. */
+const FOREIGN_CORES_MAX = 0.3
+
+const disturbed = (foreignCores: readonly number[]): string => {
+  const most = Math.max(0, ...foreignCores)
+  return most > FOREIGN_CORES_MAX ? ` **Disturbed: up to ${shown(most)} cores were busy with something else.**` : ''
+}
 
 const upper = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 
@@ -42,8 +50,8 @@ const targetsText = ({ targets }: Results): string => {
     verdict.met ? 'yes' : '**no**',
   ])
   return [
-    `${fromText(targets)}. Medians of ${targets.runs} ${targets.runs === 1 ? 'run' : 'runs'} of each system, taking turns; behind Tasker's the lowest and the highest.`,
-    `Cores that were busy with something else: ${foreignText(targets.figures)}.`,
+    `${fromText(targets)} Medians of ${targets.runs} ${targets.runs === 1 ? 'run' : 'runs'} of each system, taking turns; behind Tasker's the lowest and the highest.`,
+    `Cores that were busy with something else: ${foreignText(targets.figures)}`,
     tableOf(['what', 'unit', 'Tasker', 'Restate', 'DBOS', 'to reach', 'reached', 'met'], rows),
   ].join('\n\n')
 }
@@ -64,7 +72,7 @@ const reachedText = ({ target: { reach, better }, reached = Number.NaN }: Verdic
 
 const foreignText = (figures: NonNullable<Results['targets']>['figures']): string => {
   const all = Object.values(figures).flatMap((systems) => Object.values(systems).flatMap((of) => of['foreign_cores'] ?? []))
-  return `${shown(median(all))} in the median, ${shown(Math.max(...all))} at most`
+  return `${shown(median(all))} in the median, ${shown(Math.max(...all))} at most.${disturbed([median(all)])}`
 }
 
 /** What was to be reached and was not, and by how much. */
@@ -96,7 +104,7 @@ const growthText = (growth: Growth, { growth: all }: Results): string => {
   return [
     heading,
     growth.says,
-    fromText(found),
+    `${fromText(found)}${disturbed(found.points.flatMap((point) => point['foreign_cores'] ?? []))}`,
     growth.plots.map(({ name, title }) => `![${growth.title}: ${title}](${IMAGES}/${plotFile(growth, name)})`).join('\n'),
     tableOf(
       columns.map(({ label }) => label),

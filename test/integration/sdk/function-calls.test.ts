@@ -64,9 +64,11 @@ const begun = async <Result>(definition: FunctionDefinition<Record<string, never
 const rest = async (path: string): Promise<Record<string, unknown>> =>
   (await (await fetch(`${server.restUrl}${path}`)).json()) as Record<string, unknown>
 
+const codeOf = (error: unknown): unknown => (error as { code?: string }).code
+
 const explained = async (taskId: string): Promise<string> => JSON.stringify(await rest(`/v1/tasks/${taskId}/explain`))
 
-const seen = async (handle: TaskHandle<unknown>, type: string, step?: string): Promise<void> => {
+const seen = async (handle: TaskHandle, type: string, step?: string): Promise<void> => {
   for await (const { type: told, data } of handle.events()) {
     if (told === type && (step === undefined || (data as { step_id?: string }).step_id === step)) return
   }
@@ -122,8 +124,8 @@ test('a handler is tried again by the policy of the call; what it failed with fo
     const last = await ctx.call('flaky', {}, { retry })
     const nonRetryable = await ctx
       .call('flaky', {}, { name: 'once', retry: { ...retry, nonRetryableErrors: ['BUSY'] } })
-      .catch((error: Error & { code?: string }) => error.code)
-    const caught = await ctx.call('never', {}).catch((error: Error & { code?: string }) => [error.message, error.code])
+      .catch(codeOf)
+    const caught = await ctx.call('never', {}).catch((error: unknown) => [(error as Error).message, codeOf(error)])
     return { last, caught, nonRetryable }
   })
   work({ namespace: 'careful', tasks: [careful], handlers: [flaky, never] })
@@ -214,7 +216,7 @@ test('500 handlers at once, and each is called once', async () => {
 
 test('a handler that no worker offers is told, and the call waits for one; scheduleToStart ends the wait', async () => {
   const lonely = defineFunction('lonely', { namespace: 'lonely', version: '1.0.0' }, async (ctx) => {
-    const late = await ctx.call('nobody', {}, { scheduleToStart: '50ms' }).catch((error: Error & { code?: string }) => error.code)
+    const late = await ctx.call('nobody', {}, { scheduleToStart: '50ms' }).catch(codeOf)
     return [late, await ctx.call('somebody', {})]
   })
   work({ namespace: 'lonely', tasks: [lonely] })
@@ -252,7 +254,7 @@ test('a function that continues leaves its open calls behind, and may call the s
 
 test('what a call may not be is refused where it is asked for, with a code', async () => {
   const codes = defineFunction('codes', { namespace: 'codes', version: '1.0.0' }, async (ctx) => {
-    const codeOf = async (ask: () => Promise<unknown>): Promise<unknown> => {
+    const reasonOf = async (ask: () => Promise<unknown>): Promise<unknown> => {
       try {
         return await ask()
       } catch (error) {
@@ -260,14 +262,14 @@ test('what a call may not be is refused where it is asked for, with a code', asy
       }
     }
     return [
-      await codeOf(() => ctx.call('x'.repeat(10_000), {})),
-      await codeOf(() => ctx.call('', {})),
-      await codeOf(() => ctx.call('pay', 'x'.repeat(2_000_000))),
-      await codeOf(() => ctx.call('pay', { at: 1n })),
-      await codeOf(() => ctx.call('pay', {}, { timeout: '400d' })),
-      await codeOf(() => ctx.call('pay', {}, { retry: { jitter: 2 } })),
-      await codeOf(() => ctx.call('pay', {}, { retry: { maxAttempts: 0 } })),
-      await codeOf(() => ctx.call('pay', {}, { priority: 1_000 })),
+      await reasonOf(() => ctx.call('x'.repeat(10_000), {})),
+      await reasonOf(() => ctx.call('', {})),
+      await reasonOf(() => ctx.call('pay', 'x'.repeat(2_000_000))),
+      await reasonOf(() => ctx.call('pay', { at: 1n })),
+      await reasonOf(() => ctx.call('pay', {}, { timeout: '400d' })),
+      await reasonOf(() => ctx.call('pay', {}, { retry: { jitter: 2 } })),
+      await reasonOf(() => ctx.call('pay', {}, { retry: { maxAttempts: 0 } })),
+      await reasonOf(() => ctx.call('pay', {}, { priority: 1_000 })),
     ]
   })
   work({ namespace: 'codes', tasks: [codes] })

@@ -1,4 +1,11 @@
-import { defineFunction, OperationFailedError, RetryableError, type FunctionHistory, type StepScope } from '@tasker/sdk'
+import {
+  defineFunction,
+  defineStep,
+  OperationFailedError,
+  RetryableError,
+  type FunctionHistory,
+  type StepScope,
+} from '@tasker/sdk'
 import { createTestEnv, replay, type TestEnv, type TestEnvOptions } from '@tasker/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
@@ -243,4 +250,54 @@ test('histories are replayed against the code', async () => {
   const history: FunctionHistory = { taskId: 'a-task', startedAt: START.getTime(), input: ADA, journal: [] }
   const replayed = await replay(history, subscription)
   expect(replayed).toMatchObject({ type: 'waiting', asksFor: [{ type: 'state' }, { type: 'timer', kind: 'signal' }] })
+})
+
+test('handlers that a function calls run in the test, or are mocked, and their retries pass on its clock', async () => {
+  const charge = defineStep<{ cents: number }>('billing/charge', ({ input }) => `charged ${input.cents}`)
+  const renewal = defineFunction('renewal', { namespace: 'shop', version: '1.0.0' }, async (ctx) => {
+    const receipt = await ctx.call<string>(
+      'billing/charge',
+      { cents: 900 },
+      { retry: { backoff: 'linear', backoffBase: '1h', maxBackoff: '1d' } },
+    )
+    return [receipt, await ctx.call<string>('mail/thanks', {})]
+  })
+  const env = await open({ tasks: [renewal], handlers: [charge] })
+  env.mockHandler('mail/thanks', () => 'sent')
+  expect(await (await env.client.submit(renewal, {})).result()).toEqual(['charged 900', 'sent'])
+  const tries: number[] = []
+  env.mockHandler('billing/charge', ({ input, attempt }) => {
+    tries.push(Math.round((env.now().getTime() - START.getTime()) / 3_600_000))
+    if (attempt < 3) throw new RetryableError('busy')
+    return input
+  })
+  expect(await (await env.client.submit(renewal, {})).result()).toEqual([{ cents: 900 }, 'sent'])
+  expect(tries).toEqual([0, 1, 3])
+})
+
+test('a history with calls is replayed without a server', async () => {
+  const renewal = defineFunction('renewal', { namespace: 'shop', version: '1.0.0' }, async (ctx) => {
+    const receipt = await ctx.call<string>('billing/charge', {}).catch((error: unknown) => (error as OperationFailedError).code)
+    return ctx.call<string>('mail/thanks', { receipt })
+  })
+  const failure = { message: 'no money', errorType: 'Error', code: 'NO_MONEY', retryable: false, retryAfterMs: 0, stack: '' }
+  const key = 'billing%2Fcharge'
+  const history: FunctionHistory = {
+    taskId: '01JGZZZZZZ0000000000000000',
+    startedAt: 0,
+    input: {},
+    journal: [
+      { type: 'call.started', key, target: 'billing/charge', at: 1 },
+      { type: 'call.ended', key, outcome: { type: 'failed', failure }, at: 2 },
+    ],
+  }
+  expect(await replay(history, renewal)).toMatchObject({
+    type: 'waiting',
+    asksFor: [{ type: 'call', target: 'mail/thanks', input: '{"receipt":"NO_MONEY"}' }],
+  })
+  const other = {
+    ...history,
+    journal: history.journal.map((entry) => ('target' in entry ? { ...entry, target: 'billing/refund' } : entry)),
+  }
+  await expect(replay(other, renewal)).rejects.toMatchObject({ reason: 'FUNCTION_DIVERGED' })
 })

@@ -1,4 +1,5 @@
 /** The operations of a context: each checks what it is given, and asks the run. */
+import { validated, type Schema } from '../definition/schema.js'
 import { durationMs, type Duration } from '../duration.js'
 import { checkName } from '../definition/check-name.js'
 import { LIMITS } from '../limits.js'
@@ -106,7 +107,7 @@ export const askSignal = <Payload = JsonValue>(
   options: SignalOptions<Payload>,
 ): Awaitable<Payload> => {
   const { run, scope } = asker
-  const { timeout, where } = options
+  const { timeout, where, schema } = options
   const dueAt = timeout === undefined ? undefined : dueAfter(run.now, timeout)
   const begin = (key: string): Command | undefined =>
     dueAt === undefined ? undefined : { type: 'timer', kind: 'signal', key, dueAt }
@@ -124,7 +125,13 @@ export const askSignal = <Payload = JsonValue>(
         return false
       }
     },
-    take: (payload) => run.answer(operation, payload),
+    take: (payload) => {
+      try {
+        run.answer(operation, schema === undefined ? payload : fitted(schema, payload, `the signal ${name}`))
+      } catch (thrown) {
+        run.fail(operation, thrown)
+      }
+    },
   })
   operation.release = () => {
     release()
@@ -153,6 +160,14 @@ export const askUntil = (asker: Asker, holds: () => boolean, options: UntilOptio
     forget()
   }
   return answer
+}
+
+/** Throws for what does not fit, and for a schema that does not answer at once: a function waits for operations alone. */
+const fitted = (schema: Schema, payload: unknown, subject: string): unknown => {
+  const value = validated(schema, payload, subject)
+  if (!(value instanceof Promise)) return value
+  value.catch(() => undefined)
+  throw refused('OPERATION_OUTSIDE_TURN', `the schema of ${subject} answers later, and a function waits for operations alone`)
 }
 
 /** The instant after a time, or the instant itself. */

@@ -1,4 +1,5 @@
 /** What may be said with an operation. */
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Duration } from '../duration.js'
 
 /** When a failed attempt of a step is followed by another. */
@@ -64,6 +65,8 @@ export interface SignalOptions<Payload> extends KeyOptions {
   readonly timeout?: Duration
   /** Leaves signals that it is false for to others. Like the function itself, it looks at nothing but its argument. */
   readonly where?: (payload: Payload) => boolean
+  /** What the payload must fit, and what it becomes by that. One that does not fit is taken, and the wait throws `INPUT_SCHEMA_VIOLATION`. */
+  readonly schema?: StandardSchemaV1<unknown, Payload>
 }
 
 export interface UntilOptions extends KeyOptions {

@@ -10,7 +10,7 @@
  * S6  Once it has ended, diverged or been stopped it is resumed no more; an operation that is asked for then is refused.
  */
 import { CancelledError } from '../errors/handler-errors.js'
-import { isThenable } from '../thenable.js'
+import { isThenable } from './thenable.js'
 import type { Answer, Awaitable } from './awaitable.js'
 import type { Baton } from './baton.js'
 import { Conditions } from './conditions.js'

@@ -21,6 +21,7 @@ import type { JournalEntry } from '../durable/entries.js'
 import type { Command, FunctionEnd, RunStep } from '../durable/port.js'
 import { failureOf, fromUnknown, type Failure } from '../errors/failure.js'
 import type { FunctionDefinition } from '../function/define-function.js'
+import { LIMITS } from '../limits.js'
 import type { Logger } from '../logger.js'
 import { Collecting } from './collecting.js'
 import type { KeptFunctions } from './kept-functions.js'
@@ -142,13 +143,27 @@ export class FunctionAttempt {
     if (news.life > this.#life) this.#beginLife(news)
     const isNow = news.life === this.#life
     const fresh = isNow ? this.#fresh(news) : []
-    if (news.recorded > 0) this.#records.answered(news.recorded)
-    if (news.refused !== undefined) return this.#fail(failureOf(news.refused.reason, news.refused.message, false))
+    if (news.refused?.retryable === true) this.#againLater(news.recorded)
+    else if (news.recorded > 0) this.#records.answered(news.recorded)
+    if (news.refused?.retryable === false) return this.#fail(failureOf(news.refused.reason, news.refused.message, false))
     if (isNow) this.#tell(news, fresh)
     if (news.pause === JournalPause.JOURNAL_PAUSE_SUSPENDED) return this.#suspended()
     if (news.pause !== JournalPause.JOURNAL_PAUSE_UNSPECIFIED) return this.abandon('the function waits for a person')
     if (this.#phase.type === 'ending') this.#answerWhenRecorded(this.#phase.result)
     else this.#suspendIfItWaits()
+  }
+
+  /** What a server cannot take now is nothing that the function did wrong. */
+  #againLater(number: number): void {
+    const again = this.#records.later(number)
+    if (again === undefined) return
+    this.#ports.clock.after(LIMITS.recordAgainMs, () => {
+      if (this.#phase.type === 'over' || this.result !== undefined) return
+      again()
+      this.#seenInVain = -1
+      if (this.#phase.type === 'ending') this.#answerWhenRecorded(this.#phase.result)
+      else this.#suspendIfItWaits()
+    })
   }
 
   /** What it does not have yet, of entries that stand behind the first `from`. Throws for what cannot be read. */

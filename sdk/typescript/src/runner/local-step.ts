@@ -14,7 +14,7 @@ import { durationMs } from '../duration.js'
 import { failureOf, isAbort, type Failure } from '../errors/failure.js'
 import { CancelledError } from '../errors/handler-errors.js'
 import { LIMITS } from '../limits.js'
-import { isThenable } from '../thenable.js'
+import { isThenable } from '../durable/thenable.js'
 import { delayAfter, policyOf, retryAllowed, type RetryPolicy } from './retry.js'
 
 export interface LocalStepPorts {

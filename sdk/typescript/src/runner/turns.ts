@@ -4,7 +4,7 @@ import { LIMITS } from '../limits.js'
 
 /** Kept from the start: a test may put timers of its own in the place of Node's. */
 const { queueMicrotask, setImmediate } = globalThis
-const { nextTick } = process
+const nextTick = (callback: () => void): void => process.nextTick(callback)
 
 /** Calls back in a turn of the loop of its own. */
 export const inTurnOfLoop = (callback: () => void): void => void setImmediate(callback)

@@ -3,6 +3,7 @@ import { type Command } from 'commander'
 import { z } from 'zod'
 import { explanationAnswer } from '../answers.js'
 import { type CommandContext } from '../context.js'
+import { writeDescendants } from '../descendants.js'
 import { EXIT, type ExitCode } from '../exit.js'
 import { writeExplanation } from '../explanation.js'
 import { AT_TIME, AT_VERSION, type MomentFlags, momentQuery } from '../moment.js'
@@ -33,7 +34,11 @@ const explain = async (context: CommandContext, taskId: string, flags: MomentFla
   const { http, json, terminal } = context
   const request = { method: 'GET', path: `${taskPath(taskId)}/explain`, query: momentQuery(flags) } as const
   if (json) terminal.out((await http.send(request)).text)
-  else writeExplanation(terminal, taskId, await http.json(request, explanationAnswer))
+  else {
+    const told = await http.json(request, explanationAnswer)
+    writeExplanation(terminal, taskId, told)
+    writeDescendants(terminal, told.children)
+  }
   return EXIT.ok
 }
 

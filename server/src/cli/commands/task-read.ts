@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import { eventList, graphAnswer, type ResultAnswer, resultAnswer, type TaskAnswer, taskAnswer, taskList } from '../answers.js'
 import { type CommandContext } from '../context.js'
+import { writeDescendants } from '../descendants.js'
 import { eventLine } from '../event-line.js'
 import { EXIT, type ExitCode } from '../exit.js'
 import { graphPicture } from '../graph-picture.js'
@@ -138,10 +139,15 @@ const writeTask = ({ terminal }: CommandContext, task: TaskAnswer): void => {
   const { colours } = terminal
   terminal.out(`${colours.bold(task.task_id)}  ${templateText(task)}  ${statusText(task.status, colours)}`)
   terminal.out(colours.dim(`created ${task.created_at}${task.ended_at ? `, ended ${task.ended_at}` : ''}`))
+  if (task.parent) terminal.out(colours.dim(`child ${task.parent.key} of task ${task.parent.task_id}`))
   writeMoment(terminal, task.as_of)
   terminal.out('')
   const rows = task.steps.map((step) => [step.step_id, statusText(step.status, colours), String(step.attempts), noteOf(step)])
   writeTable(terminal, ['STEP', 'STATUS', 'ATTEMPTS', 'NOTE'], rows, 'no steps')
+  if (task.children.length === 0) return
+  terminal.out('')
+  const children = task.children.map((child) => [child.task_id, child.name, child.key, child.outcome])
+  writeTable(terminal, ['CHILD', 'NAME', 'KEY', 'OUTCOME'], children, '')
 }
 
 const noteOf = (step: TaskAnswer['steps'][number]): string => {
@@ -257,6 +263,7 @@ const graph = async ({ http, json, terminal }: CommandContext, taskId: string, f
     const rows = read.nodes.map((node) => [node.id, statusText(node.status ?? '', terminal.colours)])
     terminal.out('')
     writeTable(terminal, ['STEP', 'STATUS'], rows, 'no steps')
+    writeDescendants(terminal, read.children)
   }
   return EXIT.ok
 }

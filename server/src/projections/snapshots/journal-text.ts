@@ -1,5 +1,15 @@
 /** The journal of a durable function as a snapshot keeps it: its facts in their order, of which the journal in memory is a list from the end. */
-import { type FunctionJournal, factsOf, type Instant, type JournalFact } from '@tasker/core'
+import {
+  factList,
+  type FunctionJournal,
+  factsOf,
+  type Instant,
+  type JournalFact,
+  NO_TIMERS,
+  type OpenTimer,
+  openTimersOf,
+  withTimer,
+} from '@tasker/core'
 import { type Coder, list, mapBy, number, optional, orUndefined, record, text, variants, word } from './coder.js'
 import { failure } from './failure-text.js'
 
@@ -89,7 +99,13 @@ interface StoredFact {
   readonly fact: JournalFact
 }
 
-type StoredJournal = Omit<FunctionJournal, 'last'> & { readonly facts: readonly StoredFact[] }
+type StoredTimer = Omit<OpenTimer, 'place'>
+
+/** What follows from the facts is not kept. */
+type StoredJournal = Omit<FunctionJournal, 'last' | 'keySets' | 'timers'> & {
+  readonly timers: ReadonlyMap<string, StoredTimer>
+  readonly facts: readonly StoredFact[]
+}
 
 const stored = record<StoredJournal>('journal', {
   life: number(),
@@ -120,10 +136,22 @@ const stored = record<StoredJournal>('journal', {
 
 export const journal: Coder<FunctionJournal> = {
   shape: stored.shape,
-  write: (value) => stored.write({ ...value, facts: factsOf(value) }),
+  write: (value) => stored.write({ ...value, timers: storedTimers(value), facts: factsOf(value) }),
   read: (json) => {
-    const { facts, ...rest } = stored.read(json)
-    const last = facts.reduce<FunctionJournal['last']>((before, { fact: one, at }) => ({ fact: one, at, before }), undefined)
-    return { ...rest, last }
+    const { facts, timers, ...rest } = stored.read(json)
+    return { ...rest, ...factList(facts), timers: openTimers(timers, facts) }
   },
+}
+
+const storedTimers = ({ timers }: FunctionJournal): StoredJournal['timers'] =>
+  new Map(Array.from(openTimersOf(timers), ([key, { kind, dueAt }]) => [key, { kind, dueAt }]))
+
+/** Where a timer was started, the facts say. */
+const openTimers = (timers: StoredJournal['timers'], facts: readonly StoredFact[]): FunctionJournal['timers'] => {
+  let open = NO_TIMERS
+  for (const [place, { fact: started }] of facts.entries()) {
+    const timer = started.type === 'timer.started' ? timers.get(started.key) : undefined
+    if (started.type === 'timer.started' && timer !== undefined) open = withTimer(open, started.key, { ...timer, place })
+  }
+  return open
 }

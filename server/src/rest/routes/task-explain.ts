@@ -1,6 +1,7 @@
 /** Reads that explain: why steps do not run, and what taking the task back does. */
 import { compensationPreview, trustedJson } from '@tasker/core'
 import { explanationOf } from '../../query/explanation.js'
+import { familyOf } from '../../query/family.js'
 import type { RestDoor } from '../door.js'
 import { type App, readTask, sendJson } from '../route.js'
 import { problems } from '../schema/problem.js'
@@ -24,7 +25,8 @@ export const addExplainRoutes = (app: App, door: RestDoor): void => {
     },
     async ({ params, query }, reply) => {
       const snapshot = await readTask(door, params.task_id, query)
-      return sendJson(reply, 200, explanationText(snapshot, explanationOf(door.engine, snapshot)))
+      const family = await familyOf(door.engine, snapshot)
+      return sendJson(reply, 200, explanationText(snapshot, explanationOf(door.engine, snapshot), family))
     },
   )
   app.get(

@@ -1,5 +1,6 @@
 /** Reads of one task, strongly consistent: the task, its summary and its graph. */
-import { graphMermaid, graphView, trustedJson } from '@tasker/core'
+import { type ChildGraph, familyMermaid, graphView, taskStatus, trustedJson } from '@tasker/core'
+import { type Descendant, familyOf } from '../../query/family.js'
 import type { RestDoor } from '../door.js'
 import { type App, readTask, sendJson, sendText } from '../route.js'
 import { problems } from '../schema/problem.js'
@@ -37,7 +38,7 @@ const addGraphRoute = (app: App, door: RestDoor): void => {
     {
       schema: {
         tags: ['tasks'],
-        summary: 'The graph of a task with the state of its steps',
+        summary: 'The graph of a task with the state of its steps, and of the tasks that it began',
         description: `JSON, or Mermaid text with \`format=mermaid\` or the header \`Accept: ${MERMAID_TYPE}\`.`,
         params: TASK_PATH,
         querystring: GRAPH_QUERY,
@@ -46,11 +47,35 @@ const addGraphRoute = (app: App, door: RestDoor): void => {
     },
     async ({ params, query, headers }, reply) => {
       const snapshot = await readTask(door, params.task_id, query)
-      const { state } = snapshot
+      const { state, taskId } = snapshot
       const view = graphView(state.plan, state)
+      const { descendants, isCut } = await familyOf(door.engine, snapshot)
       const format = query.format ?? (headers.accept?.includes('mermaid') === true ? 'mermaid' : 'json')
-      if (format === 'mermaid') return sendText(reply, `${MERMAID_TYPE}; charset=utf-8`, graphMermaid(view))
-      return sendJson(reply, 200, trustedJson(JSON.stringify({ ...view, as_of: asOf(snapshot) })))
+      if (format === 'mermaid')
+        return sendText(reply, `${MERMAID_TYPE}; charset=utf-8`, familyMermaid(taskId, view, descendants.map(childGraph)))
+      const children = descendants.map((one) => childView(childGraph(one)))
+      return sendJson(reply, 200, trustedJson(JSON.stringify({ ...view, children, children_cut: isCut, as_of: asOf(snapshot) })))
     },
   )
 }
+
+const childGraph = ({ child, parent, state }: Descendant): ChildGraph => ({
+  taskId: child.taskId,
+  parent,
+  step: child.step,
+  key: child.key,
+  name: child.name,
+  status: state && taskStatus(state),
+  view: state && graphView(state.plan, state),
+})
+
+const childView = ({ taskId, parent, step, key, name, status, view }: ChildGraph) => ({
+  task_id: taskId,
+  parent_task_id: parent,
+  parent_step_id: step,
+  key,
+  name,
+  status: status ?? null,
+  nodes: view?.nodes ?? [],
+  edges: view?.edges ?? [],
+})

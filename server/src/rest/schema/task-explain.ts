@@ -55,6 +55,18 @@ export const EXPLANATION = z.object({
       commands: z.array(z.string()).describe('What a person can type.'),
     }),
   ),
+  children: z
+    .array(
+      z.object({
+        task_id: z.string(),
+        parent_task_id: z.string(),
+        parent_step_id: z.string(),
+        key: z.string(),
+        name: z.string(),
+        status: z.string().nullable().describe('null where the task is not known, and as of a moment.'),
+      }),
+    )
+    .describe('The tasks that it waits for, and those that they wait for, which are not over.'),
 })
 
 export const COMPENSATION = z.object({

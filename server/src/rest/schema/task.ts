@@ -253,6 +253,29 @@ const TASK_HEAD = TASK_ROW.extend({
   template_hash: z.string(),
   environment: text.describe('Whose overrides the template had when the task was submitted.'),
   run_at: instantText.nullable(),
+  parent: z
+    .object({
+      task_id: z.string(),
+      of: z.enum(['function', 'step']),
+      key: z.string().describe('Of the operation of a function, or the name of the step.'),
+      round: z.number().int().describe('The life of the function, or the attempt of the step.'),
+      on_parent_close: z.enum(['cancel', 'abandon']),
+      depth: z.number().int(),
+    })
+    .nullable()
+    .describe('The task that began this one.'),
+  children: z
+    .array(
+      z.object({
+        task_id: z.string(),
+        of: z.enum(['function', 'step']),
+        step_id: z.string(),
+        key: z.string(),
+        name: z.string(),
+        outcome: z.enum(['open', 'succeeded', 'failed', 'cancelled']).describe('How it ended for this task.'),
+      }),
+    )
+    .describe('The tasks that this one began: in this life of a function, or last for each step.'),
   cancel_reason: text,
   pause_reason: text,
   resolve_reason: text,
@@ -302,10 +325,7 @@ const EVENT = z.object({
 
 export const EVENT_LIST = z.object({ events: z.array(EVENT), next_cursor: text })
 
-export const GRAPH = z.object({
-  namespace: z.string(),
-  name: z.string(),
-  version: z.string(),
+const GRAPH_PARTS = {
   nodes: z.array(
     z.object({
       id: z.string(),
@@ -316,5 +336,26 @@ export const GRAPH = z.object({
     }),
   ),
   edges: z.array(z.object({ from: z.string(), to: z.string() })),
+}
+
+export const GRAPH = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  version: z.string(),
+  ...GRAPH_PARTS,
+  children: z
+    .array(
+      z.object({
+        task_id: z.string(),
+        parent_task_id: z.string(),
+        parent_step_id: z.string().describe('The step that began it; `run` of a durable function.'),
+        key: z.string(),
+        name: z.string(),
+        status: text.describe('null where the task is not known: it has not begun yet, or is archived; and as of a moment.'),
+        ...GRAPH_PARTS,
+      }),
+    )
+    .describe('The tasks that the task began, and those that they began; parents before their children.'),
+  children_cut: z.boolean().describe('There are more.'),
   as_of: AS_OF,
 })

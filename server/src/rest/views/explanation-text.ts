@@ -8,11 +8,17 @@ import {
   type TaskExplanation,
   type TaskReason,
   type KeyPlaceHolder,
+  taskStatus,
 } from '@tasker/core'
 import type { TaskSnapshot } from '../../engine/api.js'
+import type { Descendant, Family } from '../../query/family.js'
 import { asOf } from './as-of.js'
 
-export const explanationText = (snapshot: TaskSnapshot, { status, reasons, steps }: TaskExplanation): JsonText => {
+export const explanationText = (
+  snapshot: TaskSnapshot,
+  { status, reasons, steps }: TaskExplanation,
+  family: Family,
+): JsonText => {
   const moment = asOf(snapshot)
   return jsonOf({
     task_id: snapshot.taskId,
@@ -20,8 +26,24 @@ export const explanationText = (snapshot: TaskSnapshot, { status, reasons, steps
     ...(moment && { as_of: moment }),
     reasons: reasons.map(reasonView),
     steps: steps.map(stepView),
+    children: family.descendants.flatMap(openView),
   })
 }
+
+/** What the task waits for in other tasks, however far below. */
+const openView = ({ child, parent, state }: Descendant) =>
+  child.outcome === 'open'
+    ? [
+        {
+          task_id: child.taskId,
+          parent_task_id: parent,
+          parent_step_id: child.step,
+          key: child.key,
+          name: child.name,
+          status: state === undefined ? null : taskStatus(state),
+        },
+      ]
+    : []
 
 const reasonView = ({ reason, why, unblockedBy, until, commands }: TaskReason) => ({
   reason,

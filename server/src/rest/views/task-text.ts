@@ -1,6 +1,8 @@
 /** One task, read from its stream, as JSON text: context, outputs and result are spliced in byte for byte. */
 import {
   batchOf,
+  childrenOf,
+  type ChildView,
   elementAt,
   existingSteps,
   instantText,
@@ -18,6 +20,7 @@ import {
   trustedJson,
 } from '@tasker/core'
 import type { TaskSnapshot } from '../../engine/api.js'
+import { parentText } from '../../query/event-data.js'
 import { asOf } from './as-of.js'
 import { arrayText, atOrNull, objectText, textOrNull } from '../json-text.js'
 
@@ -70,6 +73,8 @@ const summaryMembers = (taskId: string, version: number, state: LiveTask): { rea
     template_hash: jsonOf(submitted.templateHash),
     environment: textOrNull(submitted.environment),
     run_at: atOrNull(submitted.runAt),
+    parent: submitted.parent === undefined ? JSON_NULL : parentText(submitted.parent),
+    children: jsonOf(childrenOf(state).map(childView)),
     created_at: jsonOf(instantText(state.submittedAt)),
     updated_at: jsonOf(instantText(state.updatedAt)),
     ended_at: atOrNull(state.endedAt),
@@ -80,6 +85,15 @@ const summaryMembers = (taskId: string, version: number, state: LiveTask): { rea
     ...overviewMembers(state),
   }
 }
+
+const childView = ({ taskId, of, step, key, name, outcome }: ChildView) => ({
+  task_id: taskId,
+  of,
+  step_id: step,
+  key,
+  name,
+  outcome,
+})
 
 const overviewMembers = (state: LiveTask): { readonly [name: string]: JsonText } => {
   const overview = taskOverview(state)

@@ -4,6 +4,7 @@ import {
   emptyJournal,
   evolveJournal,
   factsOf,
+  openTimersOf,
   letRun,
   trustedJson,
   type FunctionCommand,
@@ -15,7 +16,7 @@ import {
 } from '@tasker/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { at, callOf } from '../../../support/given.js'
+import { at, callOf, child, childTask } from '../../../support/given.js'
 
 const key = fc.constantFrom('a', 'b', 'c', 'd')
 const kind = fc.constantFrom('timer' as const, 'signal' as const)
@@ -37,6 +38,9 @@ const proposal: fc.Arbitrary<JournalProposal> = fc.oneof(
     .map((given): JournalProposal => ({ type: 'timer', kind: given.kind, key: given.key, dueAt: at(given.dueMs) })),
   key.map((name): JournalProposal => ({ type: 'cancel', key: name })),
   fc
+    .record({ name: key, onClose: fc.constantFrom('cancel' as const, 'abandon' as const) })
+    .map((given) => child(given.name, given.onClose)),
+  fc
     .record({ key, input: json })
     .map((given): JournalProposal => ({ type: 'call', call: callOf(given.key, { input: given.input }) })),
 )
@@ -51,6 +55,16 @@ const move: fc.Arbitrary<(journal: FunctionJournal, ms: number) => FunctionComma
   {
     weight: 4,
     arbitrary: key.map((name) => (_: FunctionJournal, ms: number) => ({ type: 'timer_due' as const, at: at(ms), key: name })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ name: key, of: key }).map((given) => (_: FunctionJournal, ms: number) => ({
+      type: 'child_over' as const,
+      at: at(ms),
+      key: given.name,
+      taskId: childTask(given.of),
+      outcome: { type: 'cancelled' as const },
+    })),
   },
   {
     weight: 4,
@@ -165,7 +179,9 @@ test('an operation has a key of its own (U1), and a timer that began ends at mos
     fc.property(lived, ({ journal, events }) => {
       const facts = sinceBegun(events).map(({ event }) => event)
       const begun = facts.flatMap((event) =>
-        event.type === 'timer.started' || (event.type === 'effect.recorded' && (event.kind === 'step' || event.kind === 'send'))
+        event.type === 'timer.started' ||
+        event.type === 'child.started' ||
+        (event.type === 'effect.recorded' && (event.kind === 'step' || event.kind === 'send'))
           ? [event.key]
           : event.type === 'steps.created'
             ? event.calls.map(({ key: name }) => name)
@@ -178,7 +194,23 @@ test('an operation has a key of its own (U1), and a timer that began ends at mos
         event.type === 'timer.fired' || event.type === 'timer.cancelled' ? [event.key] : [],
       )
       expect(new Set(ended).size).toBe(ended.length)
-      expect([...journal.timers.keys()].sort()).toEqual(started.filter((name) => !ended.includes(name)).sort())
+      expect(Array.from(openTimersOf(journal.timers), ([key]) => key).sort()).toEqual(
+        started.filter((name) => !ended.includes(name)).sort(),
+      )
+    }),
+    RUNS,
+  )
+})
+
+test('a child is begun once a key (K1), ends at most once (K2), and is open in between', () => {
+  fc.assert(
+    fc.property(lived, ({ journal, events }) => {
+      const facts = sinceBegun(events).map(({ event }) => event)
+      const begun = facts.flatMap((event) => (event.type === 'child.started' ? [event.key] : []))
+      const ended = facts.flatMap((event) => (event.type === 'child.ended' ? [event.key] : []))
+      expect(new Set(begun).size).toBe(begun.length)
+      expect(new Set(ended).size).toBe(ended.length)
+      expect([...journal.children.keys()].sort()).toEqual(begun.filter((name) => !ended.includes(name)).sort())
     }),
     RUNS,
   )

@@ -6,6 +6,7 @@ import {
   factsOf,
   fold,
   nextDueAt,
+  openTimersOf,
   present,
   stepId,
   TERMINAL_EVENTS,
@@ -244,7 +245,7 @@ class Stage {
     const journal = present(this.task.journal, 'a journal')
     const dueAt = present(nextDueAt(journal), 'a timer of a function that waits')
     this.#nowMs = Math.max(this.#nowMs, dueAt - at(0))
-    const due = [...journal.timers].find(([, timer]) => timer.dueAt === dueAt)
+    const due = [...openTimersOf(journal.timers)].find(([, timer]) => timer.dueAt === dueAt)
     this.give({ type: 'timer_due', at: at(this.#nowMs), key: present(due?.[0], 'its key') })
   }
 

@@ -415,3 +415,34 @@ test('explain says what a function waits for', () => {
   expect(explainTask(id, diverged, around).reasons).toMatchObject([{ reason: 'diverged', why, commands }])
   expect(explainTask(id, diverged, undefined).reasons).toMatchObject([{ reason: 'diverged', why, commands: [] }])
 })
+
+describe('workers that are lost', () => {
+  const lost = failure('gone', { code: 'WORKER_LOST' })
+  /** Attempts that end with their worker, from a number on. */
+  const losses = (from: number, count: number) =>
+    Array.from({ length: count }, (_, n) => from + n).flatMap((attempt) => [
+      start('run', { attempt }),
+      fail('run', lost, { attempt }),
+      retryDue('run', { attempt: attempt + 1, at: LIMITS.functionRetryMsMax * 2 }),
+    ])
+  const most = LIMITS.retryAttemptsMax - 1
+
+  test('end a function that comes no further with any of them', () => {
+    const history = [submit(), ...losses(1, most), start('run', { attempt: most + 1 })]
+    function_(...history)
+      .when(fail('run', lost, { attempt: most + 1 }))
+      .thenTold('step.failed run', 'task.failed')
+  })
+
+  test('are forgotten when the function records something, and only then', () => {
+    const history = [submit(), ...losses(1, most), start('run', { attempt: most + 1 })]
+    const further = [...history, record([effect('a')], { attempt: most + 1 })]
+    function_(...further)
+      .when(fail('run', lost, { attempt: most + 1 }))
+      .thenTold('step.failed run', 'step.retry_scheduled run')
+    expect(taskOf(...further).steps[0]).toMatchObject({ attempts: most + 1, attemptsSinceReset: 1 })
+    function_(...history, signal('go'))
+      .when(fail('run', lost, { attempt: most + 1 }))
+      .thenTold('step.failed run', 'task.failed')
+  })
+})

@@ -28,6 +28,8 @@ import {
   order,
   type Order,
   cancel,
+  child,
+  childOver,
   choose,
   complete,
   call,
@@ -59,7 +61,7 @@ import {
 import { arbitraryRun, play } from './random-run.js'
 
 /** What a run of a durable function hands in begins its time anew. */
-const RENEWS = /^(effect\.recorded|timer\.|function\.continued)/
+const RENEWS = /^(effect\.recorded|timer\.|function\.continued|child\.started)/
 
 const RUNS = 12_000
 const SEED = 20_260_101
@@ -190,6 +192,8 @@ const exercised = (() => {
     start('run', { attempt: 3 }),
   )
   told(note, functionPlan, ...cleaning, diverge(again))
+  told(note, functionPlan, submit(), start('run'), record([child('one')]), childOver('one'))
+  told(note, functionPlan, ...cleaning, record([child('one')], again), childOver('one'))
   told(note, functionPlan, ...asleep, complete('run'))
   told(
     note,

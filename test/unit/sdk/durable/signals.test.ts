@@ -1,6 +1,7 @@
 // Waits for signals: M1 to M3 of `durable/mailbox.ts`, with timeouts and conditions.
 import type { FunctionContext } from '@tasker/sdk/internal/durable/context'
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { BEGAN_AT, begin, effect, fired, resultOf, signalled, started } from './hand-turned.js'
 
 test('a signal wakes who waits for it', async () => {
@@ -101,4 +102,23 @@ test('a signal to another task is an operation', async () => {
     outcome: { type: 'succeeded', result: 'null' },
   })
   expect(hand.end).toEqual({ type: 'returned', result: 'null' })
+})
+
+test('a payload that does not fit the schema of its wait fails the wait with a code, and one that fits is what the schema makes of it', async () => {
+  const hand = await begin(async (ctx) => {
+    const schema = z.object({ by: z.string(), ok: z.boolean().default(true) })
+    const code = await ctx.waitForSignal('answer', { schema }).catch((error: unknown) => (error as { reason?: string }).reason)
+    return [code, await ctx.waitForSignal('answer', { schema })]
+  })
+  await hand.tell(signalled('answer', { by: 7 }), signalled('answer', { by: 'Ada' }))
+  expect(resultOf(hand)).toEqual(['INPUT_SCHEMA_VIOLATION', { by: 'Ada', ok: true }])
+})
+
+test('a schema that answers later is refused', async () => {
+  const hand = await begin((ctx) => {
+    const schema = z.string().refine(() => Promise.resolve(true))
+    return ctx.waitForSignal('answer', { schema }).catch((error: unknown) => (error as { reason?: string }).reason)
+  })
+  await hand.tell(signalled('answer', 'yes'))
+  expect(resultOf(hand)).toBe('OPERATION_OUTSIDE_TURN')
 })

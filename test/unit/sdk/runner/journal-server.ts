@@ -42,6 +42,8 @@ export class JournalServer {
   entriesOfCommand = 1_000
   /** What the next records are refused with. */
   readonly refusals: string[] = []
+  /** Whether they may be taken later. */
+  refusesForNow = false
   #definition: FunctionDefinition
   #options: Partial<WorkerOptions>
   #input: unknown
@@ -186,7 +188,7 @@ export class JournalServer {
         reason,
         message: 'no',
         hint: '',
-        retryable: false,
+        retryable: this.refusesForNow,
         errors: [],
         context: {},
         docsUrl: '',

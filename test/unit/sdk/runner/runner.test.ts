@@ -301,6 +301,43 @@ test('a run that is taken away aborts its steps and says no more', async () => {
   expect(resultsOf(server.wire.worker())).toEqual([])
 })
 
+test('what the server cannot take now is handed in again, once, and the function hears nothing of it', async () => {
+  const ran: string[] = []
+  const body = fn(async (ctx) => {
+    const one = await ctx.step('one', () => ran.push('one'))
+    await ctx.sleep('1h')
+    return one
+  })
+  const server = new JournalServer(body)
+  server.refusesForNow = true
+  server.refusals.push('BUSY', 'BUSY')
+  await server.newWorker()
+  server.start()
+  await server.rest()
+  expect(kindsOf(server)).toEqual(['step one'])
+  for (let more = 0; more < 6; more++) {
+    server.clock.advance(1_000)
+    await server.rest()
+  }
+  expect(kindsOf(server)).toEqual(['step one', 'step one', 'step one', 'timer sleep, suspend'])
+  server.happen('sleep')
+  await server.rest()
+  expect([resultOf(server), ran]).toEqual([1, ['one']])
+})
+
+test('a suspension that the server cannot take now is asked for again', async () => {
+  const server = new JournalServer(fn(async (ctx) => ctx.sleep('1h')))
+  server.refusesForNow = true
+  server.refusals.push('BUSY')
+  await server.newWorker()
+  server.start()
+  await server.rest()
+  server.clock.advance(1_000)
+  await server.rest()
+  expect(kindsOf(server)).toEqual(['timer sleep, suspend', 'timer sleep', 'suspend'])
+  expect(server.isOut).toBe(false)
+})
+
 test('what the server refuses fails the function with its code', async () => {
   const server = new JournalServer(fn((ctx) => ctx.call('No.Such', {})))
   server.refusals.push('HANDLER_UNKNOWN')

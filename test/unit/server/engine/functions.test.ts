@@ -160,6 +160,31 @@ test('a signal wakes a function that is suspended, and the next run sees it', as
   expect(await signal(made, taskId, 'late')).toMatchObject({ type: 'refused', refusal: { reason: 'TASK_FINISHED' } })
 })
 
+test('functions that rest for long leave the memory, those that are due soon stay, and all go on when something wakes them', async () => {
+  const made = await world()
+  const worker = made.greeter({ slots: 10_000 })
+  const bytes = (): number => made.engine.health().limits.find(({ limit }) => limit === 'cache_bytes')?.used ?? Infinity
+  const rests = async (from: number, to: number, proposals: readonly JournalProposal[]): Promise<number> => {
+    const before = bytes()
+    for (let n = from; n < to; n++) made.submit(greet(n))
+    await settled()
+    for (const command of worker.commands.slice(from - 1)) {
+      worker.record(command, proposals, { then: { type: 'suspend', seen: 0 } })
+    }
+    await settled()
+    return bytes() - before
+  }
+  const soon = [step('a', 1), sleep('nap', made.clock.now() + 30_000)]
+  const each = (await rests(1, 101, soon)) / 100
+  expect(await rests(101, 2_301, [step('a', 1)])).toBeLessThan(2_000 * each)
+  expect(await rests(2_301, 4_501, soon)).toBeGreaterThan(2_000 * each)
+  const first = worker.commands[100]
+  if (first === undefined) throw new Error('the first that rests was never run')
+  expect(await signal(made, first.taskId, 'go')).toMatchObject({ type: 'done' })
+  expect(worker.commands.at(-1)).toMatchObject({ taskId: first.taskId, attempt: 2 })
+  expect(shown(worker.command('run'))).toEqual(['effect.recorded a', 'signal.received'])
+})
+
 test('a signal with a request id that is known is no other signal', async () => {
   const made = await world()
   const worker = made.greeter()
@@ -378,11 +403,11 @@ test('what cannot be recorded is refused with its reason, and the run goes on', 
   const many = Array.from({ length: LIMITS.functionOperationsMax + 1 }, (_, n) => step(`s${n}`, n))
   worker.record(command, many)
   worker.record(command, [], {
-    problem: { code: 'INVALID_INPUT', reason: 'NOT_SUPPORTED_YET', message: 'no calls', retryable: false },
+    problem: { code: 'INVALID_INPUT', reason: 'RECORD_NOT_READ', message: 'not read', retryable: false },
   })
   worker.record(command, [step('a', 1)])
   await settled()
-  expect(told(worker)).toEqual(['0: #1 TOO_MANY_OPERATIONS', '0: #2 NOT_SUPPORTED_YET', '0: effect.recorded a #3'])
+  expect(told(worker)).toEqual(['0: #1 TOO_MANY_OPERATIONS', '0: #2 RECORD_NOT_READ', '0: effect.recorded a #3'])
 })
 
 test('a run that leaves its journal as it is for too long is taken away and run again; one that hands something in is not', async () => {

@@ -314,7 +314,42 @@ export interface Task {
   /** 0 while the task goes on. */
   endedAtMs: number;
   /** Not set in lists. */
-  overview: TaskOverview | undefined;
+  overview:
+    | TaskOverview
+    | undefined;
+  /** The task that began this one. Not set in lists. */
+  parent:
+    | ParentTask
+    | undefined;
+  /** The tasks that this one began: in this life of a function, or last for each step. Not set in lists. */
+  children: ChildTask[];
+}
+
+/** The task that began another. */
+export interface ParentTask {
+  taskId: string;
+  /** `function` when an operation of a durable function began it, `step` when it is the work of a step. */
+  of: string;
+  /** Of the operation, or the name of the step. */
+  key: string;
+  /** The life of the function, or the attempt of the step. */
+  round: number;
+  /** It goes on when its parent ends; otherwise it is cancelled. */
+  abandoned: boolean;
+  /** How many tasks it has above it, from 1. */
+  depth: number;
+}
+
+/** A task that another began. */
+export interface ChildTask {
+  taskId: string;
+  of: string;
+  /** The step that began it; `run` of a durable function. */
+  stepId: string;
+  key: string;
+  name: string;
+  /** How it ended for its parent: open, succeeded, failed or cancelled. */
+  outcome: string;
 }
 
 /** A task at a glance. */
@@ -2337,6 +2372,8 @@ function createBaseTask(): Task {
     parentCorrelationId: "",
     endedAtMs: 0,
     overview: undefined,
+    parent: undefined,
+    children: [],
   };
 }
 
@@ -2410,6 +2447,12 @@ export const Task: MessageFns<Task> = {
     }
     if (message.overview !== undefined) {
       TaskOverview.encode(message.overview, writer.uint32(522).fork()).join();
+    }
+    if (message.parent !== undefined) {
+      ParentTask.encode(message.parent, writer.uint32(530).fork()).join();
+    }
+    for (const v of message.children) {
+      ChildTask.encode(v!, writer.uint32(538).fork()).join();
     }
     return writer;
   },
@@ -2609,6 +2652,224 @@ export const Task: MessageFns<Task> = {
             }
 
             message.overview = TaskOverview.decode(reader, reader.uint32());
+            continue;
+          }
+          case 66: {
+            if (tag !== 530) {
+              break;
+            }
+
+            message.parent = ParentTask.decode(reader, reader.uint32());
+            continue;
+          }
+          case 67: {
+            if (tag !== 538) {
+              break;
+            }
+
+            message.children.push(ChildTask.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseParentTask(): ParentTask {
+  return { taskId: "", of: "", key: "", round: 0, abandoned: false, depth: 0 };
+}
+
+export const ParentTask: MessageFns<ParentTask> = {
+  encode(message: ParentTask, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    if (message.of !== "") {
+      writer.uint32(18).string(message.of);
+    }
+    if (message.key !== "") {
+      writer.uint32(26).string(message.key);
+    }
+    if (message.round !== 0) {
+      writer.uint32(32).uint32(message.round);
+    }
+    if (message.abandoned !== false) {
+      writer.uint32(40).bool(message.abandoned);
+    }
+    if (message.depth !== 0) {
+      writer.uint32(48).uint32(message.depth);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ParentTask {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseParentTask();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.of = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.round = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.abandoned = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.depth = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseChildTask(): ChildTask {
+  return { taskId: "", of: "", stepId: "", key: "", name: "", outcome: "" };
+}
+
+export const ChildTask: MessageFns<ChildTask> = {
+  encode(message: ChildTask, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    if (message.of !== "") {
+      writer.uint32(18).string(message.of);
+    }
+    if (message.stepId !== "") {
+      writer.uint32(26).string(message.stepId);
+    }
+    if (message.key !== "") {
+      writer.uint32(34).string(message.key);
+    }
+    if (message.name !== "") {
+      writer.uint32(42).string(message.name);
+    }
+    if (message.outcome !== "") {
+      writer.uint32(50).string(message.outcome);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChildTask {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChildTask();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.of = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.stepId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.outcome = reader.string();
             continue;
           }
         }

@@ -4653,10 +4653,16 @@ export const StepCancellation: MessageFns<StepCancellation> = {
  *      `retryable` says), `cancelled` when it cleaned up after a cancellation. `cancellation` is not sent for functions: they see it in their journal.
  *      `diverged` and `continued` end a record instead: after `diverged` the attempt is over and a person is asked; after `continued` the same
  *      attempt goes on with the next `life`.
+ * W30  A `child` becomes `child_started` with its record, and once the log holds that the other task begins. `child_ended` comes when that task is over, when
+ *      it could not begin (`failed`, with the code), or with the record of a `cancel`: then it is cancelled too. An abandoned child is not cancelled. A
+ *      function that continues lets go of its children.
+ * W31  A `send` is handed to the other task before its record is in the log, and its outcome comes as the fact `send`, never as proposed. A record with
+ *      a `send` is not suspended (W23), because its outcome is news. The same key in the same life is the same signal.
  * W35  A `call` becomes a step of the function's task, once for its key, and is ready in the commit of its record. Its command is one of a standard step
  *      whose `input` is that of the call; nothing in it says that a function asked. It is scheduled, tried again and timed out as any step is.
  * W36  What ends the step of a call is the fact `call_ended` of the journal: its result, its last failure, or that it was cancelled. A call that nobody
  *      waits for (`cancel`), or whose function ends or continues, is cancelled in the commit that says so, and its worker is asked to stop.
+ * W37  A refused record whose problem is `retryable` may be handed in later, as a new record: its number is used. Any other refusal is for good.
  * W40  An update is a request to the function (`update_received`), which it answers (`update_answered`): with a value, with a failure, or by refusing it,
  *      where it has nobody for the name or the payload does not fit. Answers are handed in like what the function records; the first counts. Updates
  *      that a function has seen and not answered when it continues, or when it ends, are answered by the server.

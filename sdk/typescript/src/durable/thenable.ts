@@ -1,3 +1,3 @@
-/** What is a promise, of whatever make. */
+/** What can be awaited. */
 export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
