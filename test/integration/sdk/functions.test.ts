@@ -229,9 +229,17 @@ test('a function whose code does not fit its journal waits for a person, and not
   await handle.signal('go')
   for await (const event of handle.events()) {
     if (event.type !== 'function.diverged') continue
-    expect(event.data).toMatchObject({ expected: 'the step charge', actual: 'the step refund' })
+    expect(event.data).toMatchObject({
+      expected: 'the step charge',
+      actual: 'the step refund',
+      line: expect.stringMatching(/functions\.test\.ts:\d+:\d+$/) as string,
+    })
     break
   }
+  expect((await handle.state()).status).toBe('diverged')
+  const told = JSON.stringify(await handle.explain())
+  for (const way of ['the step charge', 'the step refund', '`patched`', 'retry the task', 'functions.test.ts:'])
+    expect(told).toContain(way)
   await other.drain()
   work({ namespace: 'changed', tasks: [step('charge')] })
   await handle.retry('the old code is back')
