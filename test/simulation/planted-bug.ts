@@ -2,7 +2,7 @@
 import type { ConnectResponse } from '@tasker/proto'
 import type { WorkerPort } from '@tasker/server/internal/engine/api'
 import type { Clock } from '@tasker/server/internal/engine/clock'
-import type { PartMakers } from '@tasker/server/internal/engine/engine-parts'
+import type { PartMakers } from '@tasker/server/internal/engine/engine-ports'
 import type { EventLog } from '@tasker/server/internal/log/port'
 import type { ProjectionStore } from '@tasker/server/internal/projections/port'
 import type { Life } from './life.js'

@@ -1,6 +1,6 @@
 /** The server processes of a world: they start, die, are started again, and at times one starts while another still serves. */
 import { durationMs } from '@tasker/core'
-import type { PartMakers, PublishingPorts } from '@tasker/server/internal/engine/engine-parts'
+import type { PartMakers, PublishingPorts } from '@tasker/server/internal/engine/engine-ports'
 import { type RunningEngine, startEngine } from '@tasker/server/internal/engine/engine'
 import type { SealingPorts } from '@tasker/server/internal/engine/seals/sealer'
 import { StreamCache } from '@tasker/server/internal/engine/stream-cache'

@@ -1,6 +1,6 @@
 /** The settings of an engine that is started inside a test; each says what it wants otherwise. */
 import { durationMs, NO_LIFECYCLE } from '@tasker/core'
-import type { EngineSettings } from '@tasker/server/internal/engine/engine-parts'
+import type { EngineSettings } from '@tasker/server/internal/engine/engine-ports'
 
 export const ENGINE_SETTINGS: EngineSettings = {
   node: 'node',

@@ -15,7 +15,7 @@ import type {
   WorkerSession,
 } from '@tasker/server/internal/engine/api'
 import { type RunningEngine, startEngine } from '@tasker/server/internal/engine/engine'
-import type { EngineSettings, PublishingPorts } from '@tasker/server/internal/engine/engine-parts'
+import type { EngineSettings, PublishingPorts } from '@tasker/server/internal/engine/engine-ports'
 import type { SealingPorts } from '@tasker/server/internal/engine/seals/sealer'
 import type { QuarantinedStream } from '@tasker/server/internal/engine/quarantine'
 import { type FaultPolicy, memoryLog } from '@tasker/server/internal/log/memory/memory-log'

@@ -2,7 +2,7 @@
 import { durationMs, NO_LIFECYCLE } from '@tasker/core'
 import type { Clock } from '../engine/clock.js'
 import { type RunningEngine, startEngine } from '../engine/engine.js'
-import type { EngineSettings } from '../engine/engine-parts.js'
+import type { EngineSettings } from '../engine/engine-ports.js'
 import { WORKER_TIMES_DEFAULT, type DoorLogger } from '../grpc/door.js'
 import { inProcessDoor, type InProcessDoor } from '../grpc/in-process.js'
 import { type MemoryLog, memoryLog } from '../log/memory/memory-log.js'

@@ -1,158 +1,39 @@
 /** The wiring diagram of the engine: which part is built on which, and who is called when something happens. */
-import {
-  decideSchedule,
-  type DurationMs,
-  handlerQueue,
-  isFunctionQueue,
-  LIMITS,
-  type Lifecycle,
-  type Partition,
-  type Plan,
-  type ReadyRow,
-  type TaskId,
-  type TemplateHash,
-  type TimerRow,
-  type WorkerId,
-} from '@tasker/core'
+import { handlerQueue, isFunctionQueue, LIMITS, type Plan, type ReadyRow, type TemplateHash } from '@tasker/core'
 import { inBackground } from '../background.js'
 import { Dispatcher } from '../dispatch/dispatcher.js'
 import { KeyQueues } from '../dispatch/key-queues.js'
-import type { AttemptTimeout, ConnectedWorker } from '../dispatch/worker.js'
 import { Workers } from '../dispatch/workers.js'
-import type { CommitProbe, EventLog } from '../log/port.js'
-import type { ProjectionStore } from '../projections/port.js'
-import { Projector } from '../projections/projector.js'
-import { Upkeep, type UpkeepPorts } from '../projections/upkeep.js'
+import { type Projector } from '../projections/projector.js'
+import { Upkeep } from '../projections/upkeep.js'
 import { EventBus } from '../publishers/bus.js'
 import { DomainFeed } from '../publishers/feed.js'
 import { Publisher } from '../publishers/publisher.js'
-import type { EventTransport } from '../publishers/transport.js'
-import type { EngineMetrics } from '../telemetry/metrics.js'
-import type { SchemaCheck } from '../templates/json-schema.js'
-import { TimerWheel } from '../timers/timer-wheel.js'
+import { type TimerWheel } from '../timers/timer-wheel.js'
 import { TimerWindow } from '../timers/timer-window.js'
-import type { FaultDetail } from '../faults.js'
-import type { AttemptRef, QueueInfo, Submission, SubmitAnswer } from './api.js'
+import type { QueueInfo } from './api.js'
 import { Children } from './children/children.js'
 import type { Clock } from './clock.js'
 import { type DeliveryTargets, deliver } from './deliveries.js'
+import { type EngineCalls, type EnginePorts, type EngineSettings, MAKERS, type PartMakers } from './engine-ports.js'
 import { Followers } from './followers.js'
 import { GroupCommit, type GroupCommitHooks } from './group-commit.js'
-import { Sealer, type SealingPorts } from './seals/sealer.js'
+import { Sealer } from './seals/sealer.js'
 import { ScheduleStreams } from './schedules/schedule-streams.js'
 import { Schedules } from './schedules/schedules.js'
 import { KeyStreams } from './keys/key-streams.js'
 import { Keys } from './keys/keys.js'
-import { Quarantine, type QuarantinedStream } from './quarantine.js'
+import { Quarantine } from './quarantine.js'
 import { Readiness } from './readiness.js'
 import { Reads } from './reads.js'
-import { StreamCache } from './stream-cache.js'
+import { type StreamCache } from './stream-cache.js'
 import { type SnapshotSource, StreamLoader } from './stream-loader.js'
 import { Submissions } from './submissions.js'
-import type { TaskCommit } from './task-stream.js'
-import { TASK_RULES, type TaskRules } from './task-rules.js'
 import { type RuntimeHooks, TaskRuntime } from './task-runtime.js'
 import { TemplateCatalog } from './template-catalog.js'
 import { UnservedQueues } from './unserved.js'
 import { reportUnserved } from './unserved-step.js'
 import { tellQueues } from './waiting-queues.js'
-
-export type EngineLimit =
-  | 'waitingCommitsMax'
-  | 'waitingCharsMax'
-  | 'unprojectedTasksMax'
-  | 'unprojectedBytesMax'
-  | 'timerHorizonMs'
-
-export interface EngineSettings {
-  /** Names this process in `partition.acquired`. */
-  readonly node: string
-  readonly batchCommitsMax: number
-  readonly cacheBytesMax: number
-  readonly projectionIntervalMs: DurationMs
-  /** Events of a task between two snapshots of it; `LIMITS.snapshotEvents` when undefined. */
-  readonly snapshotEvents?: number
-  /** Bounds that tests lower; those of `LIMITS` when undefined. */
-  readonly limits?: Partial<Record<EngineLimit, number>>
-  readonly workerGraceMs: DurationMs
-  readonly workerSilenceMs: DurationMs
-  readonly cancelGraceMs: DurationMs
-  /** Registering other content under a version replaces it, also when the caller does not ask. */
-  readonly templateReplace: boolean
-  /** Whose overrides in `environments` count for tasks submitted from now on; none when undefined. */
-  readonly environment: string | undefined
-  /** What holds for tasks whose template says nothing. */
-  readonly lifecycle: Lifecycle
-  /** A queue without workers is reported after this. */
-  readonly workerUnavailableMs: DurationMs
-  /** A step that waits in such a queue for this long makes a dead letter of its task. */
-  readonly workerUnavailableDeadLetterMs: DurationMs
-  /** Entries of one ready queue kept in memory; `LIMITS.windowEntriesMax` when undefined. */
-  readonly readyWindowMax?: number
-}
-
-export interface EnginePorts {
-  readonly log: EventLog
-  readonly store: ProjectionStore
-  readonly clock: Clock
-  readonly schemaCheck: SchemaCheck
-  readonly metrics: EngineMetrics
-  /** A draw from [0, 1), for jitter. */
-  readonly draw: () => number
-  /** Where domain events go; none are published when undefined, and those that are recorded wait in the log. */
-  readonly publishing?: PublishingPorts
-  /** How an idle server knows that it could commit; without one it believes so until an append says otherwise. */
-  readonly probe?: CommitProbe
-  /** What looks after the rows; nobody does when undefined. */
-  readonly upkeep?: UpkeepPorts
-  /** How seals are made; none are when undefined. */
-  readonly sealing?: SealingPorts
-  /** How parts are made that are not made as a server makes them. */
-  readonly makers?: Partial<PartMakers>
-}
-
-/** What parts are made of. The simulation keeps hold of some of them, and puts broken ones in their place to see whether that is noticed. */
-export interface PartMakers {
-  readonly rules: TaskRules
-  readonly decideSchedule: typeof decideSchedule
-  readonly cache: (bytesMax: number) => StreamCache
-  readonly wheel: (clock: Clock) => TimerWheel
-  readonly projector: (...parts: ConstructorParameters<typeof Projector>) => Projector
-}
-
-const MAKERS: PartMakers = {
-  rules: TASK_RULES,
-  decideSchedule,
-  cache: (bytesMax) => new StreamCache(bytesMax),
-  wheel: (clock) => new TimerWheel(clock),
-  projector: (...parts) => new Projector(...parts),
-}
-
-export interface PublishingPorts {
-  readonly transport: EventTransport
-  /** The transport went away, or came back. */
-  readonly available: (available: boolean, message: string) => void
-  /** A commit whose domain events cannot be read is passed over. */
-  readonly unreadable: (stream: string, error: unknown) => void
-}
-
-/** What parts report to the engine that holds them. */
-export interface EngineCalls {
-  readonly partitionLost: (partition: Partition, message: string) => void
-  readonly logAvailable: (available: boolean, message: string) => void
-  readonly overtaken: (message: string) => void
-  readonly released: (ref: AttemptRef, reason: string) => void
-  readonly workerLost: (ref: AttemptRef, worker: WorkerId, why: string) => void
-  readonly timedOut: (ref: AttemptRef, kind: AttemptTimeout) => void
-  readonly start: (row: ReadyRow, worker: ConnectedWorker) => void
-  readonly timerDue: (row: TimerRow, done: () => void) => void
-  readonly commitLost: (commit: TaskCommit) => void
-  readonly quarantined: (stream: QuarantinedStream) => void
-  readonly assertReadable: () => void
-  readonly submit: (submission: Submission, answer: (answer: SubmitAnswer) => void) => void
-  readonly cancel: (taskId: TaskId, reason: string) => Promise<unknown>
-  readonly refusal: () => FaultDetail | undefined
-}
 
 export interface EngineParts {
   readonly commits: GroupCommit
@@ -206,14 +87,10 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const plans = (hash: TemplateHash): Plan | undefined => catalog.planOf(hash)
   const loader = new StreamLoader(log, cache, quarantine, plans, snapshotsOf(ports, settings))
   const keys: Keys = keysOf(ports, settings, { commits, projector, loader, wheel }, () => runtime)
-  const ready = (row: ReadyRow): void => {
-    if (row.gate !== undefined) keys.add(row)
-    else if (isFunctionQueue(row.queue)) children.ready(row)
-    else dispatcher.add(row)
-  }
+  const ready = readyOf(() => ({ keys, children, dispatcher }))
   const publisher = publisherOf(ports)
   const domainEvents = new DomainFeed(log, new EventBus((events) => metrics.domainEventsDropped(events)))
-  const targets: DeliveryTargets = {
+  const hooks = hooksOf(calls, quarantine, {
     workers,
     ready,
     keysOf: (taskId, state) => keys.sync(taskId, state),
@@ -226,8 +103,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
     domainEvents,
     children: { committed: (commit) => children.committed(commit) },
     undeliverable: calls.released,
-  }
-  const hooks = hooksOf(calls, targets, quarantine)
+  })
   const runtime: TaskRuntime = new TaskRuntime(clock, commits, cache, workers, dispatcher, hooks, make.rules)
   const submissions = new Submissions({ partitionCount: log.partitionCount, catalog, cache, loader, runtime, projector })
   const children: Children = childrenOf(ports, settings, { loader, runtime, submissions, dispatcher })
@@ -261,8 +137,17 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   }
 }
 
+const readyOf =
+  (parts: () => Pick<EngineParts, 'keys' | 'children' | 'dispatcher'>): EngineParts['ready'] =>
+  (row) => {
+    const { keys, children, dispatcher } = parts()
+    if (row.gate !== undefined) keys.add(row)
+    else if (isFunctionQueue(row.queue)) children.ready(row)
+    else dispatcher.add(row)
+  }
+
 /** A stream that is set aside leaves memory: who runs or follows it hears no more of it. */
-const hooksOf = ({ commitLost }: EngineCalls, targets: DeliveryTargets, quarantine: Quarantine): RuntimeHooks => ({
+const hooksOf = ({ commitLost }: EngineCalls, quarantine: Quarantine, targets: DeliveryTargets): RuntimeHooks => ({
   durable: (commit, seq) => deliver(commit, seq, targets),
   lost: commitLost,
   quarantine: (stream, error) => {

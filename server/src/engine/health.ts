@@ -2,7 +2,8 @@
 import { LIMITS } from '@tasker/core'
 import type { FaultDetail } from '../faults.js'
 import type { HealthPart, LimitLevel } from './api.js'
-import type { EngineParts, EngineSettings } from './engine-parts.js'
+import type { EngineParts } from './engine-parts.js'
+import type { EngineSettings } from './engine-ports.js'
 import { QUARANTINED_MAX } from './quarantine.js'
 
 /** Why nothing is answered before a server has recovered. */

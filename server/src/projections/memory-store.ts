@@ -82,16 +82,13 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
       return Promise.resolve(snapshot(firstOfKeys(rows, request)))
     },
     longestWaiting: (namespace, queue, readyBefore, after, limit) => {
-      const rows = allReady().filter((row) => row.namespace === namespace && row.queue === queue)
-      const waiting = rows.filter((row) => row.readyAt < readyBefore).sort(oldestFirst)
-      return Promise.resolve(waiting.filter((row) => after === undefined || oldestFirst(row, after) > 0).slice(0, limit))
+      const rows = allReady().filter((row) => row.namespace === namespace && row.queue === queue && row.readyAt < readyBefore)
+      const waiting = rows.filter((row) => after === undefined || oldestFirst(row, after) > 0)
+      return Promise.resolve(waiting.sort(oldestFirst).slice(0, limit))
     },
     timers: (dueBefore, limit) => Promise.resolve(snapshot(dueOf(allTimers(), dueBefore).slice(0, limit))),
     inFlight: () => Promise.resolve(allTimers().filter(({ kind }) => kind === 'step_timeout' || kind === 'heartbeat')),
-    linked: (after, limit) => {
-      const ids = allTimers().flatMap(({ taskId, kind }) => (kind === 'linked' && taskId > (after ?? '') ? [taskId] : []))
-      return Promise.resolve(ids.sort(compareText).slice(0, limit))
-    },
+    linked: (after, limit) => Promise.resolve(linkedOf(allTimers(), after).slice(0, limit)),
     identity: (scope) => Promise.resolve(identities.get(scope)),
     key: (namespace, queue) => Promise.resolve(keys.get(`${namespace}\n${queue}`)),
     heldKeys: () => Promise.resolve([...keys.values()].filter(({ state }) => state.places.size > 0)),
@@ -114,6 +111,10 @@ export const memoryStore = (beforeWrite: () => void | Promise<void> = () => unde
 
 const dueOf = (rows: readonly TimerRow[], before: TimerRow['dueAt']): readonly TimerRow[] =>
   rows.filter(({ dueAt }) => dueAt < before)
+
+const linkedOf = (rows: readonly TimerRow[], after: TaskId | undefined): readonly TaskId[] =>
+  rows.flatMap(({ taskId, kind }) => (kind === 'linked' && taskId > (after ?? '') ? [taskId] : [])).sort(compareText)
+
 const count = (row: ActivityRow, activity: Map<string, ActivityRow>): void => {
   const there = activity.get(activityKey(row))
   activity.set(activityKey(row), there === undefined ? row : addedActivity(there, row))

@@ -1,7 +1,7 @@
 /** Each bound of the engine, driven to its end: who comes then is told, and nothing that was taken is lost. */
 import { type Json, jsonOf, type TaskId } from '@tasker/core'
 import type { SubmitAnswer } from '@tasker/server/internal/engine/api'
-import type { EngineSettings } from '@tasker/server/internal/engine/engine-parts'
+import type { EngineSettings } from '@tasker/server/internal/engine/engine-ports'
 import { Quarantine } from '@tasker/server/internal/engine/quarantine'
 import { type FaultPolicy, memoryLog } from '@tasker/server/internal/log/memory/memory-log'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
