@@ -144,12 +144,11 @@ module.exports = {
     {
       name: 'durable-is-pure',
       comment:
-        'The scheduler of durable functions touches no wire, no clock and no Node built-in: besides itself it knows errors, limits, names, schemas, promises and JSON.',
+        'The scheduler of durable functions touches no wire, no clock and no Node built-in: besides itself it knows errors, limits, names, schemas and JSON.',
       severity: 'error',
       from: { path: '^sdk/typescript/src/durable/' },
       to: {
-        pathNot:
-          '^sdk/typescript/src/(durable/|errors/|(limits|duration|thenable|step/json|definition/(check-name|schema))\\.ts$)',
+        pathNot: '^sdk/typescript/src/(durable/|errors/|(limits|duration|step/json|definition/(check-name|schema))\\.ts$)',
       },
     },
     {

@@ -1,14 +1,21 @@
 /** Those who ask servers for something: clients that submit and cancel, operators who give orders, and readers. What is answered is shown to the invariants. */
 import type { TaskId } from '@tasker/core'
 import { inBackground } from '@tasker/server/internal/background'
-import type { CommandAnswer, SubmitAnswer, TaskOrder, TaskSnapshot } from '@tasker/server/internal/engine/api'
+import type {
+  CommandAnswer,
+  GivenSignal,
+  ScheduleOrder,
+  SubmitAnswer,
+  TaskOrder,
+  TaskSnapshot,
+} from '@tasker/server/internal/engine/api'
 import type { Clock } from '@tasker/server/internal/engine/clock'
 import type { Checking } from './checking.js'
 import type { Dice } from './dice.js'
 import type { Calls } from './network.js'
 import type { Server } from './servers.js'
 import type { Trace } from './trace.js'
-import { submitUntilAcknowledged } from './workload.js'
+import { NAMESPACE, submitUntilAcknowledged } from './workload.js'
 
 export interface ClientsParts {
   readonly clock: Clock
@@ -24,7 +31,14 @@ export interface ClientsParts {
 export interface Client {
   readonly letsGo: boolean
   readonly waitMs: number | undefined
+  /** It is there as soon as the task is. */
+  readonly signal?: GivenSignal | undefined
   readonly taken: (taskId: TaskId) => void
+}
+
+/** A signal by the id of the request that brings it, however often it is sent. */
+export interface SignalOrder extends GivenSignal {
+  readonly requestId: string
 }
 
 type Ask<Answer> = (server: Server, answer: (given: Answer) => void) => void
@@ -37,7 +51,7 @@ export class Clients {
     this.#parts = parts
   }
 
-  submit(name: string, key: string | undefined, { letsGo, waitMs, taken }: Client): void {
+  submit(name: string, key: string | undefined, { letsGo, waitMs, signal, taken }: Client): void {
     const { clock, dice, checking, trace } = this.#parts
     submitUntilAcknowledged(name, key, {
       clock,
@@ -45,9 +59,11 @@ export class Clients {
       submit: (submission, answered, hear) =>
         this.#ask<SubmitAnswer>(
           (server, answer) =>
-            server.engine.submit(submission, (given) => {
+            server.engine.submit(signal === undefined ? submission : { ...submission, signal }, (given) => {
               if (!server.life.lives()) return
               this.#isTaken(given)
+              if (signal !== undefined && given.type !== 'failed')
+                checking.sent({ type: 'signalled', taskId: given.taskId, requestId: submission.requestId })
               answered(given)
               answer(given)
             }),
@@ -75,13 +91,50 @@ export class Clients {
     this.#order(taskId, ({ engine }) => engine.order(taskId, order, 'operator'))
   }
 
+  /** Hears whether it is there; nothing when call or answer are lost. */
+  signal(taskId: TaskId, signal: SignalOrder, hear: (isThere: boolean) => void): void {
+    const { checking, trace } = this.#parts
+    trace.add('client', () => `signals ${signal.name} ${signal.requestId} to ${taskId}`, taskId)
+    const give = async ({ engine, life }: Server): Promise<CommandAnswer> => {
+      const answer = await engine.order(taskId, { type: 'signal', ...signal }, 'client')
+      if (life.lives() && answer.type === 'done') checking.sent({ type: 'signalled', taskId, requestId: signal.requestId })
+      return answer
+    }
+    this.#order(taskId, give, ({ type }) => hear(type === 'done'))
+  }
+
+  /** The same for an order to a schedule. */
+  orderSchedule(name: string, order: ScheduleOrder, hear: (isDone: boolean) => void): void {
+    const { checking, trace } = this.#parts
+    trace.add('operator', () => `orders ${order.type} of the schedule ${name}`)
+    this.#ask<boolean>(
+      ({ engine, life }, answer) =>
+        inBackground(
+          engine.schedules.order(NAMESPACE, name, order, 'operator').then((given) => {
+            if (!life.lives()) return
+            if (given.type === 'done' && given.info !== undefined)
+              checking.sent({ type: 'scheduled', name, version: given.info.version })
+            answer(given.type === 'done')
+          }),
+        ),
+      (isDone) => {
+        trace.add('operator', () => `hears ${isDone ? 'done' : 'no'} of its ${order.type} of the schedule ${name}`)
+        hear(isDone)
+      },
+    )
+  }
+
   async read(server: Server, taskId: TaskId): Promise<TaskSnapshot | undefined> {
     const snapshot = await server.engine.read(taskId)
     if (snapshot !== undefined && server.life.lives()) this.#parts.checking.sent({ type: 'read', ...snapshot })
     return snapshot
   }
 
-  #order(taskId: TaskId, give: (server: Server) => Promise<CommandAnswer>): void {
+  #order(
+    taskId: TaskId,
+    give: (server: Server) => Promise<CommandAnswer>,
+    hear: (given: CommandAnswer) => void = () => undefined,
+  ): void {
     const { checking, trace } = this.#parts
     this.#ask<CommandAnswer>(
       (server, answer) =>
@@ -95,7 +148,10 @@ export class Clients {
             () => undefined,
           ),
         ),
-      (given) => trace.add('client', () => `hears ${given.type} of its order to ${taskId}`, taskId),
+      (given) => {
+        trace.add('client', () => `hears ${given.type} of its order to ${taskId}`, taskId)
+        hear(given)
+      },
     )
   }
 

@@ -4,7 +4,7 @@ import { drawBranchedTemplate } from './branched-work.js'
 import type { CrashAtCall } from './crash-points.js'
 import { Dice } from './dice.js'
 import { drawFailingTemplate } from './failing-work.js'
-import type { RunReport } from './run.js'
+import type { RunReport } from './run-report.js'
 import { drawTemplate, withKeys, withTimes } from './workload.js'
 import { World } from './world.js'
 

@@ -1,20 +1,23 @@
 /**
- * `npm run sim -- [--seed N] [--runs N] [--trace]`: runs seeded worlds, a thread a core, says what happened in each and the medians of all; exits with 1
+ * `npm run sim -- [--seed N] [--runs N] [--trace] [--durable]`: runs seeded worlds, a thread a core, says what happened in each and the medians of all; exits with 1
  * at the first broken promise. `--trace` shows everything that happened in one world. `--crash-at N [--moment before|after]` runs the fixed workload
- * of the crash loop instead, and kills its server in the n-th call of a port.
+ * of the crash loop instead, and kills its server in the n-th call of a port. `--durable` runs the worlds of durable functions and schedules.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { runWithCrash } from './crash-loop.js'
 import { CrashAtCall } from './crash-points.js'
+import { runDurable } from './durable/run-durable.js'
 import { failureOf, lineOf, mediansOf, type RunSummary, summaryOf } from './report.js'
-import { type RunReport, runSeed } from './run.js'
+import { runSeed } from './run.js'
+import type { RunReport } from './run-report.js'
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     runs: { type: 'string', default: '1' },
+    durable: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
     'crash-at': { type: 'string' },
     moment: { type: 'string', default: 'before' },
@@ -42,7 +45,7 @@ const show = (report: Pick<RunReport, 'replay' | 'violations' | 'trace'>): void 
 }
 
 const one = async (seed: number): Promise<void> => {
-  const report = await runSeed(seed)
+  const report = await (values.durable ? runDurable(seed) : runSeed(seed))
   show(report)
   say(lineOf(summaryOf(report)))
 }
@@ -64,7 +67,7 @@ const many = async (first: number, runs: number): Promise<void> => {
         resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
       })
       const go = (): void => {
-        if (next < first + runs && process.exitCode !== 1) worker.postMessage(next++)
+        if (next < first + runs && process.exitCode !== 1) worker.postMessage({ seed: next++, isDurable: values.durable })
         else worker.terminate().then(() => resolve(), reject)
       }
       worker.on('error', reject)

@@ -64,8 +64,13 @@ export class Calls {
   }
 }
 
+/** What stands at the server's end of a stream. */
+interface FarEnd {
+  disconnected(): void
+}
+
 /** N1: one worker's stream. */
-export class Link {
+export class Link<Session extends FarEnd = WorkerSession> {
   readonly #parts: NetworkParts
   readonly server: Server
   /** A message was lost: the worker finds its stream broken. */
@@ -75,7 +80,7 @@ export class Link {
   #toWorkerAtMs = 0
   /** Set when it broke and what was under way to the server arrives later than it would have. */
   #lateMs: number | undefined
-  session: WorkerSession | undefined
+  session: Session | undefined
 
   constructor(parts: NetworkParts, server: Server, broke: () => void) {
     this.#parts = parts
@@ -87,7 +92,7 @@ export class Link {
     return this.#open
   }
 
-  toServer(message: (session: WorkerSession) => void): void {
+  toServer(message: (session: Session) => void): void {
     if (!this.#open) return
     if (this.#isLost()) return
     this.#toServerAtMs = this.#arrivesAtMs(this.#toServerAtMs)
@@ -115,7 +120,7 @@ export class Link {
     clock.after(durationMs(Math.max(learnsMs, lastMs)), () => this.session?.disconnected())
   }
 
-  #atServer(message: (session: WorkerSession) => void): void {
+  #atServer(message: (session: Session) => void): void {
     if (this.#open) return this.#hand(message)
     const { clock, weather } = this.#parts
     if (this.#lateMs === undefined) return weather.note('message lost', 'network')
@@ -123,7 +128,7 @@ export class Link {
     clock.after(durationMs(this.#lateMs), () => this.#hand(message))
   }
 
-  #hand(message: (session: WorkerSession) => void): void {
+  #hand(message: (session: Session) => void): void {
     if (this.session !== undefined && this.server.life.lives()) message(this.session)
   }
 

@@ -43,12 +43,19 @@ export const NO_ROWS: Omit<ProjectionBatch, 'checkpoints'> = {
   removed: [],
 }
 
-const rowsOf = ({ stored, task, key }: SeenCommit): ProjectionBatch => ({
+const rowsOf = ({ stored, task, key, schedule }: SeenCommit): ProjectionBatch => ({
   ...NO_ROWS,
   ...(task === undefined ? {} : rowsOfTask(task, stored)),
   ...(key === undefined
     ? {}
     : { keys: [{ namespace: key.namespace, queue: key.queue, streamVersion: key.version, state: key.state }] }),
+  ...(schedule === undefined
+    ? {}
+    : {
+        schedules: [
+          { namespace: schedule.namespace, name: schedule.name, streamVersion: schedule.version, state: schedule.state },
+        ],
+      }),
   checkpoints: [{ partition: stored.partition, from: stored.seq - 1, to: stored.seq }],
 })
 

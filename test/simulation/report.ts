@@ -1,5 +1,5 @@
 /** What people read of runs: a line for each, the medians of many, and of one that failed the command that replays it and a readable trace. */
-import type { RunReport } from './run.js'
+import type { RunReport } from './run-report.js'
 
 /** What is left of a report when it has travelled from another thread. */
 export interface RunSummary {

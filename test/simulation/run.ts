@@ -1,35 +1,14 @@
 /** One run: a world from a seed, its faults and its work, and the verdict on it. */
 import { durationMs, type TaskId } from '@tasker/core'
 import { drawBranchedTemplate } from './branched-work.js'
-import type { Violation } from './checking.js'
 import { randomCrashes } from './crash-points.js'
 import { Dice } from './dice.js'
 import { drawFailingTemplate } from './failing-work.js'
 import { drawFaultPlan, drawLaterFaults, drawNetworkFaults, type FaultPlan, NO_FAULTS } from './fault-plan.js'
 import type { PlantedBug } from './planted-bug.js'
-import type { Trace } from './trace.js'
-import type { Witness } from './witness.js'
+import { reportOf, type RunReport } from './run-report.js'
 import { drawTemplate, IDENTITIES, withKeys, withTimes } from './workload.js'
 import { World, type WorldDice } from './world.js'
-
-export interface RunReport {
-  readonly seed: number
-  /** What `npm run sim --` has to be told to see it again. */
-  readonly replay: string
-  readonly violations: readonly Violation[]
-  readonly tasks: number
-  readonly events: number
-  readonly eventTypes: ReadonlySet<string>
-  /** How often each kind of fault happened. */
-  readonly faults: ReadonlyMap<string, number>
-  readonly virtualMs: number
-  /** Places of keys that were given. */
-  readonly grants: number
-  /** Compensations that began, and those that took everything back. */
-  readonly compensations: { readonly begun: number; readonly complete: number }
-  readonly trace: Trace
-  readonly witness: Witness
-}
 
 /** Where the dice of each subject begin: what came later has dice of its own, and earlier seeds make the worlds they made. */
 const SEEDS = {
@@ -141,23 +120,7 @@ class Run {
   }
 
   report(): RunReport {
-    const { checking, clients, weather, clock, trace } = this.world
-    const types = checking.witness.commits.flatMap(({ stored }) => stored.types)
-    const count = (wanted: string): number => types.filter((type) => type === wanted).length
-    return {
-      seed: this.#seed,
-      replay: `--seed ${this.#seed}`,
-      eventTypes: new Set(types),
-      violations: checking.violations,
-      tasks: clients.acknowledged.length,
-      events: checking.witness.events,
-      faults: weather.seen,
-      grants: count('key.granted'),
-      compensations: { begun: count('compensation.started'), complete: count('compensation.completed') },
-      virtualMs: clock.monotonicMs(),
-      trace,
-      witness: checking.witness,
-    }
+    return reportOf(this.world, this.#seed, `--seed ${this.#seed}`)
   }
 
   #scheduleFaults(): void {

@@ -4,23 +4,29 @@
  */
 import {
   evolve,
+  evolveSchedule,
+  type Instant,
   type KeyEvent,
   keyStream,
   type KeyState,
   type LiveTask,
   type Namespace,
   NO_KEY,
+  NO_SCHEDULE,
   NO_TASK,
   parseTaskId,
   type Plan,
   type QueueName,
   type RecordedTaskEvent,
+  type ScheduleEvent,
+  type ScheduleState,
   type TaskId,
   type TaskState,
 } from '@tasker/core'
 import { decodeTaskEvents } from '@tasker/server/internal/log/codec'
 import { decodeKeyEvents, keyOfStream } from '@tasker/server/internal/log/key-codec'
 import type { StoredCommit } from '@tasker/server/internal/log/port'
+import { decodeScheduleEvents, scheduleOfStream } from '@tasker/server/internal/log/schedule-codec'
 
 /** A task's commit: its events, and the task on both sides of it. */
 export interface TaskPart {
@@ -38,6 +44,16 @@ export interface KeyPart {
   readonly state: KeyState
 }
 
+export interface SchedulePart {
+  readonly namespace: Namespace
+  readonly name: string
+  readonly events: readonly ScheduleEvent[]
+  readonly at: Instant
+  readonly version: number
+  readonly before: ScheduleState
+  readonly state: ScheduleState
+}
+
 /** One durable commit. Parts are absent where the commit is of another stream, or of one that cannot be folded. */
 export interface SeenCommit {
   readonly stored: StoredCommit
@@ -47,6 +63,7 @@ export interface SeenCommit {
   readonly decoded: Pick<TaskPart, 'taskId' | 'events'> | undefined
   readonly task: TaskPart | undefined
   readonly key: KeyPart | undefined
+  readonly schedule: SchedulePart | undefined
 }
 
 export interface SeenTask {
@@ -62,6 +79,11 @@ interface SeenKey {
   state: KeyState
 }
 
+interface SeenSchedule {
+  version: number
+  state: ScheduleState
+}
+
 export interface WitnessHooks {
   /** Plans of templates, as servers registered them. */
   readonly plan: (namespace: string, name: string, version: string) => Plan | undefined
@@ -74,6 +96,7 @@ export class Witness {
   readonly #hooks: WitnessHooks
   readonly #tasks = new Map<TaskId, SeenTask>()
   readonly #keys = new Map<string, SeenKey>()
+  readonly #schedules = new Map<string, SeenSchedule>()
   readonly #brokenStreams = new Set<string>()
   readonly #found: { readonly what: string; readonly taskId: TaskId | undefined }[] = []
   readonly #heads = new Map<number, number>()
@@ -98,6 +121,11 @@ export class Witness {
     return this.#keys
   }
 
+  /** Schedules by the ids of their streams, as of their last commit. */
+  get schedules(): ReadonlyMap<string, { readonly version: number; readonly state: ScheduleState }> {
+    return this.#schedules
+  }
+
   /** The highest place that is taken in a partition. */
   head(partition: number): number {
     return this.#heads.get(partition) ?? 0
@@ -111,8 +139,9 @@ export class Witness {
       stored,
       writers,
       decoded,
-      task: this.#unlessBroken(stored, foldsTask),
+      task: decoded === undefined ? undefined : this.#unlessBroken(stored, foldsTask(decoded)),
       key: this.#unlessBroken(stored, foldsKey),
+      schedule: this.#unlessBroken(stored, foldsSchedule),
     }
     this.commits.push(commit)
     this.#hooks.seen(commit)
@@ -124,7 +153,12 @@ export class Witness {
     const stream = `${stored.stream.kind}/${stored.stream.id}`
     if (stored.stream.kind !== fold.kind || this.#brokenStreams.has(stream)) return undefined
     try {
-      return fold.part(stored, { tasks: this.#tasks, keys: this.#keys, plan: this.#hooks.plan })
+      return fold.part(stored, {
+        tasks: this.#tasks,
+        keys: this.#keys,
+        schedules: this.#schedules,
+        plan: this.#hooks.plan,
+      })
     } catch (error) {
       this.#brokenStreams.add(stream)
       const taskId = stored.stream.kind === 'task' ? parseTaskId(stored.stream.id) : undefined
@@ -138,6 +172,7 @@ export class Witness {
 interface Folded {
   readonly tasks: Map<TaskId, SeenTask>
   readonly keys: Map<string, SeenKey>
+  readonly schedules: Map<string, SeenSchedule>
   readonly plan: WitnessHooks['plan']
 }
 
@@ -155,10 +190,10 @@ const decodesTask: Fold<Pick<TaskPart, 'taskId' | 'events'>> = {
   },
 }
 
-const foldsTask: Fold<TaskPart> = {
+/** Of events that were decoded. */
+const foldsTask = ({ taskId, events }: Pick<TaskPart, 'taskId' | 'events'>): Fold<TaskPart> => ({
   kind: 'task',
   part: (stored, { tasks, plan: planOf }) => {
-    const { taskId, events } = decodesTask.part(stored, { tasks, plan: planOf, keys: new Map() })
     const seen = tasks.get(taskId) ?? { taskId, events: [], states: [], state: NO_TASK }
     tasks.set(taskId, seen)
     const before = seen.state
@@ -175,7 +210,7 @@ const foldsTask: Fold<TaskPart> = {
     seen.states.push({ version: stored.firstVersion + events.length - 1, state })
     return { taskId, events, before, after: state }
   },
-}
+})
 
 const foldsKey: Fold<KeyPart> = {
   kind: 'key',
@@ -186,5 +221,18 @@ const foldsKey: Fold<KeyPart> = {
     for (const event of events) seen.state = keyStream.evolve(seen.state, event, stored.at)
     seen.version += events.length
     return { ...keyOfStream(stored), events, version: seen.version, state: seen.state }
+  },
+}
+
+const foldsSchedule: Fold<SchedulePart> = {
+  kind: 'schedule',
+  part: (stored, { schedules }) => {
+    const seen = schedules.get(stored.stream.id) ?? { version: 0, state: NO_SCHEDULE }
+    schedules.set(stored.stream.id, seen)
+    const events = decodeScheduleEvents(stored)
+    const before = seen.state
+    for (const event of events) seen.state = evolveSchedule(seen.state, event, stored.at)
+    seen.version += events.length
+    return { ...scheduleOfStream(stored), events, at: stored.at, version: seen.version, before, state: seen.state }
   },
 }

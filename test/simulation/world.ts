@@ -1,7 +1,8 @@
 /** A world: one log, its servers, workers and clients on a clock of its own, and somebody who sees everything. */
 import { durationMs, handlerName, isTerminal, type LiveTask, type TaskId } from '@tasker/core'
+import type { FunctionDefinition } from '@tasker/sdk'
 import { inBackground } from '@tasker/server/internal/background'
-import type { RegisterAnswer, StepCommand } from '@tasker/server/internal/engine/api'
+import type { Engine, RegisterAnswer, StepCommand } from '@tasker/server/internal/engine/api'
 import { memoryStore } from '@tasker/server/internal/projections/memory-store'
 import { recordingTransport } from '../support/recording-transport.js'
 import { VirtualClock } from '../support/virtual-clock.js'
@@ -11,6 +12,7 @@ import { Clients } from './clients.js'
 import type { CrashPoints } from './crash-points.js'
 import type { Dice } from './dice.js'
 import { NO_FAULTS } from './fault-plan.js'
+import type { WorkerHolds } from './invariants/invariant.js'
 import { overdueTimers } from './invariants/wake-ups-come.js'
 import { Calls, type NetworkParts } from './network.js'
 import { ObservedLog } from './observed-log.js'
@@ -42,6 +44,20 @@ export interface WorldOptions {
   readonly isNetworked: boolean
   /** Attempts that fail by the plan of the workload, apart from any fault; none when undefined. */
   readonly fails?: (command: StepCommand) => boolean
+  /** How time passes, where more than promises must settle between two moments. */
+  readonly advance?: (clock: VirtualClock, byMs: number) => Promise<void>
+  /** There are tasks that no client submitted: all that the log has must come to rest. */
+  readonly hasTasksOfItsOwn?: boolean
+  readonly functions?: readonly FunctionDefinition[]
+}
+
+/** A worker as the faults of a world meet it. */
+export interface WorkerInWorld extends WorkerHolds {
+  cut(): void
+  die(): void
+  drain(): void
+  freeze(forMs: number): void
+  serverEnded(engine: Engine | undefined): void
 }
 
 const PARTITIONS = 4
@@ -63,7 +79,7 @@ export class World {
   readonly weather = new Weather(this.trace)
   readonly checking = new Checking(this.trace)
   readonly servers: Servers
-  readonly workers: SimWorker[] = []
+  readonly workers: WorkerInWorld[] = []
   readonly templates: string[] = []
   readonly clients: Clients
   readonly operators: Operators
@@ -72,7 +88,7 @@ export class World {
   readonly #log: ObservedLog
   readonly #store = memoryStore()
   readonly #transport = recordingTransport()
-  readonly #network: NetworkParts
+  readonly network: NetworkParts
   /** Nobody dies of being looked at. */
   #isJudged = false
 
@@ -83,7 +99,7 @@ export class World {
     const { clock, trace, weather, checking } = this
     const crashes = options.crashes(weather)
     this.#log = new ObservedLog(PARTITIONS, (commit, writers) => checking.see(commit, writers))
-    this.#network = { clock, dice: dice.network, weather }
+    this.network = { clock, dice: dice.network, weather }
     this.servers = new Servers({
       clock,
       trace,
@@ -108,7 +124,7 @@ export class World {
       dice: dice.world,
       trace,
       checking,
-      calls: options.isNetworked ? new Calls(this.#network) : undefined,
+      calls: options.isNetworked ? new Calls(this.network) : undefined,
       server: () => this.servers.current,
     })
     this.operators = new Operators({
@@ -124,9 +140,14 @@ export class World {
     return this.checking.violations.length > 0
   }
 
+  async advance(byMs: number): Promise<void> {
+    const { advance } = this.#options
+    await (advance === undefined ? this.clock.advance(byMs) : advance(this.clock, byMs))
+  }
+
   /** Time passes, until it is over or something is wrong. */
   async pass(forMs: number): Promise<void> {
-    for (let left = forMs; left > 0 && !this.isBroken; left -= 1_000) await this.clock.advance(Math.min(left, 1_000))
+    for (let left = forMs; left > 0 && !this.isBroken; left -= 1_000) await this.advance(Math.min(left, 1_000))
   }
 
   /** Asks until a server answers that it is registered. */
@@ -141,7 +162,7 @@ export class World {
             if (server?.life.lives() === true && registered.type !== 'failed') given = registered
           }),
         )
-      await this.clock.advance(REGISTER_AGAIN_MS)
+      await this.advance(REGISTER_AGAIN_MS)
     }
     if (given === undefined || given.type === 'failed')
       return this.checking.violated(`a template was not registered: ${document}`)
@@ -160,10 +181,10 @@ export class World {
         dice,
         weather,
         trace,
-        network: this.#network,
+        network: this.network,
         handlers: HANDLERS.map(handlerName),
         slots: dice.between(2, 20),
-        server: () => this.#serverFor(network),
+        server: () => this.serverFor(network),
         choose: (command) => choiceFor(choices, command),
         choices,
         fails: this.#options.fails ?? (() => false),
@@ -174,7 +195,7 @@ export class World {
   }
 
   /** A worker may reach a server that has lost everything and does not know. */
-  #serverFor(dice: Dice): Server | undefined {
+  serverFor(dice: Dice): Server | undefined {
     const { current, answering } = this.servers
     if (!this.#options.isNetworked || answering.length < 2 || !dice.chance(0.2)) return current
     return dice.pick(answering)
@@ -208,10 +229,11 @@ export class World {
         acknowledged: this.clients.acknowledged,
         published: this.#transport.arrived,
         workers: this.workers,
+        functions: new Map(this.#options.functions?.map((definition) => [definition.name, definition])),
         now: this.clock.now(),
         servesSince: server.servesSince,
       })
-      await this.clock.advance(60_000)
+      await this.advance(60_000)
       await judging
     }
     this.servers.stop()
@@ -265,8 +287,10 @@ export class World {
   }
 
   #inLog(): readonly TaskNow[] {
-    return this.clients.acknowledged.map((taskId) => {
-      const state = this.checking.witness.tasks.get(taskId)?.state
+    const { tasks } = this.checking.witness
+    const those = this.#options.hasTasksOfItsOwn === true ? [...tasks.keys()] : this.clients.acknowledged
+    return those.map((taskId) => {
+      const state = tasks.get(taskId)?.state
       return { taskId, state: state?.type === 'task' ? state : undefined }
     })
   }
@@ -278,7 +302,7 @@ export class World {
         return { taskId, state: shown?.state }
       }),
     )
-    await this.clock.advance(1_000)
+    await this.advance(1_000)
     return reading
   }
 }

@@ -17,7 +17,7 @@ const telling = (definition: TaskDefinition): TaskDefinition => {
     handler: (context: never): unknown => {
       if (waitsForFirst) process.stdout.write(`began ${Date.now()}\n`)
       waitsForFirst = false
-      return step.handler(context)
+      return step.handler?.(context)
     },
   }))
   return { ...definition, schema: definition.schema, steps, template: () => definition.template() }

@@ -11,10 +11,10 @@ import type { JsonText } from '../kernel/json.js'
 import { LIMITS } from '../limits.js'
 import { callTarget } from './call.js'
 import { type ChildEnded, type ChildStarted, NO_CHILDREN, type OpenChildren } from './child.js'
-import { type KeptUpdate, updateAnswered, updateReceived } from './updates.js'
 import { type KeySets, keySetsOf } from './known-keys.js'
 import type { JournalLink } from './links.js'
 import { keysDue, NO_TIMERS, openTimer, type OpenTimers, withoutTimer, withTimer } from './open-timers.js'
+import { type KeptUpdate, updateAnswered, updateReceived } from './updates.js'
 import type {
   CallsCreated,
   EffectRecorded,
@@ -246,13 +246,14 @@ const signalReceived = (journal: FunctionJournal, event: SignalReceived, at: Ins
 /** Signals keep their numbers and their instants, and so do updates that the function never saw. */
 const continued = (journal: FunctionJournal, event: FunctionContinued, at: Instant): FunctionJournal => {
   const unread = new Set(event.unread)
-  const { life, signals, state, requests, called, updates } = journal
-  const kept = factsOf(journal).filter(({ fact }) => {
+  const { life, signals, state, requests, updates, called } = journal
+  const stays = ({ fact }: JournalLink): boolean => {
     if (fact.type === 'signal.received') return unread.has(fact.number)
     return fact.type === 'update.received' && updates.get(fact.id)?.outcome === undefined
-  })
+  }
+  const kept = factsOf(journal).filter(stays)
   const signalsKept = kept.filter(({ fact }) => fact.type === 'signal.received').length
   invariant(signalsKept === unread.size, 'a function that continues keeps signals that it has')
-  const begun = { ...emptyJournal(event.input, at), ...factList(kept), life: life + 1, called }
-  return { ...begun, signals, signalsKept, state, requests, updates, updatesKept: kept.length - signalsKept }
+  const begun = { ...emptyJournal(event.input, at), ...factList(kept), life: life + 1 }
+  return { ...begun, signals, signalsKept, state, requests, updates, updatesKept: kept.length - signalsKept, called }
 }

@@ -377,7 +377,8 @@ const cancelRequested = (task: LiveTask, event: TaskCancelRequested, at: Instant
   journal: task.journal === undefined ? undefined : seeCancel(task.journal, event.reason, at),
 })
 
-const FROM_OUTSIDE: ReadonlySet<(FunctionEvent | CallsCreated)['type']> = new Set([
+/** What comes from elsewhere than its run. */
+const OUTSIDE: ReadonlySet<(FunctionEvent | CallsCreated)['type']> = new Set([
   'timer.fired',
   'signal.received',
   'update.received',
@@ -390,7 +391,7 @@ const journaled = (task: LiveTask, event: FunctionEvent | CallsCreated, at: Inst
   const { journal, steps } = task
   invariant(journal !== undefined, 'only a durable function has a journal')
   const run = elementAt(steps, 0, 'steps')
-  const handedIn = !FROM_OUTSIDE.has(event.type)
+  const handedIn = !OUTSIDE.has(event.type)
   const renewed =
     handedIn && run.status === 'in_progress' ? withStep(task, 0, run, progressedStep(run, timeoutOf(task, 0), at), at) : task
   return { ...withPhase(renewed, task.phase, at), journal: evolveJournal(journal, event, at) }

@@ -74,7 +74,7 @@ const filled = (value: Json, roots: Roots): Json => {
   if (typeof value === 'string') return filledText(value, roots)
   if (Array.isArray(value)) return value.map((item: Json) => filled(item, roots))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, filled(member as Json, roots)]))
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, filled(member, roots)]))
 }
 
 const filledText = (text: string, roots: Roots): Json => {

@@ -38,7 +38,7 @@ const checkTexts = (value: Json | undefined, path: string, findings: Findings): 
     return
   }
   if (typeof value !== 'object' || value === null) return
-  for (const [name, member] of Object.entries(value) as [string, Json][]) checkTexts(member, `${path}/${escaped(name)}`, findings)
+  for (const [name, member] of Object.entries<Json>(value)) checkTexts(member, `${path}/${escaped(name)}`, findings)
 }
 
 /** RFC 6901. */

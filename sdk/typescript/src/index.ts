@@ -16,6 +16,7 @@ export { StepHandler, type HandlerObject } from './definition/step-handler.js'
 export type { Concurrency, RateLimit } from './definition/keys.js'
 export type {
   CompensateOptions,
+  FunctionWorkOptions,
   IdentityOptions,
   PublishedEventOptions,
   RetryOptions,

@@ -1,5 +1,6 @@
 /** The wiring diagram of the engine: which part is built on which, and who is called when something happens. */
 import {
+  decideSchedule,
   type DurationMs,
   handlerQueue,
   isFunctionQueue,
@@ -113,6 +114,7 @@ export interface EnginePorts {
 /** What parts are made of. The simulation keeps hold of some of them, and puts broken ones in their place to see whether that is noticed. */
 export interface PartMakers {
   readonly rules: TaskRules
+  readonly decideSchedule: typeof decideSchedule
   readonly cache: (bytesMax: number) => StreamCache
   readonly wheel: (clock: Clock) => TimerWheel
   readonly projector: (...parts: ConstructorParameters<typeof Projector>) => Projector
@@ -120,6 +122,7 @@ export interface PartMakers {
 
 const MAKERS: PartMakers = {
   rules: TASK_RULES,
+  decideSchedule,
   cache: (bytesMax) => new StreamCache(bytesMax),
   wheel: (clock) => new TimerWheel(clock),
   projector: (...parts) => new Projector(...parts),
@@ -229,7 +232,7 @@ export const buildParts = (ports: EnginePorts, settings: EngineSettings, calls: 
   const submissions = new Submissions({ partitionCount: log.partitionCount, catalog, cache, loader, runtime, projector })
   const children: Children = childrenOf(ports, settings, { loader, runtime, submissions, dispatcher })
   const reads = readsOf(ports, calls, { plans, loader, runtime, followers, keys })
-  const schedules = schedulesOf(ports, calls, { commits, projector, wheel, catalog, reads })
+  const schedules = schedulesOf(make, ports, calls, { commits, projector, wheel, catalog, reads })
   return {
     commits,
     readiness,
@@ -371,6 +374,7 @@ const keysOf = (
   })
 
 const schedulesOf = (
+  { decideSchedule: decide }: PartMakers,
   { log, store, clock, metrics }: EnginePorts,
   { submit, cancel, refusal }: EngineCalls,
   { commits, projector, wheel, catalog, reads }: Pick<EngineParts, 'commits' | 'projector' | 'wheel' | 'catalog' | 'reads'>,
@@ -385,6 +389,7 @@ const schedulesOf = (
     refusal,
     awaitOutcome: (taskId, call) => reads.awaitOutcome(taskId, call),
     streams: new ScheduleStreams({
+      decide,
       log,
       clock,
       commits,

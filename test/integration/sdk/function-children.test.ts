@@ -13,7 +13,7 @@ const PATIENCE_MS = 30_000
 
 let database: TestDatabase
 let server: RunningServer
-const closing: (() => Promise<unknown> | void)[] = []
+const closing: (() => unknown)[] = []
 
 beforeAll(async () => {
   database = await freshDatabase()
@@ -106,6 +106,23 @@ test('a child that fails, or was never to be, is an error with its code; a loser
   const [loser] = events.flatMap((event) => (event.type === 'child.started' ? childOf(event, 'waits') : []))
   const ended = await fetch(`${server.restUrl}/v1/tasks/${loser}/result?wait_seconds=10`)
   expect(await ended.json()).toMatchObject({ status: 'cancelled' })
+})
+
+test('a step of a typed task is a function, and knows the type of its result', async () => {
+  const namespace = 'function-steps'
+  const approval = defineFunction('approval', { namespace, version: '1.0.0' }, async (ctx, { total }: { total: number }) => {
+    await ctx.sleep('20ms')
+    return { ok: total > 5 }
+  })
+  const order = defineTask('order', { namespace, version: '1.0.0' })
+    .step('price', () => ({ total: 7 }))
+    .step('ask', { after: ['price'], input: { total: '${deps.price.total}' } }, approval)
+    .step('ship', { after: ['ask'] }, ({ deps }) => (deps.ask.ok ? 'shipped' : 'kept'))
+  work({ namespace, tasks: [order, approval] })
+  const handle = await clientOf().submit(order, {})
+  expect(await handle.result()).toEqual({ ship: 'shipped' })
+  const shown = await fetch(`${server.restUrl}/v1/tasks/${handle.taskId}/graph`)
+  expect(await shown.json()).toMatchObject({ children: [{ parent_step_id: 'ask', name: 'approval', status: 'complete' }] })
 })
 
 test('a function signals another task, and is told when there is none to take it', async () => {

@@ -31,8 +31,31 @@ import { startsAfterDependencies } from './starts-after-dependencies.js'
 import { takenBackInFull } from './taken-back-in-full.js'
 import { takenBackInReverse } from './taken-back-in-reverse.js'
 import { wakeUpsCome } from './wake-ups-come.js'
+import { effectsOnce } from './effects-once.js'
+import { firingsHaveTasks } from './firings-have-tasks.js'
+import { functionTimersOnce } from './function-timers-once.js'
+import { functionsSeeTheSame } from './functions-see-the-same.js'
+import { noFunctionSleepsForEver } from './no-function-sleeps-for-ever.js'
+import { onlyHoldersRecord } from './only-holders-record.js'
+import { overlapsAreKept } from './overlaps-are-kept.js'
+import { resultsFollowJournals } from './results-follow-journals.js'
+import { signalsAreTakenInOrder } from './signals-are-taken-in-order.js'
+import { signalsInOrder } from './signals-in-order.js'
+import { timesFireOnce } from './times-fire-once.js'
+import { toldInLogOrder } from './told-in-log-order.js'
 
 export const INVARIANTS: readonly InvariantOf[] = [
+  effectsOnce,
+  functionsSeeTheSame,
+  signalsInOrder,
+  signalsAreTakenInOrder,
+  functionTimersOnce,
+  onlyHoldersRecord,
+  toldInLogOrder,
+  timesFireOnce,
+  firingsHaveTasks,
+  overlapsAreKept,
+  noFunctionSleepsForEver,
   wakeUpsCome,
   queuesKnowWhatWaits,
   oneOwnerWrites,
@@ -64,4 +87,6 @@ export const INVARIANTS: readonly InvariantOf[] = [
   everythingIsTold,
   foldEqualsLive,
   rowsEqualRebuild,
+  // Last, because it waits for turns of the process, while those before it wait for the clock of the world.
+  resultsFollowJournals,
 ]

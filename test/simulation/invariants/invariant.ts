@@ -3,6 +3,7 @@
  * wrong the moment it sees it. Each keeps the little of the history that it needs, apart from the state that the engine keeps.
  */
 import type { LiveTask, RecordedTaskEvent, StepId, TaskEvent, TaskId, WorkerId } from '@tasker/core'
+import type { FunctionDefinition } from '@tasker/sdk'
 import type { AttemptRef, ResultAck } from '@tasker/server/internal/engine/api'
 import type { RunningEngine } from '@tasker/server/internal/engine/engine'
 import type { EventLog } from '@tasker/server/internal/log/port'
@@ -24,6 +25,23 @@ export type Sent =
   /** An attempt begins where an earlier one left off, after so many items. */
   | { readonly type: 'begins'; readonly ref: AttemptRef; readonly items: number }
   | { readonly type: 'read'; readonly taskId: TaskId; readonly version: number; readonly state: LiveTask }
+  /** A client hears that its signal is there. */
+  | { readonly type: 'signalled'; readonly taskId: TaskId; readonly requestId: string }
+  /** An operator hears of an order to a schedule, and sees it at this version. */
+  | { readonly type: 'scheduled'; readonly name: string; readonly version: number }
+  /** Nothing goes wrong for a while by now: what schedules are to do is done. */
+  | { readonly type: 'schedules_served'; readonly now: number; readonly servesSince: number }
+  /** A worker is told what stands in the journal of a function behind the first so many facts of a life. */
+  | {
+      readonly type: 'told'
+      readonly ref: AttemptRef
+      readonly life: number
+      readonly from: number
+      readonly facts: readonly string[]
+    }
+  /** The code of a function saw a value, as JSON text, at one place in one of its lives; or took a signal there. */
+  | { readonly type: 'saw'; readonly taskId: TaskId; readonly place: string; readonly value: string }
+  | { readonly type: 'took'; readonly taskId: TaskId; readonly place: string; readonly name: string; readonly signal: string }
 
 /** What a worker holds at rest. */
 export interface WorkerHolds {
@@ -43,6 +61,8 @@ export interface AtRest {
   /** What arrived at the transport, in order. */
   readonly published: readonly DomainMessage[]
   readonly workers: readonly WorkerHolds[]
+  /** The code of durable functions, by name. */
+  readonly functions: ReadonlyMap<string, FunctionDefinition>
   /** The wall clock. */
   readonly now: number
   /** Since when by it the server answers. */

@@ -1,4 +1,4 @@
-/** I21: nothing starts in a task between its pause and its resumption. */
+/** I21: nothing starts in a task between its pause and its resumption, or the cancellation that ends the pause too: a function cleans up. */
 import { eachEvent, type InvariantOf } from './invariant.js'
 
 export const nothingStartsPaused: InvariantOf = (violated) =>
@@ -6,7 +6,7 @@ export const nothingStartsPaused: InvariantOf = (violated) =>
     () => ({ paused: false }),
     ({ event, taskId }, kept) => {
       if (event.type === 'task.paused') kept.paused = true
-      if (event.type === 'task.resumed') kept.paused = false
+      if (event.type === 'task.resumed' || event.type === 'task.cancel_requested') kept.paused = false
       if (kept.paused && event.type === 'step.started')
         violated(`I21 ${event.step} of ${taskId} started although it was paused`, taskId)
     },

@@ -78,6 +78,13 @@ export interface StepOptions<After extends readonly string[] = readonly string[]
   readonly compensate?: CompensateOptions['handler'] | CompensateOptions
 }
 
+/** Of a step whose work is a durable function. Its `timeout` is that of one task of the function; none when it is not said. */
+export interface FunctionWorkOptions<After extends readonly string[] = readonly string[]>
+  extends Omit<StepOptions<After>, 'heartbeat'> {
+  /** What the function is given; the task's input when not said. A text such as `'${deps.charge.total}'` becomes the value of its expression. */
+  readonly input?: JsonObject
+}
+
 export interface DecisionOptions<After extends readonly string[], Branch extends string> extends StepOptions<After> {
   /** The steps it may choose; they are defined after it, and name it in their `after`. */
   readonly branches: readonly Branch[]

@@ -5,6 +5,9 @@ import { pointerToken, type JsonObject } from '../step/json.js'
 
 export type Schema = StandardSchemaV1
 
+/** Whose output is of a type that is known. */
+export type SchemaOf<Output> = StandardSchemaV1<unknown, Output>
+
 /** What callers give, before the schema's own transformations. */
 export type SchemaInput<S extends Schema> = StandardSchemaV1.InferInput<S>
 

@@ -4,7 +4,8 @@ import type { BatchAnalyzerContext, StepContext } from '../step/context.js'
 import type { JsonObject, JsonValue } from '../step/json.js'
 import type { Batches, Decision, Failed, MayBeLater } from '../step/outcome.js'
 import { checkName } from './check-name.js'
-import type { BatchOptions, DecisionOptions, StepOptions, TaskOptions } from './options.js'
+import type { ChildDefinition } from '../durable/context.js'
+import type { BatchOptions, DecisionOptions, FunctionWorkOptions, StepOptions, TaskOptions } from './options.js'
 import type { Schema, SchemaInput, SchemaOutput } from './schema.js'
 import type { DepsOf, NewName, ResultBehind, ResultOf, TypedBatchWorker, TypedDecision } from './step-types.js'
 import { analyzerOf, templateOf, type StepOutline, type TemplateDocument } from './template.js'
@@ -13,7 +14,8 @@ import { analyzerOf, templateOf, type StepOutline, type TemplateDocument } from 
 export type StoredHandler = (context: never) => unknown
 
 interface StoredStep extends StepOutline {
-  readonly handler: StoredHandler
+  /** None where the work is a durable function. */
+  readonly handler: StoredHandler | undefined
   /** The batches among those it waits for. */
   readonly batches: readonly string[]
   /** A decision may leave it out. */
@@ -80,8 +82,21 @@ export class TaskBuilder<Input, Seen, Steps, Leaf extends keyof Steps, Decisions
     Exclude<Leaf, After[number]> | Name,
     Decisions
   >
-  step(name: string, second: StepOptions | StoredHandler, third?: StoredHandler): unknown {
+  /** A step whose work is a durable function: a task of its own, whose result is that of the step. */
+  step<Name extends string, Result, const After extends readonly (keyof Steps & string)[] = readonly []>(
+    name: Name & NewName<Name, Steps>,
+    options: FunctionWorkOptions<After>,
+    work: ChildDefinition<never, Result>,
+  ): TaskBuilder<
+    Input,
+    Seen,
+    Steps & Record<Name, ResultBehind<Steps, After[number], Decisions, Result>>,
+    Exclude<Leaf, After[number]> | Name,
+    Decisions
+  >
+  step(name: string, second: StepOptions | StoredHandler, third?: StoredHandler | ChildDefinition): unknown {
     const options = typeof second === 'function' ? {} : second
+    if (typeof third === 'object') return this.#function(name, options, third)
     const handler = typeof second === 'function' ? second : third
     if (handler === undefined) throw refused('MISSING_HANDLER', `step ${name} of ${this.name} has no handler`)
     return this.#with({ name, type: this.#converges(options) ? 'deferred_convergence' : undefined, options, handler })
@@ -141,7 +156,15 @@ export class TaskBuilder<Input, Seen, Steps, Leaf extends keyof Steps, Decisions
     return this.#template
   }
 
-  #with(step: StepOutline & { readonly handler: StoredHandler }): TaskBuilder<Input, Seen, Steps, Leaf, Decisions> {
+  #function(name: string, options: FunctionWorkOptions, work: ChildDefinition): unknown {
+    if (work.namespace !== this.namespace) {
+      const message = `the step ${name} of ${this.name} is a function of the namespace ${work.namespace}, and the task of ${this.namespace}`
+      throw refused('NAMESPACE_MISMATCH', message)
+    }
+    return this.#with({ name, type: 'function', options, handler: undefined, work: { name: work.name, version: work.version } })
+  }
+
+  #with(step: StepOutline & { readonly handler: StoredHandler | undefined }): TaskBuilder<Input, Seen, Steps, Leaf, Decisions> {
     this.#check(step.name, step.options)
     const before = this.#before(step.options)
     const added: StoredStep = {

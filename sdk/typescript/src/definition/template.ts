@@ -13,13 +13,16 @@ import type {
 } from './options.js'
 import { inputJsonSchema, resultJsonSchema, type Schema } from './schema.js'
 
-export type StepType = 'decision' | 'deferred_convergence' | 'batchable' | 'batch_worker'
+export type StepType = 'decision' | 'deferred_convergence' | 'batchable' | 'batch_worker' | 'function'
 
 /** What the builder knows of a step when the document is written. */
 export interface StepOutline {
   readonly name: string
   readonly type: StepType | undefined
-  readonly options: StepOptions & Omit<BatchOptions, keyof StepOptions> & { readonly branches?: readonly string[] }
+  readonly options: StepOptions &
+    Omit<BatchOptions, keyof StepOptions> & { readonly branches?: readonly string[]; readonly input?: JsonObject }
+  /** The function that is its work. */
+  readonly work?: { readonly name: string; readonly version: string }
 }
 
 export interface StepDocument extends OrderDocument {
@@ -90,11 +93,16 @@ export const templateOf = (name: string, options: TaskOptions<Schema>, steps: re
   }
 }
 
-const stepDocument = (callable: string, { name, type, options }: StepOutline): StepDocument => ({
+const stepDocument = (callable: string, { name, type, options, work }: StepOutline): StepDocument => ({
   name,
   ...(options.description === undefined ? {} : { description: options.description }),
   ...(type === undefined ? {} : { type }),
-  handler: type === 'batchable' ? { callable, initialization: rangeLimits(name, options) } : { callable },
+  handler:
+    work === undefined
+      ? type === 'batchable'
+        ? { callable, initialization: rangeLimits(name, options) }
+        : { callable }
+      : { callable: `${work.name}@${work.version}`, ...(options.input === undefined ? {} : { initialization: options.input }) },
   ...(type === 'batch_worker' ? { batch_config: batchConfig(options) } : {}),
   dependencies: options.after ?? [],
   ...(options.retry === undefined ? {} : retryFields(options.retry)),

@@ -140,6 +140,14 @@ export const askSignal = <Payload = JsonValue>(
   return answer
 }
 
+/** Throws for what does not fit, and for a schema that does not answer at once: a function waits for operations alone. */
+const fitted = (schema: Schema, payload: unknown, subject: string): unknown => {
+  const value = validated(schema, payload, subject)
+  if (!(value instanceof Promise)) return value
+  value.catch(() => undefined)
+  throw refused('OPERATION_OUTSIDE_TURN', `the schema of ${subject} answers later, and a function waits for operations alone`)
+}
+
 /** Undefined when the time is over first. */
 export const askUntil = (asker: Asker, holds: () => boolean, options: UntilOptions): Awaitable<true | undefined> => {
   const { run, scope } = asker
@@ -160,14 +168,6 @@ export const askUntil = (asker: Asker, holds: () => boolean, options: UntilOptio
     forget()
   }
   return answer
-}
-
-/** Throws for what does not fit, and for a schema that does not answer at once: a function waits for operations alone. */
-const fitted = (schema: Schema, payload: unknown, subject: string): unknown => {
-  const value = validated(schema, payload, subject)
-  if (!(value instanceof Promise)) return value
-  value.catch(() => undefined)
-  throw refused('OPERATION_OUTSIDE_TURN', `the schema of ${subject} answers later, and a function waits for operations alone`)
 }
 
 /** The instant after a time, or the instant itself. */

@@ -29,8 +29,9 @@ export class Journal {
   #passed = 0
   #ended = false
 
-  /** `history` is what an earlier run of the function may have seen. */
-  constructor(history: readonly JournalEntry[]) {
+  /** `history` is what an earlier run of the function may have seen, `patches` what such a run was told yes and is not recorded yet. */
+  constructor(history: readonly JournalEntry[], patches: Iterable<string> = []) {
+    for (const patch of patches) this.#patches.add(patch)
     this.append(history)
     this.#passed = history.findLastIndex(isOwn) + 1
   }

@@ -1,5 +1,5 @@
 /** What may be said with an operation. */
-import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { SchemaOf } from '../definition/schema.js'
 import type { Duration } from '../duration.js'
 
 /** When a failed attempt of a step is followed by another. */
@@ -66,7 +66,7 @@ export interface SignalOptions<Payload> extends KeyOptions {
   /** Leaves signals that it is false for to others. Like the function itself, it looks at nothing but its argument. */
   readonly where?: (payload: Payload) => boolean
   /** What the payload must fit, and what it becomes by that. One that does not fit is taken, and the wait throws `INPUT_SCHEMA_VIOLATION`. */
-  readonly schema?: StandardSchemaV1<unknown, Payload>
+  readonly schema?: SchemaOf<Payload>
 }
 
 export interface UntilOptions extends KeyOptions {

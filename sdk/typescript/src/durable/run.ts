@@ -36,6 +36,8 @@ export interface RunStart {
   readonly startedAt: number
   /** What an earlier run may have seen. */
   readonly history: readonly JournalEntry[]
+  /** Patches that an earlier run in this place was told yes; what it asked for is on its way to the journal. */
+  readonly patches?: Iterable<string>
 }
 
 /** Calls the function, and says once how it ended. */
@@ -73,7 +75,7 @@ export class Run {
     this.#now = start.startedAt
     this.#port = port
     this.#baton = baton
-    this.#journal = new Journal(start.history)
+    this.#journal = new Journal(start.history, start.patches)
     this.#resume(() => begin(this, (end) => this.#hasEnded(end)))
   }
 

@@ -56,6 +56,8 @@ export class LiveFunction {
   #run: Run | undefined
   /** Changes with every run, so that one that was let go of is not heard. */
   #runs = 0
+  /** What it asked to record as patched: begun again, it is told so again, whether that is in its journal yet or not. */
+  readonly #patches = new Set<string>()
   #resting = false
   #worthless = false
 
@@ -140,13 +142,14 @@ export class LiveFunction {
     const { taskId, life, beganAtMs: startedAt } = this.beginning
     const rests = (commands: readonly Command[]): void => {
       if (number === this.#runs) this.#resting = true
+      for (const { type, key } of commands) if (type === 'patch') this.#patches.add(key)
       this.#say(number, (holder) => holder.rests(commands), commands.length > 0)
     }
     // The body takes what its schema gives, or what its author says the input is.
     this.#run = startFunction(
       this.#definition.body,
       input as never,
-      { taskId, seed: seedOf(taskId, life), startedAt, history: this.#entries },
+      { taskId, seed: seedOf(taskId, life), startedAt, history: this.#entries, patches: this.#patches },
       {
         issue: rests,
         rests: () => rests([]),

@@ -71,10 +71,10 @@ const stepsOf = (task: TaskDefinition, namespace: string): readonly ResolvedHand
     const { compensate } = step.options
     const of = { schema: task.schema, api: undefined }
     const gathers = step.batches.length === 0 ? {} : { gathers: { after: step.options.after ?? [], batches: step.batches } }
-    const own = { ...of, ...gathers, callable: address, handler: step.handler }
-    if (compensate === undefined) return [own]
+    const own = step.handler === undefined ? [] : [{ ...of, ...gathers, callable: address, handler: step.handler }]
+    if (compensate === undefined) return own
     const handler = typeof compensate === 'function' ? compensate : compensate.handler
-    return [own, { ...of, callable: compensateAddress(address), handler }]
+    return [...own, { ...of, callable: compensateAddress(address), handler }]
   })
 }
 

@@ -30,8 +30,14 @@ export const childOutcome = (child: LiveTask): Outcome | undefined => {
       return { type: 'cancelled' }
     case 'resolved_manually':
       return failed('TASK_RESOLVED', `A person closed the child${said(child.resolvedReason)}`)
-    default:
+    case 'waiting':
+    case 'running':
+    case 'blocked':
+    case 'cancelling':
+    case 'compensating':
       return undefined
+    default:
+      return unreachable(child.phase)
   }
 }
 

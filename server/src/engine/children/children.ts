@@ -23,6 +23,7 @@ import {
   type ParentLink,
   type ReadyRow,
   stepChildren,
+  type StepId,
   type TaskCommand,
   type TaskEvent,
   type TaskId,
@@ -31,7 +32,7 @@ import { inBackground } from '../../background.js'
 import { fifo } from '../../fifo.js'
 import type { FaultDetail } from '../../faults.js'
 import type { SchemaCheck } from '../../templates/json-schema.js'
-import type { AttemptRef, Submission, SubmitAnswer } from '../api.js'
+import type { Submission, SubmitAnswer } from '../api.js'
 import { engineCause } from '../attempt-command.js'
 import type { Clock } from '../clock.js'
 import type { Found, StreamLoader } from '../stream-loader.js'
@@ -140,36 +141,19 @@ export class Children {
 
   /** Attempts whose work are tasks: they begin with them, and end for them. */
   #stepsMoved(taskId: TaskId, state: LiveTask, events: readonly TaskEvent[]): void {
+    const letGo = (step: StepId, attempt: number): void =>
+      this.#add((done) => this.#close(stepChildId({ taskId, step, attempt }), done))
     for (const event of events) {
-      switch (event.type) {
-        case 'step.started':
-          if (childOfWorker(event.worker) !== undefined)
-            this.#addBegin(taskId, { of: 'step', key: event.step, round: event.attempt })
-          break
-        case 'step.timed_out':
-          this.#addLetGo({ taskId, step: event.step, attempt: event.attempt })
-          break
-        case 'step.cancelled':
-        case 'step.resolved_manually':
-        case 'step.completed_manually': {
-          const attempt = state.steps[state.graph.indexOf.get(event.step) ?? -1]?.attempts ?? 0
-          this.#addLetGo({ taskId, step: event.step, attempt })
-          break
-        }
-        case 'task.cancel_requested':
-          for (const { step, attempt } of stepChildren(state)) this.#addLetGo({ taskId, step, attempt })
-          break
-        default:
-      }
+      if (event.type === 'step.started' && childOfWorker(event.worker) !== undefined)
+        this.#addBegin(taskId, { of: 'step', key: event.step, round: event.attempt })
+      if (event.type === 'step.timed_out') letGo(event.step, event.attempt)
+      if (isClosing(event)) letGo(event.step, state.steps[state.graph.indexOf.get(event.step) ?? -1]?.attempts ?? 0)
+      if (event.type === 'task.cancel_requested') for (const { step, attempt } of stepChildren(state)) letGo(step, attempt)
     }
   }
 
   #addBegin(parent: TaskId, ref: ChildRef): void {
     this.#add((done) => this.#begin(parent, ref, done))
-  }
-
-  #addLetGo(ref: AttemptRef): void {
-    this.#add((done) => this.#close(stepChildId(ref), done))
   }
 
   /** A step whose work is a task is ready: it starts at once, unless its task is paused or the step is over. */
@@ -336,6 +320,12 @@ export class Children {
     this.#parts.clock.after(RETRY_MS, () => (this.#stopped ? undefined : call()))
   }
 }
+
+/** What ends an attempt without its child. */
+const isClosing = (event: TaskEvent): event is Extract<TaskEvent, { readonly type: Closing }> =>
+  event.type === 'step.cancelled' || event.type === 'step.resolved_manually' || event.type === 'step.completed_manually'
+
+type Closing = 'step.cancelled' | 'step.resolved_manually' | 'step.completed_manually'
 
 const isAway = (found: Found): boolean => found.type === 'failed' && found.fault.detail.retryable === true
 

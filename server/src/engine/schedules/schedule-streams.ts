@@ -1,6 +1,6 @@
 /** Streams of schedules, and what a command about one of them makes happen. */
 import {
-  decideSchedule,
+  type decideSchedule,
   evolveSchedule,
   type Instant,
   NO_SCHEDULE,
@@ -34,6 +34,11 @@ export type ScheduleDecision =
   | { readonly type: 'unchanged' }
   | { readonly type: 'appended' }
 
+export interface ScheduleStreamParts extends NamedStreamParts<string, ScheduleState> {
+  /** The rules of schedules: those of the core, unless the engine is built with others. */
+  readonly decide: typeof decideSchedule
+}
+
 const SCHEDULES: NamedStreamKind<string, ScheduleState, ScheduleEvent> = {
   empty: NO_SCHEDULE,
   ref: scheduleStreamRef,
@@ -45,7 +50,10 @@ const SCHEDULES: NamedStreamKind<string, ScheduleState, ScheduleEvent> = {
 export class ScheduleStreams {
   readonly #streams: NamedStreams<string, ScheduleState, ScheduleEvent>
 
-  constructor(parts: NamedStreamParts<string, ScheduleState>) {
+  readonly #decide: typeof decideSchedule
+
+  constructor(parts: ScheduleStreamParts) {
+    this.#decide = parts.decide
     this.#streams = new NamedStreams(SCHEDULES, parts)
   }
 
@@ -66,7 +74,7 @@ export class ScheduleStreams {
     settled: (commit: ScheduleCommit) => void,
   ): ScheduleDecision {
     const at = this.#streams.now(stream)
-    const decision = decideSchedule(stream.state, command(at))
+    const decision = this.#decide(stream.state, command(at))
     if (decision.type === 'refused') return decision
     const { events } = decision
     if (events.length === 0) return { type: 'unchanged' }

@@ -1,6 +1,6 @@
 // What a definition registers, and what it refuses while it is made.
 import { validateTemplate, type Json } from '@tasker/core'
-import { defineTask } from '@tasker/sdk'
+import { defineFunction, defineTask } from '@tasker/sdk'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 
@@ -211,4 +211,29 @@ test('a branch that no step behind the decision has is refused when the definiti
   expect(() => decided.template()).toThrow(/choose of order may choose manager/)
   expect(() => decided.step('manager', { after: ['check'] }, () => 3).template()).toThrow(/which is no step that waits for it/)
   expect(decided.step('manager', { after: ['choose'] }, () => 3).template().steps).toHaveLength(4)
+})
+
+test('a step may be a durable function, with its own input or what expressions make of it', () => {
+  const approval = defineFunction(
+    'approval',
+    { namespace: 'shop', version: '2.0.0' },
+    (_, { total }: { total: number }) => total > 5,
+  )
+  const order = defineTask('order', options)
+    .step('price', () => ({ total: 7 }))
+    .step('ask', { after: ['price'], input: { total: '${deps.price.total}' }, timeout: '1d' }, approval)
+    .step('again', { after: ['ask'] }, approval)
+  expect(order.template().steps.slice(1)).toEqual([
+    {
+      name: 'ask',
+      type: 'function',
+      handler: { callable: 'approval@2.0.0', initialization: { total: '${deps.price.total}' } },
+      dependencies: ['price'],
+      timeout_seconds: 86_400,
+    },
+    { name: 'again', type: 'function', handler: { callable: 'approval@2.0.0' }, dependencies: ['ask'] },
+  ])
+  expect(validateTemplate(JSON.parse(JSON.stringify(order.template())) as Json).type).toBe('valid')
+  const foreign = defineFunction('approval', { namespace: 'elsewhere', version: '1.0.0' }, () => 1)
+  expect(() => defineTask('order', options).step('ask', {}, foreign)).toThrow('is a function of the namespace elsewhere')
 })

@@ -201,7 +201,7 @@ test('each attempt has one child that ends once, whichever append the server die
       for (const command of first.crew.open) first.crew.complete(command)
       await settled()
     }
-    void first.made.engine.stop()
+    first.made.engine.stop().catch(() => undefined)
     faults.up()
     const survived = appends < dies
     const second = await startTestEngine({ log, store, clock })
