@@ -36,6 +36,8 @@ export interface RecordParts {
 export interface RecordSource {
   readonly worker: ConnectedWorker
   readonly port: WorkerPort
+  /** By attempt, records that wait until their log can be read: those that come after them wait behind them. */
+  readonly waiting: Map<string, JournalRecord[]>
 }
 
 /** A record whose signals are handed over. */
@@ -45,7 +47,9 @@ type Sendless = Omit<JournalRecord, 'proposals'> & { readonly proposals: readonl
 const DECISIONS_MAX = 10
 
 export const takeRecord = (record: JournalRecord, from: RecordSource, parts: RecordParts, left = DECISIONS_MAX): void => {
-  const { loader, clock } = parts
+  const { loader } = parts
+  const before = from.waiting.get(attemptOf(record))
+  if (before !== undefined) return void before.push(record)
   loader.find(record.taskId, (found) => {
     switch (found.type) {
       case 'stream':
@@ -56,10 +60,7 @@ export const takeRecord = (record: JournalRecord, from: RecordSource, parts: Rec
         return refuse(record, from, parts, taskArchived(record.taskId, found.task), true)
       case 'failed':
         if (found.fault.detail.retryable !== true) return refuse(record, from, parts, found.fault.detail, true)
-        clock.after(parts.retryMs, () => {
-          // On another stream the worker sends it again, so the asking ends with the stream it came on.
-          if (from.worker.port === from.port) takeRecord(record, from, parts, left)
-        })
+        return takeLater(record, from, parts)
     }
   })
 }
@@ -80,6 +81,22 @@ const inOrder = (record: JournalRecord, from: RecordSource, stream: TaskStream, 
   const handedOver = (handed: Sendless['proposals']): void =>
     takeRecord({ ...record, proposals: handed, then }, from, parts, left)
   handOver({ lease, life }, record.proposals, parts, handedOver)
+}
+
+const attemptOf = ({ taskId, attempt }: JournalRecord): string => `${taskId}/${attempt}`
+
+/** Records are decided in the order of their numbers, also when a log cannot be read for a while. */
+const takeLater = (record: JournalRecord, from: RecordSource, parts: RecordParts): void => {
+  const key = attemptOf(record)
+  const before = from.waiting.get(key)
+  if (before !== undefined) return void before.push(record)
+  from.waiting.set(key, [record])
+  parts.clock.after(parts.retryMs, () => {
+    const records = from.waiting.get(key) ?? []
+    from.waiting.delete(key)
+    // On another stream the worker sends them again, so the asking ends with the stream they came on.
+    if (from.worker.port === from.port) for (const one of records) takeRecord(one, from, parts)
+  })
 }
 
 const decideRecord = (record: Sendless, from: RecordSource, stream: TaskStream, parts: RecordParts, left: number): void => {

@@ -8,7 +8,7 @@ import type { AttemptRef, AttemptResult, ResultAck, WorkerHello, WorkerPort, Wor
 import { taskArchived } from './archiving.js'
 import { ackOf, checkpointOf, resultCommand } from './attempts.js'
 import type { Clock } from './clock.js'
-import { takeRecord, tellJournal, tellJournals } from './journal-records.js'
+import { type RecordSource, takeRecord, tellJournal, tellJournals } from './journal-records.js'
 import { eventNotes } from './event-notes.js'
 import type { StreamLoader } from './stream-loader.js'
 import type { TaskRuntime } from './task-runtime.js'
@@ -39,6 +39,7 @@ export const connectWorker = (hello: WorkerHello, port: WorkerPort, parts: Worke
     workers.flushSoon(to)
   }
   tellJournals(hello.running, worker, parts)
+  const source: RecordSource = { worker, port, waiting: new Map() }
   return {
     forgotten,
     result: (result) => {
@@ -47,7 +48,7 @@ export const connectWorker = (hello: WorkerHello, port: WorkerPort, parts: Worke
     },
     record: (record) => {
       workers.heard(worker)
-      takeRecord(record, { worker, port }, parts)
+      takeRecord(record, source, parts)
     },
     journalWanted: (ref) => tellJournal(ref, worker, parts),
     heard: () => workers.heard(worker),

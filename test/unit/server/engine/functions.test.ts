@@ -532,3 +532,27 @@ test('a record that the log did not take is not answered as recorded', async () 
   await settled()
   expect(told(worker)).toEqual(['0: effect.recorded a #1'])
 })
+
+test('a record that waits until its log can be read is decided before those that come after it', async () => {
+  const log = memoryLog({ partitionCount: PARTITIONS })
+  let away = false
+  const readStream: typeof log.readStream = async function* (...asked) {
+    if (away) throw new Error('the log is away')
+    yield* log.readStream(...asked)
+  }
+  const made = await world({ log: { ...log, readStream }, settings: { cacheBytesMax: 1 } })
+  const worker = made.greeter()
+  const { taskId, command } = await started(made, worker)
+  await made.submitted(submissionOf(2, { name: 'greet' }))
+  away = true
+  worker.record(command, [step('a', 1)])
+  await settled()
+  expect(told(worker)).toEqual([])
+  away = false
+  worker.record(command, [step('b', 1)])
+  await settled()
+  await made.clock.advance(2_000)
+  await settled()
+  expect(told(worker)).toEqual(['0: effect.recorded a #1', '1: effect.recorded b #2'])
+  expect((await made.engine.read(taskId))?.state.journal?.length).toBe(2)
+})
