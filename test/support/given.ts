@@ -311,6 +311,18 @@ export const signal =
   (name: string, payload = '{}', atMs = 0): Order =>
   () => ({ type: 'signal', at: at(atMs), name, payload: trustedJson(payload) })
 
+/** A request to a durable function. */
+export const update =
+  (id: string, atMs = 0): Order =>
+  () => ({ type: 'update', at: at(atMs), id, name: 'ask', payload: trustedJson('{}') })
+
+/** What the function says to it. */
+export const answer = (id: string): JournalProposal => ({
+  type: 'update.answered',
+  id,
+  outcome: { type: 'succeeded', result: trustedJson('1') },
+})
+
 /** The result of a step of a durable function. */
 export const effect = (key: string, result = '1'): JournalProposal & TaskEvent => ({
   type: 'effect.recorded',

@@ -21,6 +21,7 @@ import {
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  answer,
   at,
   applied,
   byHand,
@@ -57,11 +58,12 @@ import {
   submit,
   taskAfter,
   timeOut,
+  update,
 } from '../../../support/given.js'
 import { arbitraryRun, play } from './random-run.js'
 
 /** What a run of a durable function hands in begins its time anew. */
-const RENEWS = /^(effect\.recorded|timer\.|function\.continued|child\.started)/
+const RENEWS = /^(effect\.recorded|timer\.|function\.continued|child\.started|update\.answered)/
 
 const RUNS = 12_000
 const SEED = 20_260_101
@@ -195,6 +197,9 @@ const exercised = (() => {
   told(note, functionPlan, submit(), start('run'), record([child('one')]), childOver('one'))
   told(note, functionPlan, ...cleaning, record([child('one')], again), childOver('one'))
   told(note, functionPlan, ...asleep, complete('run'))
+  told(note, functionPlan, submit({ runAt: at(1_000) }), update('early'), runDue(1_000), start('run'), record([answer('early')]))
+  told(note, functionPlan, ...cleaning, update('late'), record([answer('late')], again))
+  told(note, functionPlan, submit(), start('run'), update('now'))
   told(
     note,
     goesOn,

@@ -188,6 +188,7 @@ test('the OpenAPI document names every route with its parameters, bodies and pro
       "/v1/tasks/{task_id}/state",
       "/v1/tasks/{task_id}/state/{key}",
       "/v1/tasks/{task_id}/summary",
+      "/v1/tasks/{task_id}/updates/{name}",
       "/v1/tasks/{task_id}/workflow_steps",
       "/v1/tasks/{task_id}/workflow_steps/{step_id}",
       "/v1/tasks/{task_id}/workflow_steps/{step_id}/audit",
