@@ -47,8 +47,25 @@ const KINDS = [
   'answer of the transport lost',
 ] as const
 
-/** Nothing is archived in these worlds: that is done to whole files, under real kills (`test/integration/archive`). */
-const ELSEWHERE: ReadonlySet<string> = new Set(['task.archived'])
+/** What does not happen in these worlds. */
+const ELSEWHERE: ReadonlySet<string> = new Set([
+  // Done to whole files, under real kills (`test/integration/archive`).
+  'task.archived',
+  // Durable functions have worlds of their own (`durable`).
+  'effect.recorded',
+  'function.continued',
+  'signal.received',
+  'step.suspended',
+  'timer.cancelled',
+  'timer.fired',
+  'timer.started',
+  // At each append a server dies, or code changes, in tests of their own (`test/unit/server/engine`, `test/integration/functions`).
+  'child.ended',
+  'child.started',
+  'function.diverged',
+  'update.answered',
+  'update.received',
+])
 
 export const holdIn = async (first: number, runs: number): Promise<void> => {
   const summaries: RunSummary[] = []

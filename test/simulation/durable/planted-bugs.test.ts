@@ -3,7 +3,7 @@ import { DURABLE_BUGS } from './planted-bugs.js'
 import { runDurable } from './run-durable.js'
 
 /** A bug that is not found in so many worlds would live. */
-const SEEDS_MAX = 60
+const SEEDS_MAX = 100
 
 test('each invariant of functions and schedules has a bug of its own', () => {
   expect(new Set(DURABLE_BUGS.map((plant) => plant().name)).size).toBe(12)

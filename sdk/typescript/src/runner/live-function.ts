@@ -21,13 +21,20 @@ import { entryBytes } from './wire-entries.js'
 /** Of all functions in a process one has its turn at a time. */
 const baton = new Baton(turnsOfNode())
 
-/** Whether any function in this process goes on right now. */
-export const functionsAreBusy = (): boolean => baton.isBusy
+/** Calls for the end of the turns that wait for the loop. */
+let waiting = 0
+
+/** Whether any function in this process goes on right now, or what it handed in has yet to leave. */
+export const functionsAreBusy = (): boolean => baton.isBusy || waiting > 0
 
 /** Calls back when no function of the process is to be resumed, or when the loop has its turn: what they hand in until then leaves together. */
 export const whenTurnsAreOver = (callback: () => void): void => {
-  if (baton.isBusy) inTurnOfLoop(callback)
-  else callback()
+  if (!baton.isBusy) return callback()
+  waiting++
+  inTurnOfLoop(() => {
+    waiting--
+    callback()
+  })
 }
 
 /** What a function says to whoever holds it. */
