@@ -47,10 +47,14 @@ type Sendless = Omit<JournalRecord, 'proposals'> & { readonly proposals: readonl
 const DECISIONS_MAX = 10
 
 export const takeRecord = (record: JournalRecord, from: RecordSource, parts: RecordParts, left = DECISIONS_MAX): void => {
-  const { loader } = parts
+  const { loader, workers } = parts
+  // N2, also where its task has to be read for it: what comes behind signals is not looked at before them.
+  const inLine = (): boolean => waitsForSends(workers.lease(record), () => takeRecord(record, from, parts, left))
+  if (inLine()) return
   const before = from.waiting.get(attemptOf(record))
   if (before !== undefined) return void before.push(record)
   loader.find(record.taskId, (found) => {
+    if (inLine()) return
     switch (found.type) {
       case 'stream':
         return inOrder(record, from, found.stream, parts, left)
@@ -68,7 +72,6 @@ export const takeRecord = (record: JournalRecord, from: RecordSource, parts: Rec
 /** What is not this worker's to say is not done. */
 const inOrder = (record: JournalRecord, from: RecordSource, stream: TaskStream, parts: RecordParts, left: number): void => {
   const lease = parts.workers.lease(record)
-  if (waitsForSends(lease, () => takeRecord(record, from, parts, left))) return
   const { state } = stream
   const life = state.type === 'task' ? state.journal?.life : undefined
   const proposals = record.proposals.flatMap((proposal) => (proposal.type === 'send' ? [] : [proposal]))

@@ -23,9 +23,9 @@ interface World {
 }
 
 /** Two functions that run on one worker. */
-const world = async (): Promise<World> => {
+const world = async (options: Parameters<typeof startTestEngine>[0] = {}): Promise<World> => {
   const faults = new Switchboard()
-  const made = await startTestEngine({ log: memoryLog({ partitionCount: PARTITIONS, faults }) })
+  const made = await startTestEngine({ log: memoryLog({ partitionCount: PARTITIONS, faults }), ...options })
   for (const name of ['from', 'to']) {
     const document = JSON.stringify({ kind: 'function', name, namespace_name: 'shop', version: '1.0.0' })
     await made.soon(made.engine.register(document, { replace: false, actor: 'tester' }))
@@ -127,6 +127,35 @@ test('what is handed in behind a signal waits for it, and a function may signal 
   ])
   const answered = here.worker.news.flatMap(({ recorded }) => (recorded === 0 ? [] : [recorded]))
   expect(answered).toEqual([1, 2, 3])
+})
+
+test('a record behind a signal is decided after it, also when its task cannot be read meanwhile', async () => {
+  const log = memoryLog({ partitionCount: PARTITIONS })
+  const away = gate()
+  const slow = new Set<string>()
+  const broken = new Set<string>()
+  const readStream: typeof log.readStream = async function* (...asked) {
+    const [{ id }] = asked
+    if (broken.has(id)) throw new Error('the log is away')
+    if (slow.has(id)) await away.passed
+    yield* log.readStream(...asked)
+  }
+  const here = await world({ log: { ...log, readStream }, settings: { cacheBytesMax: 1 } })
+  const run = runOf(here, here.from)
+  slow.add(here.to)
+  here.worker.record(run, [send('one', here.to)])
+  await settled()
+  // It takes the place of what was in memory.
+  await here.made.submitted(submissionOf(3, { name: 'to' }))
+  broken.add(here.from)
+  here.worker.record(run, [{ type: 'effect.recorded', kind: 'patch', key: 'two' }])
+  await settled()
+  broken.clear()
+  away.open()
+  await settled()
+  await here.made.clock.advance(2_000)
+  await settled()
+  expect(await factsOf(here, here.from)).toEqual(['one succeeded', 'two patch'])
 })
 
 test('a function that asks to be suspended with a signal goes on, because it has not seen how that went', async () => {
